@@ -1,0 +1,82 @@
+"""Puts the frameworks side by side: scores, the statistics of the difference, a report.
+
+python -m pipelines.compare    reads build/train and build/evaluate, writes results
+"""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from twintrain import project, tracking
+from twintrain.config import Params, load_params
+from twintrain.errors import UserError, run_command
+from twintrain.evaluation import report
+from twintrain.evaluation.comparison import compare_predictions
+from twintrain.frameworks import TITLES
+from twintrain.training.curves import plot_curves
+
+
+def compare() -> None:
+    """Runs the stage."""
+    params = load_params()
+    metrics = _collect(params)
+    folder = project.fresh_folder(project.RESULTS)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    pictures = _pictures(params.frameworks, folder)
+    (folder / "report.html").write_text(report.html_page(metrics, pictures), encoding="utf-8")
+    tags = {"stage": "compare", "dataset": params.dataset, "model": params.model, "mode": params.mode}
+    with tracking.stage_run("compare", {**tags, "split": params.split.method}, params.tracking.experiment) as run:
+        run.log_metrics(
+            {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
+        )
+        run.log_artifacts(*sorted(folder.iterdir()))
+    Console().print(report.terminal_table(metrics), report.conclusion(metrics))
+
+
+def _collect(params: Params) -> dict[str, Any]:
+    metrics: dict[str, Any] = {
+        "dataset": params.dataset,
+        "model": params.model,
+        "mode": params.mode,
+        "split": params.split.method,
+    }
+    for framework in params.frameworks:
+        sources = (
+            project.EVALUATE / framework / "metrics.json",
+            project.TRAIN / framework / "training.json",
+            project.TRAIN / framework / "run.json",
+        )
+        metrics[framework] = {k: v for path in sources for k, v in json.loads(path.read_text("utf-8")).items()}
+    metrics["comparison"] = _compare(params.frameworks) if len(params.frameworks) > 1 else {}
+    return metrics
+
+
+def _compare(frameworks: list[str]) -> dict[str, Any]:
+    predictions = [dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in frameworks[:2]]
+    for first, second in pairwise(predictions):
+        if not np.array_equal(first["index"], second["index"]):
+            raise UserError("the frameworks were evaluated on different rows; run them again with: dvc repro --force")
+    first, second = predictions
+    return compare_predictions(first["probability"], second["probability"], first["label"])
+
+
+def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
+    histories = {TITLES[name]: pd.read_csv(project.TRAIN / name / "history.csv") for name in frameworks}
+    pictures = {}
+    for metric in ("loss", "accuracy"):
+        path = folder / f"{metric}_curves.png"
+        plot_curves(histories, metric, path)
+        pictures[f"{metric} over the epochs"] = path
+    for name in frameworks:
+        pictures[f"{TITLES[name]}: confusion matrix"] = project.EVALUATE / name / "confusion_matrix.png"
+        pictures[f"{TITLES[name]}: ROC"] = project.EVALUATE / name / "roc.png"
+    return pictures
+
+
+if __name__ == "__main__":
+    run_command(compare)

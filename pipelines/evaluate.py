@@ -1,0 +1,56 @@
+"""Scores the saved network on the test rows.
+
+python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes build/evaluate/FRAMEWORK; run it as
+                                          `dvc repro evaluate@FRAMEWORK`
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from twintrain import project, tracking
+from twintrain.config import load_params
+from twintrain.data.parts import Part
+from twintrain.data.schema import Schema
+from twintrain.errors import run_command
+from twintrain.evaluation import metrics, plots
+from twintrain.evaluation.scores import test_scores
+from twintrain.frameworks import framework_module
+
+
+def evaluate(framework: str) -> None:
+    """Runs the stage for one framework."""
+    params = load_params()
+    schema = Schema.load(project.SPLIT)
+    test = Part.load(project.SPLIT / "test.npz", params.train.dtype)
+    source = project.TRAIN / framework
+    logits = _predict(framework, test.features, params.evaluate.batch_size)
+    probability = metrics.probabilities(logits)
+    found = test_scores(probability, test.labels, metrics.loss(logits, test.labels))
+    folder = project.fresh_folder(project.EVALUATE / framework)
+    np.savez(folder / "predictions.npz", index=test.index, label=test.labels, probability=probability)
+    (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    plots.plot_confusion(test.labels, probability.argmax(axis=1), schema.labels, folder / "confusion_matrix.png")
+    plots.plot_roc(test.labels, probability, schema.labels, folder / "roc.png")
+    print(f"evaluate: {framework} " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
+    trained = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model}
+    if trained["run_id"]:
+        tags["train_run_id"] = trained["run_id"]
+    pictures = sorted(folder.glob("*.png"))
+    with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking.experiment) as run:
+        run.log_metrics(found)
+        run.log_artifacts(folder / "metrics.json", *pictures)
+        tracking.add_to_run(run, trained["run_id"], found, pictures, trained["model_id"])
+
+
+def _predict(framework: str, features: np.ndarray, batch_size: int) -> np.ndarray:
+    saving = framework_module(framework, "saving")
+    predict = saving.load(project.TRAIN / framework / saving.FILE_NAME)
+    starts = range(0, len(features), batch_size)
+    return np.concatenate([predict(features[start : start + batch_size]) for start in starts])
+
+
+if __name__ == "__main__":
+    run_command(lambda: evaluate(*sys.argv[1:]))

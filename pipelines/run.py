@@ -1,0 +1,119 @@
+"""Runs the comparison: applies a preset and overrides to params.yaml, gets the data, reproduces, prints the table.
+
+python -m pipelines.run                                     the experiment in params.yaml as it stands
+python -m pipelines.run --preset car --train.epochs 20      a preset, and any parameter of params.yaml
+python -m pipelines.run --target train@torch                one stage and what it needs
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from twintrain import project, tracking
+from twintrain.config import Params, changed_params, check_params, save_params
+from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.data.schema import network_schema
+from twintrain.errors import UserError, run_command, unknown
+from twintrain.evaluation import report
+from twintrain.models.network import load_network
+from twintrain.overrides import parse_overrides
+from twintrain.yaml_files import read_yaml
+
+# What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
+NO_PRESET = ("current", "", "''")
+STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
+
+
+def run() -> int:
+    """Runs the command and returns its exit status."""
+    arguments, content, params = _read_arguments(sys.argv[1:])
+    _adapt_to_git()
+    _get_data(params)
+    save_params(content)
+    preset = "current" if arguments.preset in NO_PRESET else arguments.preset
+    tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "model": params.model, "mode": params.mode}
+    results = project.RESULTS / "metrics.json"
+    before = results.stat().st_mtime_ns if results.is_file() else None
+    with tracking.parent_run(f"{params.model} on {params.dataset}", tags, params.tracking.experiment) as parent:
+        status = _dvc("repro", *([arguments.target] if arguments.target else [])).returncode
+        if status:
+            raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
+        if not arguments.target:
+            metrics = json.loads(results.read_text(encoding="utf-8"))
+            parent.log_metrics(_headline_metrics(metrics))
+    if not arguments.target:
+        if results.stat().st_mtime_ns == before:
+            print("Nothing has changed since the last run, so nothing was trained again.")
+            Console().print(report.terminal_table(metrics), report.conclusion(metrics))
+        print(
+            f"\nReport: {project.RESULTS / 'report.html'}\nNext: make ui, then tick the two train runs and compare them"
+        )
+    return 0
+
+
+def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
+    """Checks all that can be checked before anything is written or run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="--PARAMETER VALUE: any parameter of params.yaml, by its dotted name",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--preset", default="current", help="a file of conf/presets; current: params.yaml as it stands")
+    parser.add_argument("--target", help="a stage of dvc.yaml, such as train@torch; default: all")
+    known, rest = parser.parse_known_args(arguments)
+    preset = None if known.preset in NO_PRESET else known.preset
+    content = changed_params(read_yaml(project.PARAMS), preset, parse_overrides(rest))
+    params = check_params(content, str(project.PARAMS))
+    targets = [f"{s}@{f}" if s in ("train", "evaluate") else s for s in STAGES for f in params.frameworks]
+    if known.target and known.target not in targets:
+        raise unknown("target", known.target, dict.fromkeys(targets))
+    schema = network_schema(params.dataset, load_dataset(params.dataset), params.preprocess)
+    load_network(params.model, params.mode, schema).check_batch_size(params.train.batch_size)
+    return known, content, params
+
+
+def _adapt_to_git() -> None:
+    """DVC refuses to work outside git unless told so; a copy of the project without .git tells it."""
+    told = Path(".dvc/config.local")
+    without_git = not Path(".git").exists()
+    is_told = told.is_file() and "no_scm = true" in told.read_text(encoding="utf-8")
+    if without_git and not is_told:
+        _dvc("config", "--local", "core.no_scm", "true")
+    elif is_told and not without_git:
+        _dvc("config", "--local", "--unset", "core.no_scm")
+
+
+def _get_data(params: Params) -> None:
+    """Pulls data/ if it is absent, and checks the files of the data set."""
+    if not project.DATA.is_dir():
+        print("Getting data/ from the DVC remote")
+        if _dvc("pull", "--quiet", "data.dvc").returncode:
+            raise UserError(
+                "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files"
+            )
+    raw_files(params.dataset, load_dataset(params.dataset))
+
+
+def _dvc(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs DVC in this very interpreter's environment, its stages too."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], env={**os.environ, "PATH": path}, check=False)
+
+
+def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    comparison = {
+        name: metrics["comparison"][name] for name in ("accuracy_difference", "agreement") if metrics["comparison"]
+    }
+    return {**comparison, **{f"{name}_eval_acc": metrics[name]["eval_acc"] for name in report.frameworks_of(metrics)}}
+
+
+if __name__ == "__main__":
+    run_command(run)

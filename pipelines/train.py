@@ -1,0 +1,143 @@
+"""Trains one of the twins.
+
+python -m pipelines.train FRAMEWORK    reads build/split, writes build/train/FRAMEWORK; run it as
+                                       `dvc repro train@FRAMEWORK`
+"""
+
+import gc
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from twintrain import project, tracking
+from twintrain.config import Params, load_params
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.schema import Schema
+from twintrain.errors import run_command
+from twintrain.frameworks import TITLES, framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import Network, load_network
+from twintrain.training.curves import plot_curves
+from twintrain.training.loop import History, fit
+from twintrain.training.progress import Progress
+
+LOSS_NAMES = {"multiclass": "cross entropy on logits", "binary": "binary cross entropy on logits"}
+
+
+def train(framework: str) -> None:
+    """Runs the stage for one framework."""
+    params = load_params()
+    schema = Schema.load(project.SPLIT)
+    parts = {name: Part.load(project.SPLIT / f"{name}.npz", params.train.dtype) for name in PARTS}
+    network = load_network(params.model, params.mode, schema)
+    network.check_batch_size(params.train.batch_size)
+    folder = project.fresh_folder(project.TRAIN / framework)
+    tags = {
+        "stage": "train",
+        "framework": framework,
+        "dataset": params.dataset,
+        "model": params.model,
+        "mode": params.mode,
+        "split": params.split.method,
+    }
+    with tracking.stage_run(f"train@{framework}", tags, params.tracking.experiment) as run:
+        backend = framework_module(framework, "backend").Backend(network, params.train, parts["train"])
+        if params.mode == "aligned":
+            backend.load_weights(draw_weights(network, params.train.seed))
+        run.log_params(_logged_params(params, schema, framework, backend.parameter_count()))
+        for name in ("train", "val"):
+            run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
+        gc.freeze()
+        gc.enable()
+        with Progress(TITLES[framework], params.train.epochs, run) as progress:
+            history = fit(
+                backend,
+                parts,
+                params.train,
+                project.CHECKPOINTS / f"{framework}.npz",
+                _fingerprint(params, network, framework),
+                progress.update,
+            )
+        gc.disable()
+        facts = _save(folder, framework, backend, parts, history)
+        run.log_metrics(_final_metrics(facts, history))
+        run.log_artifacts(folder / "model_summary.txt", *sorted(folder.glob("*.png")))
+        saving = framework_module(framework, "saving")
+        run.log_model(
+            lambda **arguments: saving.log_model(backend.model, **arguments),
+            parts["test"].features,
+            schema.outputs,
+            saving.requirements(),
+        )
+        run_ids = {"run_id": run.id, "model_id": run.model_id}
+        (folder / "run.json").write_text(json.dumps(run_ids, indent=2) + "\n", encoding="utf-8")
+    (project.CHECKPOINTS / f"{framework}.npz").unlink(missing_ok=True)
+
+
+def _logged_params(params: Params, schema: Schema, framework: str, parameters: int) -> dict[str, Any]:
+    """The same keys for every framework, so that MLflow shows the runs side by side."""
+    settings = params.train
+    return {
+        "dataset": params.dataset,
+        "model": params.model,
+        "mode": params.mode,
+        "parameters": parameters,
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size or "full",
+        "learning_rate": settings.optimizer.learning_rate,
+        "optimizer": settings.optimizer.name,
+        "optimizer_options": settings.optimizer.options(params.mode),
+        "loss_function": LOSS_NAMES[schema.task],
+        "metric_function": "accuracy",
+        "seed": settings.seed,
+        "dtype": settings.dtype,
+        "deterministic": settings.deterministic,
+        "early_stopping.patience": settings.early_stopping.patience,
+        "early_stopping.min_delta": settings.early_stopping.min_delta,
+        "restore_best_weights": settings.restore_best_weights,
+        "framework_options": settings.framework_options(framework),
+    }
+
+
+def _fingerprint(params: Params, network: Network, framework: str) -> str:
+    """Changes with whatever decides the course of a training."""
+    described = f"{framework} {params.train.model_dump_json()} {network}".encode()
+    rows = b"".join((project.SPLIT / f"{name}.npz").read_bytes() for name in ("train", "val"))
+    return hashlib.sha256(described + rows).hexdigest()
+
+
+def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], history: History) -> dict[str, Any]:
+    """Writes the trained network and what there is to know about its training."""
+    saving = framework_module(framework, "saving")
+    saving.save(backend.model, parts["test"].features, folder / saving.FILE_NAME)
+    (folder / "model_summary.txt").write_text(backend.summary() + "\n", encoding="utf-8")
+    table = pd.DataFrame(history.epochs).rename_axis("epoch").reset_index()
+    table.to_csv(folder / "history.csv", index=False)
+    for metric in ("loss", "accuracy"):
+        plot_curves({TITLES[framework]: table}, metric, folder / f"{metric}_curve.png")
+    seconds = sum(history.seconds)
+    # The first epoch also builds graphs and fills caches; it counts as time, not as speed.
+    steady = history.seconds[1:] or history.seconds
+    facts = {
+        **backend.facts(),
+        "parameters": backend.parameter_count(),
+        "epochs_run": len(history.epochs),
+        "best_epoch": history.best_epoch + 1,
+        "train_seconds": round(seconds, 3),
+        "samples_per_second": round(len(parts["train"]) * len(steady) / sum(steady), 1),
+    }
+    (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    return facts
+
+
+def _final_metrics(facts: dict[str, Any], history: History) -> dict[str, float]:
+    names = ("epochs_run", "best_epoch", "train_seconds", "samples_per_second")
+    return {**{name: facts[name] for name in names}, "best_val_loss": history.best_loss}
+
+
+if __name__ == "__main__":
+    run_command(lambda: train(*sys.argv[1:]))

@@ -1,0 +1,13 @@
+"""What all charts share. Figures are made without pyplot: nothing global is touched and no window opens."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart by the colour-blind.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000"]
+
+
+def new_chart(height: float = 4.0) -> tuple[Figure, Axes]:
+    """An empty chart, 6 inches wide; `figure.savefig(path)` writes it."""
+    figure = Figure(figsize=(6.0, height), dpi=100, layout="tight")
+    return figure, figure.subplots()

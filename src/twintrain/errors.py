@@ -1,0 +1,35 @@
+"""Errors that the user can mend, and how a command ends when one comes up."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+
+class UserError(Exception):
+    """One line for the user: what was expected, what came, how to mend it."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns `; did you mean 'x'?` for the nearest known word, or the list of what is known."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not among the known ones of its kind."""
+    return UserError(f"unknown {kind} '{word}'{did_you_mean(word, known)}")
+
+
+def run_command(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a command to its exit status: a UserError is one line on stderr and status 1."""
+    try:
+        status = main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 130
+    sys.exit(status)

@@ -1,0 +1,1 @@
+"""Scores, plots and the comparison, from stored predictions alone. No framework, no MLflow."""

@@ -1,0 +1,57 @@
+"""The difference between two frameworks on the same test rows, with what chance alone would do."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+BOOTSTRAP_SAMPLES = 2000
+
+
+def compare_predictions(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Compares two sets of probabilities (rows, classes) for the same rows.
+
+    Returns:
+        accuracy_difference: accuracy of the first less that of the second.
+        accuracy_ci95: 95 % interval of that difference by the paired bootstrap (percentiles; the same rows are drawn
+            for both), Efron and Tibshirani 1993, chapter 13.
+        mcnemar_p: exact McNemar test: the chance of a split at least this uneven of the rows that only one of the two
+            gets right, were both equally good (McNemar 1947).
+        agreement: share of rows with the same predicted class.
+        only_first_right, only_second_right: numbers of rows.
+        largest_probability_difference: over all rows and classes.
+    """
+    first_classes, second_classes = first.argmax(axis=1), second.argmax(axis=1)
+    first_right, second_right = first_classes == labels, second_classes == labels
+    difference = first_right.astype(np.float64) - second_right
+    only_first, only_second = int((difference > 0).sum()), int((difference < 0).sum())
+    discordant = only_first + only_second
+    return {
+        "accuracy_difference": float(difference.mean()),
+        "accuracy_ci95": _paired_bootstrap(difference),
+        "mcnemar_p": float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
+        "agreement": float((first_classes == second_classes).mean()),
+        "only_first_right": only_first,
+        "only_second_right": only_second,
+        "largest_probability_difference": float(np.abs(first - second).max()),
+    }
+
+
+def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
+    """One sentence: who is better, and whether that is more than chance."""
+    difference, p = comparison["accuracy_difference"], comparison["mcnemar_p"]
+    share = f"they agree on {comparison['agreement']:.1%} of the test rows"
+    if difference == 0:
+        return f"{first} and {second} are equally accurate; {share}."
+    better = first if difference > 0 else second
+    chance = "more than chance would explain" if p < 0.05 else "no more than chance would explain"
+    return f"{better} is {abs(difference):.2%} more accurate, {chance} (McNemar p = {p:.3g}); {share}."
+
+
+def _paired_bootstrap(difference: np.ndarray) -> list[float]:
+    rng = np.random.default_rng(0)
+    # The mean of resampled rows depends only on how often each value (−1, 0, 1) is drawn.
+    values, counts = np.unique(difference, return_counts=True)
+    draws = rng.multinomial(len(difference), counts / counts.sum(), size=BOOTSTRAP_SAMPLES)
+    low, high = np.percentile(draws @ values / len(difference), [2.5, 97.5])
+    return [float(low), float(high)]

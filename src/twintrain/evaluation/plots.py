@@ -1,0 +1,39 @@
+"""Charts of test predictions."""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, roc_curve
+
+from twintrain.charts import COLORS, new_chart
+
+WRITTEN_CELLS = 12
+
+
+def plot_confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str], path: Path) -> None:
+    """Draws how many rows of each true class (down) were given each class (across)."""
+    counts = confusion_matrix(labels, predicted, labels=np.arange(len(names)))
+    figure, axes = new_chart(height=5.0)
+    axes.imshow(counts, cmap="Blues")
+    ticks = np.arange(len(names))
+    axes.set(xticks=ticks, yticks=ticks, xlabel="predicted", ylabel="true", title="Confusion matrix")
+    axes.set_xticklabels(names, rotation=45 if max(map(len, names)) > 2 else 0)
+    axes.set_yticklabels(names)
+    if len(names) <= WRITTEN_CELLS:
+        for (row, column), count in np.ndenumerate(counts):
+            shade = "white" if count > counts.max() / 2 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=shade, fontsize=9)
+    figure.savefig(path)
+
+
+def plot_roc(labels: np.ndarray, probability: np.ndarray, names: list[str], path: Path) -> None:
+    """Draws the ROC curve of each class against the rest, of a binary task that of class 1."""
+    figure, axes = new_chart(height=5.0)
+    for code in [1] if len(names) == 2 else range(len(names)):
+        if 0 < (labels == code).sum() < len(labels):
+            false_positive, true_positive, _ = roc_curve(labels == code, probability[:, code])
+            axes.plot(false_positive, true_positive, color=COLORS[code % len(COLORS)], label=names[code])
+    axes.plot([0, 1], [0, 1], ":", color="gray")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC, class against the rest")
+    axes.legend(fontsize=8)
+    figure.savefig(path)

@@ -1,0 +1,77 @@
+"""The comparison as a table on the terminal and as one self-contained page."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from rich.table import Table
+
+from twintrain.evaluation.comparison import verdict
+from twintrain.frameworks import TITLES
+
+# key of results/metrics.json, heading, format
+ROWS = (
+    ("eval_acc", "test accuracy", "{:.4f}"),
+    ("auc_score", "test AUC", "{:.4f}"),
+    ("test_loss", "test loss", "{:.4f}"),
+    ("parameters", "parameters", "{:,}"),
+    ("epochs_run", "epochs", "{}"),
+    ("best_epoch", "best epoch", "{}"),
+    ("train_seconds", "training, s", "{:.2f}"),
+    ("samples_per_second", "samples / s", "{:,.0f}"),
+    ("device", "device", "{}"),
+)
+SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
+
+
+def frameworks_of(metrics: dict[str, Any]) -> list[str]:
+    """Names of the frameworks in results/metrics.json, in the order of the runs."""
+    return [name for name in metrics if name in TITLES]
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What was compared: `cnn on mnist5k, aligned`."""
+    return f"{metrics['model']} on {metrics['dataset']}, {metrics['mode']}"
+
+
+def conclusion(metrics: dict[str, Any]) -> str:
+    """What came out, in one sentence; empty with one framework alone."""
+    names = frameworks_of(metrics)
+    return verdict(metrics["comparison"], *(TITLES[name] for name in names[:2])) if len(names) > 1 else ""
+
+
+def cells(metrics: dict[str, Any]) -> list[list[str]]:
+    """The table's rows: heading, then one text a framework; `–` where there is no figure."""
+    found = [metrics[name] for name in frameworks_of(metrics)]
+    return [
+        [heading, *(form.format(column[key]) if key in column else "–" for column in found)]
+        for key, heading, form in ROWS
+    ]
+
+
+def terminal_table(metrics: dict[str, Any]) -> Table:
+    """The table for the terminal."""
+    note = SAME_ROWS if metrics["split"] == "same" else None
+    table = Table(title=headline(metrics), caption=note, title_justify="left", caption_justify="left")
+    table.add_column("")
+    for name in frameworks_of(metrics):
+        table.add_column(TITLES[name], justify="right")
+    for row in cells(metrics):
+        table.add_row(*row)
+    return table
+
+
+def html_page(metrics: dict[str, Any], pictures: dict[str, Path]) -> str:
+    """The page: verdict, table, pictures by caption; nothing in it is fetched from elsewhere."""
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    embedded = {caption: base64.b64encode(path.read_bytes()).decode() for caption, path in pictures.items()}
+    return templates.get_template("report.html.jinja").render(
+        headline=headline(metrics),
+        conclusion=conclusion(metrics),
+        note=SAME_ROWS if metrics["split"] == "same" else "",
+        titles=[TITLES[name] for name in frameworks_of(metrics)],
+        rows=cells(metrics),
+        comparison=metrics["comparison"],
+        pictures=embedded,
+    )

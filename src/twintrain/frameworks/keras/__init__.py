@@ -1,0 +1,1 @@
+"""Keras's side of the twins, on TensorFlow."""

@@ -1,0 +1,311 @@
+"""The one door to MLflow's runs.
+
+Tracking never costs a result: the first call that fails is reported in one line, and the rest are skipped.
+
+A stage's run is a child of the run that MLFLOW_RUN_ID names (set by `mlflow run` or `pipelines.run`), in that run's
+experiment. MLflow would have every process resume that one run; here each stage opens its own under it.
+"""
+
+import contextlib
+import hashlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from twintrain.yaml_files import read_yaml
+
+CONNECT_SECONDS = 3
+FLUSH_SECONDS = 2
+BATCH_METRICS = 1000  # MLflow's limit for one call
+PARENT = "MLFLOW_RUN_ID"
+
+# Read by MLflow when it is imported; what the user sets goes first.
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # One try: with MLflow's seven a dead server holds each call up for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # The default of 10 s records nothing for a short training.
+    "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class Run:
+    """An open run. Every method does nothing once tracking has failed.
+
+    Attributes:
+        id: the run's id; None if tracking is off.
+        model_id: the id of the model that was logged; None before, or if tracking is off.
+    """
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.model_id: str | None = None
+        self._on = True
+        self._buffer: list[Any] = []
+        self._flushed = time.monotonic()
+
+    def attempt(self, action: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Calls MLflow unless it failed before; returns None if it fails now."""
+        if not self._on:
+            return None
+        try:
+            return action(*args, **kwargs)
+        except Exception as error:  # whatever MLflow, its database or the network throws
+            self._on = False
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            print(f"warning: tracking is off for this stage, its outputs are kept: {reason}", file=sys.stderr)
+            return None
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        """Sets tags."""
+        self.attempt(lambda: _mlflow().set_tags(tags))
+
+    def log_params(self, params: dict[str, Any]) -> None:
+        """Logs parameters."""
+        self.attempt(lambda: _mlflow().log_params(params))
+
+    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
+        """Logs metrics at a step, in batches."""
+        entities = _mlflow().entities
+        now = int(time.time() * 1000)
+        self._buffer += [entities.Metric(name, value, now, step) for name, value in metrics.items()]
+        if time.monotonic() - self._flushed > FLUSH_SECONDS or len(self._buffer) > BATCH_METRICS - len(metrics):
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends the metrics that are still waiting."""
+        waiting, self._buffer = self._buffer, []
+        for start in range(0, len(waiting), BATCH_METRICS):
+            batch = waiting[start : start + BATCH_METRICS]
+            self.attempt(lambda metrics=batch: _mlflow().MlflowClient().log_batch(self.id, metrics=metrics))
+        self._flushed = time.monotonic()
+
+    def log_artifacts(self, *paths: Path) -> None:
+        """Logs files."""
+        for path in paths:
+            self.attempt(lambda path=path: _mlflow().log_artifact(str(path)))
+
+    def log_dataset(self, features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
+        """Logs arrays as a dataset input with their digest; only the digest and the shapes are stored."""
+        self.attempt(_log_dataset, features, labels, name, context)
+
+    def log_model(self, log: Callable[..., Any], example: np.ndarray, outputs: int, requirements: list[str]) -> None:
+        """Logs a model with signature, input example and pinned requirements.
+
+        Args:
+            log: logs the model, given an example and MLflow's arguments (a framework's `saving.log_model`).
+            example: some rows of features.
+            outputs: number of logits of a row.
+        """
+        info = self.attempt(_log_model, log, example, outputs, requirements)
+        self.model_id = info and info.model_id
+
+
+@contextlib.contextmanager
+def stage_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]:
+    """Opens a run for a stage: FINISHED at the end, FAILED after an error, KILLED after an interrupt.
+
+    Args:
+        experiment: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so.
+    """
+    run = Run()
+    run.attempt(_start_run, run, name, {**project_tags(), **tags}, experiment)
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.flush()
+        run.attempt(lambda: _mlflow().end_run(status))
+
+
+@contextlib.contextmanager
+def parent_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]:
+    """Opens the run above those of the stages, or takes the one that `mlflow run` has opened.
+
+    Child processes find it in MLFLOW_RUN_ID. `mlflow run` ends its own run itself.
+    """
+    run = Run()
+    given = os.environ.get(PARENT)
+    run.attempt(_open_parent, run, name, {**project_tags(), **tags}, experiment)
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.flush()
+        if run.id and not given:
+            run.attempt(lambda: _mlflow().MlflowClient().set_terminated(run.id, status))
+            os.environ.pop(PARENT, None)
+
+
+def add_to_run(
+    run: Run, run_id: str | None, metrics: dict[str, float], artifacts: list[Path], model_id: str | None
+) -> None:
+    """Adds metrics and files to a run that has ended, without opening it again.
+
+    A run that this store does not know is passed over with a line: DVC's cache may bring back the outputs of a run
+    that another copy of the project has made.
+    """
+    if run_id is None:
+        return
+    client = run.attempt(lambda: _mlflow().MlflowClient())
+    if client is None:
+        return
+    try:
+        client.get_run(run_id)
+    except _mlflow().MlflowException:
+        print(
+            f"note: this store has no run {run_id}, made elsewhere; its scores are in this stage's run", file=sys.stderr
+        )
+        return
+    for name, value in metrics.items():
+        run.attempt(client.log_metric, run_id, name, value, model_id=model_id)
+    for path in artifacts:
+        run.attempt(client.log_artifact, run_id, str(path))
+
+
+def store_uri(root: Path) -> str:
+    """MLFLOW_TRACKING_URI, else mlflow.db at the root of the project.
+
+    Absolute, and outside the temporary copies of the project that `dvc exp run --temp` works in.
+    """
+    parts = root.resolve().parts
+    for index in range(len(parts) - 2):
+        if parts[index : index + 3] == (".dvc", "tmp", "exps"):
+            root = Path(*parts[:index])
+    given = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    path = given.removeprefix("sqlite:///")
+    if path == given or path.startswith(("/", ":memory:")):
+        return given
+    return f"sqlite:///{root.resolve() / path}"
+
+
+def check_connection(uri: str) -> None:
+    """Fails within seconds where a tracking server does not answer.
+
+    Raises:
+        OSError: no connection.
+    """
+    parsed = urllib.parse.urlparse(uri)
+    if parsed.scheme in ("http", "https"):
+        port = parsed.port or (443 if parsed.scheme == "https" else 80)
+        try:
+            socket.create_connection((parsed.hostname, port), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise OSError(f"MLFLOW_TRACKING_URI {uri} does not answer ({error})") from None
+
+
+def open_store(experiment: str) -> str:
+    """Connects to the store and returns the id of the experiment that new runs go to.
+
+    A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it.
+    """
+    uri = store_uri(Path.cwd())
+    check_connection(uri)
+    mlflow = _mlflow()
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    if not uri.startswith("sqlite:///"):
+        return _experiment_id(client, experiment)
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
+    with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
+        return _experiment_id(client, experiment)
+
+
+def project_tags() -> dict[str, str]:
+    """Tags that say which code and data a run is of."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    tags = {"git_commit": commit, "dvc_exp": os.environ.get("DVC_EXP_NAME", "")}
+    if (lock := Path("dvc.lock")).is_file():
+        tags["dvc_lock"] = hashlib.md5(lock.read_bytes(), usedforsecurity=False).hexdigest()
+    if (data := Path("data.dvc")).is_file():
+        tags["data"] = str(read_yaml(data)["outs"][0]["md5"])
+    return {name: value for name, value in tags.items() if value}
+
+
+def _mlflow() -> ModuleType:
+    """Imports MLflow with the project's settings; loading it at the top would read the environment too early."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    return mlflow
+
+
+def _experiment_id(client: Any, name: str) -> str:
+    parent = os.environ.get(PARENT)
+    if parent:
+        return client.get_run(parent).info.experiment_id
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or name
+    found = client.get_experiment_by_name(name)
+    return found.experiment_id if found else client.create_experiment(name)
+
+
+def _start_run(run: Run, name: str, tags: dict[str, str], experiment: str) -> None:
+    experiment_id = open_store(experiment)
+    # Left in place, MLflow would resume the parent's run instead of opening one under it.
+    parent = os.environ.pop(PARENT, None)
+    opened = _mlflow().start_run(
+        run_name=name, experiment_id=experiment_id, parent_run_id=parent, tags=tags, log_system_metrics=True
+    )
+    run.id = opened.info.run_id
+
+
+def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str) -> None:
+    experiment_id = open_store(experiment)
+    client = _mlflow().MlflowClient()
+    run.id = os.environ.get(PARENT)
+    if run.id is None:
+        run.id = client.create_run(experiment_id, run_name=name).info.run_id
+        os.environ[PARENT] = run.id
+    for key, value in tags.items():
+        client.set_tag(run.id, key, value)
+
+
+def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+
+    # The source is this project at a commit: git, data.dvc and the stages rebuild the very arrays of the digest.
+    source = CodeDatasetSource(tags=project_tags())
+    mlflow = _mlflow()
+    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name)
+    mlflow.log_input(dataset, context=context)
+
+
+def _log_model(log: Callable[..., Any], example: np.ndarray, outputs: int, requirements: list[str]) -> Any:
+    from importlib.metadata import version
+
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    inputs = Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))])
+    logits_dtype = example.dtype if example.dtype.kind == "f" else np.dtype("float32")
+    signature = ModelSignature(inputs, Schema([TensorSpec(logits_dtype, (-1, outputs))]))
+    # Left out, MLflow would find them out in another process, at several seconds.
+    pinned = [f"{package}=={version(package)}" for package in ["mlflow", "numpy", *requirements]]
+    return log(example=example, name="model", signature=signature, pip_requirements=pinned)

@@ -1,0 +1,123 @@
+"""The one training loop: epochs, validation, early stopping, best weights, checkpoints.
+
+It drives any backend (`frameworks/*/backend.py`) and knows no framework and no MLflow.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from twintrain.config import Train
+from twintrain.data.parts import Part
+from twintrain.errors import UserError
+from twintrain.evaluation.metrics import accuracy, loss
+from twintrain.training.batches import Batches, epoch_batches
+from twintrain.training.checkpoint import Checkpoint
+
+Weights = dict[str, np.ndarray]
+EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+class Backend(Protocol):
+    """What the loop asks of a framework."""
+
+    def train_epoch(self, batches: Batches) -> tuple[float, float]:
+        """Takes one step a batch; returns mean loss and accuracy over the rows, as seen while training."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
+
+    def weights(self) -> Weights:
+        """Returns a copy of all arrays of the network, named and laid out as `Network.weights`."""
+
+    def load_weights(self, weights: Weights) -> None:
+        """Sets all arrays of the network."""
+
+    def state(self) -> Weights:
+        """Returns what must be kept beside the weights to go on training: optimizer, random generators."""
+
+    def load_state(self, state: Weights) -> None:
+        """Sets what `state` returned."""
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch.
+
+    Attributes:
+        epochs: one dict of EPOCH_METRICS an epoch.
+        seconds: wall time of each epoch's training steps, validation left out.
+        best_epoch: the epoch (from 0) with the lowest val_loss.
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+
+    @property
+    def best_loss(self) -> float:
+        return self.epochs[self.best_epoch]["val_loss"]
+
+
+def fit(
+    backend: Backend,
+    parts: dict[str, Part],
+    train: Train,
+    checkpoint_path: Path,
+    fingerprint: str,
+    on_epoch: Callable[[int, dict[str, float]], None],
+) -> History:
+    """Trains a backend on parts["train"], watching parts["val"].
+
+    Goes on from a checkpoint with the same fingerprint; removes it at the end. With `restore_best_weights` the
+    backend ends with the weights of the best epoch, else with the last ones.
+
+    Args:
+        fingerprint: tells this training from others; changes with its data, network and settings.
+        on_epoch: is told epoch number (from 0) and metrics, those before a resumed checkpoint included.
+    """
+    history, best = _resume(backend, checkpoint_path, fingerprint)
+    for epoch, metrics in enumerate(history.epochs):
+        on_epoch(epoch, metrics)
+    start = len(history.epochs)
+    for epoch in range(start, train.epochs):
+        if _out_of_patience(history, train):
+            break
+        batches = epoch_batches(len(parts["train"]), train.batch_size, train.seed, epoch)
+        started = time.perf_counter()
+        train_loss, train_accuracy = backend.train_epoch(batches)
+        history.seconds.append(time.perf_counter() - started)
+        if not np.isfinite(train_loss):
+            raise UserError(
+                f"the loss is {train_loss} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate"
+            )
+        logits = backend.predict(parts["val"].features)
+        values = (train_loss, train_accuracy, loss(logits, parts["val"].labels), accuracy(logits, parts["val"].labels))
+        history.epochs.append(dict(zip(EPOCH_METRICS, values, strict=True)))
+        if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
+            history.best_epoch = epoch
+            best = backend.weights()
+        if (epoch + 1) % train.checkpoint_every == 0:
+            Checkpoint(fingerprint, backend.weights(), backend.state(), best, history.__dict__).save(checkpoint_path)
+        on_epoch(epoch, history.epochs[epoch])
+    if train.restore_best_weights:
+        backend.load_weights(best)
+    return history
+
+
+def _resume(backend: Backend, path: Path, fingerprint: str) -> tuple[History, Weights]:
+    checkpoint = Checkpoint.load(path, fingerprint)
+    if checkpoint is None:
+        return History(), backend.weights()
+    backend.load_weights(checkpoint.weights)
+    backend.load_state(checkpoint.state)
+    return History(**checkpoint.history), checkpoint.best_weights
+
+
+def _out_of_patience(history: History, train: Train) -> bool:
+    patience = train.early_stopping.patience
+    return patience is not None and len(history.epochs) - 1 - history.best_epoch >= patience

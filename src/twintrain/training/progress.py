@@ -1,0 +1,50 @@
+"""Shows a training as it goes: a bar on a terminal, some plain lines elsewhere, and metrics to the tracker."""
+
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+PLAIN_LINES = 10
+CURVE_POINTS = 1000
+
+
+class MetricsLog(Protocol):
+    """Where the metrics of an epoch go (see `tracking.Run`)."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        """Logs metrics at a step."""
+
+
+class Progress:
+    """Told of every epoch; use as a context.
+
+    A long training logs at most CURVE_POINTS epochs, evenly spaced, and the last; history.csv has them all.
+    """
+
+    def __init__(self, title: str, epochs: int, log: MetricsLog) -> None:
+        self.title = title
+        self.epochs = epochs
+        self.log = log
+        self.console = Console()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Bar(*columns, console=self.console, disable=not self.console.is_terminal)
+        self.task = self.bar.add_task(title, total=epochs)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def update(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Shows and logs one epoch; epochs count from 0."""
+        last = epoch + 1 == self.epochs
+        if last or epoch % -(-self.epochs // CURVE_POINTS) == 0:
+            self.log.log_metrics(metrics, step=epoch)
+        text = f"{self.title} epoch {epoch + 1}/{self.epochs} " + " ".join(f"{k} {v:.4f}" for k, v in metrics.items())
+        self.bar.update(self.task, completed=epoch + 1, description=text)
+        if not self.console.is_terminal and (last or epoch % -(-self.epochs // PLAIN_LINES) == 0):
+            print(text, flush=True)
