@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twintrain import project
-from twintrain.errors import UserError, unknown
+from twintrain.errors import UserError, did_you_mean, unknown
 from twintrain.yaml_files import plain, read_yaml, validated, write_yaml
 
 FrameworkName = Literal["torch", "keras"]
@@ -187,7 +187,8 @@ def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[
     content = copy.deepcopy(content)
     if preset is not None:
         _apply_preset(content, preset)
-    for key, value in overrides.items():
+    # The optimizer's name comes before its options, because another name drops the options that were there.
+    for key, value in sorted(overrides.items(), key=lambda item: item[0] != "train.optimizer.name"):
         _apply_override(content, key, value)
     return content
 
@@ -252,12 +253,10 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
 def _unknown_parameter(key: str) -> UserError:
     leaves = _leaves(Params)
     # `epochs` for `train.epochs` is the likeliest slip.
-    same_end = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    return (
-        unknown("parameter", key, leaves)
-        if not same_end
-        else UserError(f"unknown parameter '{key}'; did you mean '{same_end[0]}'?")
-    )
+    for leaf in leaves:
+        if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]:
+            return UserError(f"unknown parameter '{key}'; did you mean '{leaf}'?")
+    return UserError(f"unknown parameter '{key}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
 
 
 def _leaves(schema: type[BaseModel], prefix: str = "") -> list[str]:

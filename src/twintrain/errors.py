@@ -5,16 +5,19 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+LISTED_WORDS = 20
+
 
 class UserError(Exception):
     """One line for the user: what was expected, what came, how to mend it."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Returns `; did you mean 'x'?` for the nearest known word, or the list of what is known."""
+    """Returns `; did you mean 'x'?` for the nearest known word, else what is known, if that is short enough to read."""
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(sorted(known))}"
+    if close := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(sorted(known))}" if len(known) <= LISTED_WORDS else ""
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:

@@ -10,6 +10,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from twintrain.errors import UserError, did_you_mean
 
+NULL_TAG = "tag:yaml.org,2002:null"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -33,6 +34,7 @@ def write_yaml(path: Path, content: Any) -> None:
     """Writes a YAML file whole or not at all."""
     yaml = YAML()
     yaml.width = 120
+    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(NULL_TAG, "null"))
     text = io.StringIO()
     yaml.dump(content, text)
     partial = path.with_name(path.name + ".partial")

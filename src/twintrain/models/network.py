@@ -55,7 +55,7 @@ class Network:
         for placed in self.layers:
             if batch_size == 1 and isinstance(placed.layer, BatchNorm) and math.prod(placed.input_shape[:-1]) == 1:
                 raise UserError(
-                    f"{self.model} has batch_norm on vectors ({placed.name}), whose variance over one row is undefined; "
+                    f"{self.model} has batch_norm on vectors ({placed.name}), where one row has no variance; "
                     "expected train.batch_size of at least 2, got 1"
                 )
 

@@ -1,8 +1,9 @@
 """Saves, loads and logs a PyTorch network as pt2 (torch.export): a graph, no pickled code, no classes of ours."""
 
+import contextlib
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,7 @@ def save(model: torch.nn.Module, example: np.ndarray, path: Path) -> None:
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Loads a saved network as a function from features to logits."""
-    with warnings.catch_warnings():
-        # PyTorch warns of its own read-only buffer; nothing is written to it.
-        warnings.filterwarnings("ignore", message="The given buffer is not writable")
+    with _quiet():
         model = torch.export.load(path).module()
 
     def predict(features: np.ndarray) -> np.ndarray:
@@ -38,9 +37,10 @@ def log_model(model: torch.nn.Module, example: np.ndarray, **arguments: Any) -> 
     """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
     import mlflow.pytorch
 
-    return mlflow.pytorch.log_model(
-        _for_prediction(model), input_example=example[:2], serialization_format="pt2", **arguments
-    )
+    with _quiet():
+        return mlflow.pytorch.log_model(
+            _for_prediction(model), input_example=example[:2], serialization_format="pt2", **arguments
+        )
 
 
 def requirements() -> list[str]:
@@ -51,3 +51,11 @@ def requirements() -> list[str]:
 def _for_prediction(model: torch.nn.Module) -> torch.nn.Module:
     """A copy on the CPU in evaluation mode: in training mode pt2 would freeze dropout and batch statistics."""
     return copy.deepcopy(model).cpu().eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leaves out PyTorch's warning of its own read-only buffer, which nothing writes to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        yield
