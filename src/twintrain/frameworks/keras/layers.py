@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import KerasTensor
+from keras import KerasTensor, ops
 
 from twintrain.models.network import Network, PlacedLayer
 
@@ -65,7 +65,7 @@ def activation(placed: PlacedLayer) -> Layer:
         case "relu":
             return keras.layers.ReLU(name=placed.name)
         case "leaky_relu":
-            return keras.layers.LeakyReLU(**_given(negative_slope=layer.negative_slope), name=placed.name)
+            return _leaky_relu(placed)
         case "sigmoid":
             return keras.layers.Activation("sigmoid", name=placed.name)
         case "tanh":
@@ -101,6 +101,7 @@ def build(network: Network, dtype: str, seed: int) -> keras.Model:
     """
     keras.utils.set_random_seed(seed)
     keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
     input_dtype = dtype if network.schema.input_dtype == "float" else network.schema.input_dtype
     inputs = keras.Input(tuple(network.schema.input_shape), dtype=input_dtype, name="features")
     outputs = inputs
@@ -125,6 +126,15 @@ def _variable(model: keras.Model, name: str) -> keras.Variable:
     if array.startswith("column_"):
         return model.get_layer(f"{layer_name}_{array}").embeddings
     return getattr(model.get_layer(layer_name), array)
+
+
+def _leaky_relu(placed: PlacedLayer) -> Layer:
+    slope = placed.layer.negative_slope
+    if slope is None or keras.config.floatx() == "float32":
+        return keras.layers.LeakyReLU(**_given(negative_slope=slope), name=placed.name)
+    # TensorFlow keeps the slope of its own operation in float32, whatever the network's precision.
+    values = keras.Input(placed.input_shape)
+    return keras.Model(values, ops.where(values > 0, values, values * slope), name=placed.name)
 
 
 def _given(**arguments: Any) -> dict[str, Any]:

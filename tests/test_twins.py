@@ -1,0 +1,115 @@
+"""The twin contract: every layer, optimizer and model is the same in both frameworks, the reloaded ones included."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from twin_cases import EVERY_OPTIMIZER, LAYER_CASES, MODEL_CASES, OPTIMIZERS, cases
+
+from twintrain.models.layers import LAYERS
+
+FRAMEWORKS = ("torch", "keras")
+FLOAT32 = 1e-5
+FLOAT64 = 1e-12
+AFTER_STEPS = 1e-9
+CASES = [*LAYER_CASES, *MODEL_CASES]
+
+Results = dict[str, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What each framework made of every case, both run at once in processes of their own."""
+    folder = tmp_path_factory.mktemp("twins")
+    root = Path(__file__).parents[1]
+    workers = {}
+    for framework in FRAMEWORKS:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root / 'tests'}",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder / framework}.db",
+        }
+        command = [sys.executable, str(root / "tests/twin_worker.py"), framework, str(folder / f"{framework}.npz")]
+        workers[framework] = subprocess.Popen(
+            command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    for framework, worker in workers.items():
+        said, _ = worker.communicate()
+        assert worker.returncode == 0, f"{framework}:\n{said}"
+    return {framework: dict(np.load(folder / f"{framework}.npz")) for framework in FRAMEWORKS}
+
+
+def difference(results: Results, key: str) -> float:
+    first, second = (results[framework][key] for framework in FRAMEWORKS)
+    assert first.shape == second.shape
+    assert np.isfinite(first).all()
+    return float(np.abs(first - second).max())
+
+
+def test_every_kind_of_layer_has_a_row():
+    tested = {
+        next(iter(entry)) if isinstance(entry, dict) else entry for _, rows in LAYER_CASES.values() for entry in rows
+    }
+    assert tested == set(LAYERS)
+
+
+def test_every_model_has_a_row():
+    assert MODEL_CASES.keys() == {path.stem for path in Path("conf/models").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_are_equal(results: Results, case: str):
+    assert difference(results, f"{case}|forward float32") < FLOAT32
+    assert difference(results, f"{case}|forward float64") < FLOAT64
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_weights_come_back_as_they_went_in(results: Results, case: str):
+    given = np.concatenate([array.ravel() for array in cases()[case].weights.values()])
+    for framework in FRAMEWORKS:
+        np.testing.assert_array_equal(results[framework][f"{case}|round trip float64"], given)
+        np.testing.assert_array_equal(results[framework][f"{case}|round trip float32"], given.astype(np.float32))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_parameter_counts_are_those_of_the_layer_list(results: Results, case: str):
+    trainable = sum(
+        int(np.prod(weight.shape)) for weight in cases()[case].network.weights().values() if weight.trainable
+    )
+    for framework in FRAMEWORKS:
+        assert results[framework][f"{case}|parameters"] == trainable
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("way", ["reloaded", "pyfunc"])
+def test_a_saved_network_predicts_as_before(results: Results, case: str, way: str):
+    for framework in FRAMEWORKS:
+        before = results[framework][f"{case}|forward float32"]
+        np.testing.assert_allclose(results[framework][f"{case}|{way}"], before, rtol=0, atol=FLOAT32)
+        np.testing.assert_allclose(results[framework][f"{case}|{way}, one row"], before[:1], rtol=0, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("case", [name for name, case in cases().items() if not case.has_dropout])
+def test_weights_are_equal_after_100_steps(results: Results, case: str):
+    for optimizer in OPTIMIZERS if case in EVERY_OPTIMIZER else ("sgd",):
+        key = f"{case}|trained by {optimizer}"
+        before = results["torch"][f"{case}|round trip float64"]
+        assert np.abs(results["torch"][key] - before).max() > 1e-3, "nothing was learned"
+        assert difference(results, key) < AFTER_STEPS
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_training_is_deterministic_and_resumes_to_the_same_bits(results: Results, framework: str):
+    keys = [key for key in results[framework] if key.startswith("resume|whole|")]
+    assert len(keys) > 10
+    for key in keys:
+        np.testing.assert_array_equal(results[framework][key.replace("whole", "again")], results[framework][key])
+        np.testing.assert_array_equal(results[framework][key.replace("whole", "halves")], results[framework][key])
+
+
+@pytest.mark.parametrize("case", MODEL_CASES)
+def test_native_twins_start_from_their_own_weights(results: Results, case: str):
+    assert difference(results, f"{case}|native") > 1e-3
