@@ -13,8 +13,9 @@ import pandas as pd
 from rich.console import Console
 
 from twintrain import project, tracking
+from twintrain.commands import run_stage
 from twintrain.config import Params, load_params
-from twintrain.errors import UserError, run_command
+from twintrain.errors import UserError
 from twintrain.evaluation import report
 from twintrain.evaluation.comparison import compare_predictions
 from twintrain.frameworks import TITLES
@@ -79,4 +80,4 @@ def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    run_command(compare)
+    run_stage(compare)

@@ -14,9 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from twintrain import tracking
+from twintrain.commands import run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.errors import UserError, run_command
+from twintrain.errors import UserError
 from twintrain.frameworks import TITLES
 
 INSTALL = "python -m pip install -r requirements.txt"

@@ -5,15 +5,14 @@ python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes bu
 """
 
 import json
-import sys
 
 import numpy as np
 
 from twintrain import project, tracking
+from twintrain.commands import run_framework_stage
 from twintrain.config import load_params
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
-from twintrain.errors import run_command
 from twintrain.evaluation import metrics, plots
 from twintrain.evaluation.scores import test_scores
 from twintrain.frameworks import framework_module
@@ -40,6 +39,7 @@ def evaluate(framework: str) -> None:
         tags["train_run_id"] = trained["run_id"]
     pictures = sorted(folder.glob("*.png"))
     with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking.experiment) as run:
+        run.log_dataset(test.features, test.labels, params.dataset, "test")
         run.log_metrics(found)
         run.log_artifacts(folder / "metrics.json", *pictures)
         tracking.add_to_run(run, trained["run_id"], found, pictures, trained["model_id"])
@@ -53,4 +53,4 @@ def _predict(framework: str, features: np.ndarray, batch_size: int) -> np.ndarra
 
 
 if __name__ == "__main__":
-    run_command(lambda: evaluate(*sys.argv[1:]))
+    run_framework_stage(evaluate)

@@ -6,11 +6,11 @@ python -m pipelines.ingest    reads data/DATASET, writes build/ingested
 import numpy as np
 
 from twintrain import project, tracking
+from twintrain.commands import run_stage
 from twintrain.config import load_params
 from twintrain.data import exploration
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.data.reading import Ingested, read_raw
-from twintrain.errors import run_command
 
 
 def ingest() -> None:
@@ -47,4 +47,4 @@ def _save(data: Ingested) -> None:
 
 
 if __name__ == "__main__":
-    run_command(ingest)
+    run_stage(ingest)

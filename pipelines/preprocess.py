@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from twintrain import project, tracking
+from twintrain.commands import run_stage
 from twintrain.config import load_params
 from twintrain.data.dataset import Dataset
 from twintrain.data.encoding import encode_images, encode_table
 from twintrain.data.schema import network_schema
-from twintrain.errors import run_command
 
 
 def preprocess() -> None:
@@ -36,4 +36,4 @@ def preprocess() -> None:
 
 
 if __name__ == "__main__":
-    run_command(preprocess)
+    run_stage(preprocess)

@@ -16,10 +16,11 @@ from typing import Any
 from rich.console import Console
 
 from twintrain import project, tracking
+from twintrain.commands import run_command
 from twintrain.config import Params, changed_params, check_params, save_params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.data.schema import network_schema
-from twintrain.errors import UserError, run_command, unknown
+from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report
 from twintrain.models.network import load_network
 from twintrain.overrides import parse_overrides

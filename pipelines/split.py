@@ -8,11 +8,11 @@ import json
 import numpy as np
 
 from twintrain import project, tracking
+from twintrain.commands import run_stage
 from twintrain.config import load_params
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.data.splitting import fit_scaler, scale, split_rows
-from twintrain.errors import run_command
 
 
 def split() -> None:
@@ -38,4 +38,4 @@ def split() -> None:
 
 
 if __name__ == "__main__":
-    run_command(split)
+    run_stage(split)

@@ -7,17 +7,16 @@ python -m pipelines.train FRAMEWORK    reads build/split, writes build/train/FRA
 import gc
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from twintrain import project, tracking
+from twintrain.commands import run_framework_stage
 from twintrain.config import Params, load_params
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.errors import run_command
 from twintrain.frameworks import TITLES, framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
@@ -140,4 +139,4 @@ def _final_metrics(facts: dict[str, Any], history: History) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run_command(lambda: train(*sys.argv[1:]))
+    run_framework_stage(train)

@@ -1,9 +1,7 @@
-"""Errors that the user can mend, and how a command ends when one comes up."""
+"""Errors that the user can mend."""
 
 import difflib
-import sys
-from collections.abc import Callable, Iterable
-from typing import NoReturn
+from collections.abc import Iterable
 
 LISTED_WORDS = 20
 
@@ -23,16 +21,3 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not among the known ones of its kind."""
     return UserError(f"unknown {kind} '{word}'{did_you_mean(word, known)}")
-
-
-def run_command(main: Callable[[], int | None]) -> NoReturn:
-    """Runs a command to its exit status: a UserError is one line on stderr and status 1."""
-    try:
-        status = main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        status = 130
-    sys.exit(status)

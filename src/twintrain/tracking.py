@@ -225,14 +225,13 @@ def open_store(experiment: str) -> str:
     check_connection(uri)
     mlflow = _mlflow()
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient()
     if not uri.startswith("sqlite:///"):
-        return _experiment_id(client, experiment)
+        return _experiment_id(mlflow.MlflowClient(), experiment)
     database = Path(uri.removeprefix("sqlite:///"))
     database.parent.mkdir(parents=True, exist_ok=True)
     # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
     with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
-        return _experiment_id(client, experiment)
+        return _experiment_id(mlflow.MlflowClient(), experiment)
 
 
 def project_tags() -> dict[str, str]:
@@ -281,8 +280,9 @@ def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str) -> 
     client = _mlflow().MlflowClient()
     run.id = os.environ.get(PARENT)
     if run.id is None:
-        run.id = client.create_run(experiment_id, run_name=name).info.run_id
+        run.id = client.create_run(experiment_id).info.run_id
         os.environ[PARENT] = run.id
+    client.update_run(run.id, name=name)
     for key, value in tags.items():
         client.set_tag(run.id, key, value)
 

@@ -45,7 +45,8 @@ def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
         return f"{first} and {second} are equally accurate; {share}."
     better = first if difference > 0 else second
     chance = "more than chance would explain" if p < 0.05 else "no more than chance would explain"
-    return f"{better} is {abs(difference):.2%} more accurate, {chance} (McNemar p = {p:.3g}); {share}."
+    points = f"{100 * abs(difference):.2f} points"
+    return f"{better} is {points} more accurate, {chance} (McNemar p = {p:.3g}); {share}."
 
 
 def _paired_bootstrap(difference: np.ndarray) -> list[float]:

@@ -109,7 +109,8 @@ class KerasBackend:
     def summary(self) -> str:
         """The layers, shapes and parameter counts as Keras prints them."""
         lines: list[str] = []
-        self.model.summary(line_length=100, print_fn=lambda line, **_: lines.append(line))
+        # Without a terminal, Keras cuts wider tables at 80 columns.
+        self.model.summary(line_length=80, print_fn=lambda line, **_: lines.append(line))
         return "\n".join(lines)
 
     def facts(self) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""How a command of pipelines/ starts and ends."""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from twintrain.errors import UserError, unknown
+from twintrain.frameworks import TITLES
+
+
+def run_command(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a command to its exit status: what the user can mend is one line on stderr and status 1."""
+    # A stage that is told to end closes its MLflow run as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror or error}{_mend(error)}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 130
+    sys.exit(status)
+
+
+def run_stage(stage: Callable[[], None]) -> NoReturn:
+    """Runs a stage that takes no arguments."""
+    if len(sys.argv) > 1:
+        _refuse(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
+    run_command(stage)
+
+
+def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
+    """Runs a stage for the one framework that its argument names."""
+    if len(sys.argv) != 2:
+        known = " or ".join(TITLES)
+        _refuse(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {next(iter(TITLES))}")
+    framework = sys.argv[1]
+    if framework not in TITLES:
+        _refuse(str(unknown("framework", framework, TITLES)))
+    run_command(lambda: stage(framework))
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(f"error: {reason}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _mend(error: OSError) -> str:
+    missing = isinstance(error, FileNotFoundError) and str(error.filename).startswith("build/")
+    return "; an earlier stage makes it: dvc repro" if missing else ""

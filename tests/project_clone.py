@@ -1,0 +1,51 @@
+"""A clone of the repository to run commands in, as a user would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+INHERITED = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "PYTHONPATH")
+
+
+class Clone:
+    """A clone in a folder of its own, with its own data, store and outputs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        # DVC commits experiments.
+        for name, value in (("user.name", "test"), ("user.email", "test@example.org")):
+            subprocess.run(["git", "config", name, value], cwd=folder, check=True)
+
+    def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the clone with this interpreter first on PATH."""
+        inherited = {name: value for name, value in os.environ.items() if name not in INHERITED}
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**inherited, "PATH": path, "COLUMNS": "200", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Calls `python -m pipelines.run`."""
+        return self.call("python", "-m", "pipelines.run", *arguments, **environment)
+
+    def runs(self) -> list[Run]:
+        """All runs in the clone's own store, the newest first."""
+        client = mlflow.MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        return client.search_runs(experiments)
+
+    def stage_runs(self, stage: str) -> list[Run]:
+        """The runs of one stage, the newest first."""
+        return [run for run in self.runs() if run.data.tags.get("stage") == stage]

@@ -1,0 +1,148 @@
+"""What a user can get wrong: one clear line, an exit status, nothing half-written."""
+
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from project_clone import Clone
+
+PARAMS = "params.yaml"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    clone = Clone(tmp_path_factory.mktemp("commands") / "clone")
+    assert clone.call("dvc", "pull", "--quiet", "data.dvc").returncode == 0
+    return clone
+
+
+def refused(clone: Clone, *arguments: str) -> str:
+    """The one line of a command that fails before it writes anything."""
+    result = clone.run(*arguments)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert clone.call("git", "status", "--porcelain").stdout == ""
+    assert not (clone.folder / "build").exists()
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "cars"], "error: unknown preset 'cars'; did you mean 'car'?"),
+        (["--dataset", "mnist"], "error: unknown dataset 'mnist'; did you mean 'mnist5k'?"),
+        (["--model", "cnnn"], "error: unknown model 'cnnn'; did you mean 'cnn'?"),
+        (["--epochs", "3"], "error: unknown parameter 'epochs'; did you mean 'train.epochs'?"),
+        (["--lrr", "3"], "error: unknown parameter 'lrr'; params.yaml lists them"),
+        (["--train.epochs", "two"], "error: params.yaml: 'train.epochs': expected a valid integer, got 'two'"),
+        (["--train.epochs", "0"], "error: params.yaml: 'train.epochs': expected greater than or equal to 1, got 0"),
+        (["--train.epochs"], "error: --train.epochs has no value; expected --train.epochs VALUE"),
+        (["--target", "trian@torch"], "error: unknown target 'trian@torch'; did you mean 'train@torch'?"),
+        (
+            ["--model", "car_embedding"],
+            "error: conf/models/car_embedding.yaml layer 1 (embedding) does not fit mnist5k: expected category codes as "
+            "input; it goes first, on a table with preprocess.categorical: codes",
+        ),
+        (
+            ["--preset", "car", "--train.batch_size", "1"],
+            "error: car_embedding has batch_norm on vectors (batch_norm_4), where one row has no variance; expected "
+            "train.batch_size of at least 2, got 1",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_writes_nothing(clone: Clone, arguments: list[str], message: str):
+    assert refused(clone, *arguments) == message
+
+
+def test_an_altered_raw_file_is_refused_and_comes_back_as_told(clone: Clone):
+    path = clone.folder / "data/car/car.data"
+    shutil.copyfile(path, clone.folder / "car.original")
+    original = path.read_bytes()
+    path.chmod(0o644)
+    path.unlink()
+    path.write_bytes(original[:1000])
+    (clone.folder / "car.original").unlink()
+    line = refused(clone, "--preset", "car")
+    assert line.startswith(
+        "error: data/car/car.data is not the file that conf/datasets/car.yaml describes: expected sha256"
+    )
+    way_back = line.split("get it back with: ")[1]
+    assert clone.call("bash", "-c", way_back).returncode == 0
+    assert path.read_bytes() == original
+
+
+def test_a_missing_raw_file_is_refused_and_comes_back_as_told(clone: Clone):
+    path = clone.folder / "data/xor/xor.csv"
+    path.unlink()
+    assert refused(clone, "--preset", "xor") == "error: data/xor/xor.csv is missing; get it with: dvc pull data.dvc"
+    assert clone.call("dvc", "pull", "data.dvc").returncode == 0
+    assert path.is_file()
+
+
+def test_a_mistake_in_params_yaml_stops_a_stage_with_one_line(clone: Clone):
+    path = clone.folder / PARAMS
+    original = path.read_text(encoding="utf-8")
+    path.write_text(original.replace("  val: 0.1", "  vall: 0.1\n  val: 0.1"), encoding="utf-8")
+    result = clone.call("python", "-m", "pipelines.split")
+    path.write_text(original, encoding="utf-8")
+    assert result.returncode == 1
+    assert result.stderr == "error: params.yaml: unknown parameter 'split.vall'; did you mean 'val'?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "error: expected one framework, torch or keras: python -m pipelines.train torch"),
+        (["evaluate", "jax"], "error: unknown framework 'jax'; known: keras, torch"),
+        (["split", "torch"], "error: unexpected argument 'torch'; python -m pipelines.split takes none"),
+    ],
+)
+def test_a_stage_called_wrongly_says_how(clone: Clone, arguments: list[str], message: str):
+    stage, *rest = arguments
+    result = clone.call("python", "-m", f"pipelines.{stage}", *rest)
+    assert (result.returncode, result.stderr) == (1, message + "\n")
+
+
+def test_doctor_finds_nothing_to_mend(clone: Clone):
+    result = clone.call("python", "-m", "pipelines.doctor")
+    assert result.returncode == 0, result.stdout
+    assert "MEND" not in result.stdout
+    assert "data: 1 file of mnist5k, as described" in result.stdout
+
+
+def test_doctor_says_what_to_type(clone: Clone):
+    shutil.rmtree(clone.folder / "data")
+    result = clone.call("python", "-m", "pipelines.doctor", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert clone.call("dvc", "pull", "--quiet", "data.dvc").returncode == 0
+    assert result.returncode == 1
+    assert "MEND  data: data/mnist5k/mnist_5k.csv.gz is missing; get it with: dvc pull data.dvc" in result.stdout
+    assert "MEND  store: MLFLOW_TRACKING_URI http://127.0.0.1:9 does not answer" in result.stdout
+
+
+def test_a_tracking_server_that_does_not_answer_costs_seconds_and_no_output(clone: Clone):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    started = time.monotonic()
+    result = clone.run("--preset", "xor", "--train.epochs", "2", "--target", "evaluate@torch", MLFLOW_TRACKING_URI=uri)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert time.monotonic() - started < 120
+    assert "Traceback" not in result.stderr
+    assert (
+        f"tracking is off for this stage, its outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
+        in result.stderr
+    )
+    assert (clone.folder / "build/train/torch/model.pt2").is_file()
+    assert (clone.folder / "build/evaluate/torch/predictions.npz").is_file()
+
+
+def test_a_copy_without_git_works(clone: Clone, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(clone.folder, copy, ignore=shutil.ignore_patterns(".git", "build", "mlflow.db*", "mlruns", "tmp"))
+    unpacked = Clone.__new__(Clone)
+    unpacked.folder = copy
+    result = unpacked.run("--preset", "xor", "--target", "split")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [run.info.status for run in unpacked.stage_runs("split")] == ["FINISHED"]

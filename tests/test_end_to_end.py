@@ -1,0 +1,215 @@
+"""A fresh clone, the commands of the README, and what they leave behind. The tests build on each other, in order."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from project_clone import Clone
+
+from twintrain.yaml_files import read_yaml, write_yaml
+
+FRAMEWORKS = ("torch", "keras")
+LOGGED_PARAMS = {"epochs", "learning_rate", "batch_size", "loss_function", "metric_function", "optimizer"}
+LOGGED_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "eval_acc", "auc_score", "test_loss"}
+ARTIFACTS = {"model_summary.txt", "loss_curve.png", "accuracy_curve.png", "confusion_matrix.png", "roc.png"}
+PREDICT = """
+import sys, mlflow, numpy as np
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(f"models:/{sys.argv[2]}")
+np.save(sys.argv[4], model.predict(np.load(sys.argv[3])["features"]))
+"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """One clone for all tests of this file, in which the `car` preset has run for 3 epochs."""
+    clone = Clone(tmp_path_factory.mktemp("end-to-end") / "clone")
+    result = clone.run("--preset", "car", "--train.epochs", "3")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "car_embedding on car, aligned" in result.stdout
+    assert "Next: make ui" in result.stdout
+    assert "Traceback" not in result.stderr
+    return clone
+
+
+@pytest.fixture(scope="module")
+def metrics(clone: Clone) -> dict:
+    return json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
+
+
+def test_one_parent_has_one_child_a_stage(clone: Clone):
+    (parent,) = clone.stage_runs("run")
+    children = [run for run in clone.runs() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    names = [
+        "ingest",
+        "preprocess",
+        "split",
+        "train@torch",
+        "train@keras",
+        "evaluate@torch",
+        "evaluate@keras",
+        "compare",
+    ]
+    assert sorted(run.info.run_name for run in children) == sorted(names)
+    assert len(clone.runs()) == len(names) + 1
+    assert {run.info.status for run in clone.runs()} == {"FINISHED"}
+
+
+def test_both_training_runs_have_the_same_keys(clone: Clone):
+    keras, torch = clone.stage_runs("train")
+    assert torch.data.params.keys() == keras.data.params.keys() >= LOGGED_PARAMS
+    assert torch.data.params["epochs"] == keras.data.params["epochs"] == "3"
+    own = [{name for name in run.data.metrics if not name.startswith("system/")} for run in (torch, keras)]
+    assert own[0] == own[1] >= LOGGED_METRICS
+    for run in (torch, keras):
+        assert any(name.startswith("system/") for name in run.data.metrics)
+        assert run.data.tags.keys() >= {"stage", "framework", "git_commit", "dvc_lock", "data"}
+        assert {source.tags[0].value for source in run.inputs.dataset_inputs} == {"train", "val"}
+    assert [run.data.tags["framework"] for run in (torch, keras)] == ["torch", "keras"]
+    digests = [{source.dataset.digest for source in run.inputs.dataset_inputs} for run in (torch, keras)]
+    assert digests[0] == digests[1]
+
+
+def test_metrics_are_logged_every_epoch_and_files_with_them(clone: Clone):
+    client = mlflow.MlflowClient(f"sqlite:///{clone.folder}/mlflow.db")
+    for run in clone.stage_runs("train"):
+        assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val_loss")] == [0, 1, 2]
+        assert {artifact.path for artifact in client.list_artifacts(run.info.run_id)} == ARTIFACTS
+        (model,) = run.outputs.model_outputs
+        logged = client.get_logged_model(model.model_id)
+        assert Path(logged.artifact_location.removeprefix("file://"), "data").is_dir()
+        kind = {"torch": "model.pt2", "keras": "model.keras"}[run.data.tags["framework"]]
+        assert (Path(logged.artifact_location.removeprefix("file://")) / "data" / kind).is_file()
+
+
+def test_results_name_runs_models_and_scores(clone: Clone, metrics: dict):
+    assert (metrics["dataset"], metrics["model"], metrics["mode"]) == ("car", "car_embedding", "aligned")
+    keys = {"eval_acc", "auc_score", "test_loss", "parameters", "train_seconds", "samples_per_second"}
+    for run in clone.stage_runs("train"):
+        found = metrics[run.data.tags["framework"]]
+        assert found.keys() >= keys | {"run_id", "model_id"}
+        assert found["run_id"] == run.info.run_id
+        assert found["model_id"] == run.outputs.model_outputs[0].model_id
+        assert found["eval_acc"] == run.data.metrics["eval_acc"]
+    assert metrics["torch"]["parameters"] == metrics["keras"]["parameters"] == 28_696
+    assert metrics["comparison"].keys() >= {"accuracy_difference", "agreement"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_logged_model_predicts_the_test_rows_as_evaluated(clone: Clone, metrics: dict, framework: str):
+    store, test_rows = f"sqlite:///{clone.folder}/mlflow.db", str(clone.folder / "build/split/test.npz")
+    out = clone.folder / f"{framework}.npy"
+    result = clone.call("python", "-c", PREDICT, store, metrics[framework]["model_id"], test_rows, str(out))
+    assert result.returncode == 0, result.stderr
+    logits = np.load(out).astype(np.float64)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    evaluated = np.load(clone.folder / f"build/evaluate/{framework}/predictions.npz")
+    assert evaluated["probability"].shape == (346, 4)
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), evaluated["probability"], rtol=0, atol=1e-5)
+    out.unlink()
+
+
+def test_a_second_repro_runs_nothing(clone: Clone):
+    before = len(clone.runs())
+    result = clone.call("dvc", "repro")
+    assert result.returncode == 0, result.stderr
+    assert "Data and pipelines are up to date." in result.stdout
+    assert "Running stage" not in result.stdout
+    assert len(clone.runs()) == before
+
+
+def changed_stages(clone: Clone, section: str, key: str, value: object) -> set[str]:
+    """Names of the stages that would run, were this parameter changed."""
+    path = clone.folder / "params.yaml"
+    original = path.read_text(encoding="utf-8")
+    content = read_yaml(path)
+    content[section][key] = value
+    write_yaml(path, content)
+    result = clone.call("dvc", "status", "--json")
+    path.write_text(original, encoding="utf-8")
+    return set(json.loads(result.stdout))
+
+
+def test_changing_epochs_reruns_training_and_what_follows(clone: Clone):
+    # What follows shows no change of its own before the training has run.
+    assert changed_stages(clone, "train", "epochs", 4) == {"train@torch", "train@keras"}
+    assert changed_stages(clone, "split", "seed", 1) == {"split"}
+
+
+def test_changing_what_only_one_framework_has_reruns_that_one(clone: Clone):
+    assert changed_stages(clone, "train", "keras", {"run_eagerly": True}) == {"train@keras"}
+    assert changed_stages(clone, "train", "torch", {"fused": False}) == {"train@torch"}
+
+
+def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):
+    shown = clone.call("dvc", "metrics", "show", "--json")
+    assert json.loads(shown.stdout)[""]["data"]["results/metrics.json"]["data"] == metrics
+    plots = clone.call("dvc", "plots", "show", "--json")
+    assert plots.returncode == 0, plots.stderr
+    assert {"Loss", "Accuracy"} <= json.loads(plots.stdout)["data"].keys()
+
+
+def test_nothing_that_git_tracks_changes_but_lock_and_params(clone: Clone):
+    status = clone.call("git", "status", "--porcelain").stdout.split("\n")
+    assert sorted(filter(None, status)) == [" M dvc.lock", " M params.yaml"]
+
+
+def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: Clone):
+    before = len(clone.stage_runs("train"))
+    assert clone.run("--target", "train@torch", "--train.epochs", "1").returncode == 0
+    assert len(clone.stage_runs("train")) == before + 1
+    assert clone.run("--target", "train@torch", "--train.epochs", "3").returncode == 0
+    assert len(clone.stage_runs("train")) == before + 1
+
+
+def test_mlflow_run_trains_both_and_ends_its_own_run(tmp_path: Path):
+    clone = Clone(tmp_path / "clone")
+    overrides = ("-P", "preset=diabetes_tuned", "-P", "train.epochs=2")
+    result = clone.call("mlflow", "run", ".", "--env-manager=local", *overrides)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "diabetes_mlp on diabetes, aligned" in result.stdout
+    (parent,) = clone.stage_runs("run")
+    assert parent.info.status == "FINISHED"
+    assert parent.info.run_name == "diabetes_mlp on diabetes"
+    trained = clone.stage_runs("train")
+    assert [run.info.status for run in trained] == ["FINISHED", "FINISHED"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in trained} == {parent.info.run_id}
+    assert {run.info.experiment_id for run in clone.runs()} == {parent.info.experiment_id}
+    content = read_yaml(clone.folder / "params.yaml")
+    assert (content["dataset"], content["train"]["epochs"]) == ("diabetes", 2)
+
+
+@pytest.mark.slow
+def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
+    before = len(clone.stage_runs("train"))
+    result = clone.call("dvc", "exp", "run", "-S", "train.epochs=2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    trained = clone.stage_runs("train")
+    assert len(trained) == before + 2
+    assert {run.data.params["epochs"] for run in trained[:2]} == {"2"}
+    assert trained[0].data.tags["dvc_exp"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("preset", "accuracy"), [("mnist5k", 0.90), ("car_tuned", 0.97), ("car", 0.80), ("xor", 1.0), ("diabetes", 0.64)]
+)
+def test_presets_reach_what_they_should(clone: Clone, preset: str, accuracy: float):
+    result = clone.run("--preset", preset)
+    assert result.returncode == 0, result.stdout + result.stderr
+    metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
+    assert [metrics[framework]["eval_acc"] >= accuracy for framework in FRAMEWORKS] == [True, True], metrics
+
+
+@pytest.mark.slow
+def test_diabetes_tuned_beats_the_majority_over_three_seeds(clone: Clone):
+    reached: dict[str, list[float]] = {framework: [] for framework in FRAMEWORKS}
+    for seed in ("0", "1", "2"):
+        result = clone.run("--preset", "diabetes_tuned", "--train.seed", seed, "--split.seed", seed)
+        assert result.returncode == 0, result.stdout + result.stderr
+        metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
+        for framework in FRAMEWORKS:
+            reached[framework].append(metrics[framework]["eval_acc"])
+    assert all(np.mean(accuracies) >= 0.74 for accuracies in reached.values()), reached

@@ -1,0 +1,173 @@
+"""The store, the run tree, and what happens when tracking fails."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+from twintrain import tracking
+
+PROCESSES = 8
+OPEN_STORE = """
+import sys
+from twintrain import tracking
+with tracking.stage_run("race", {"stage": "race"}, "Default") as run:
+    run.log_metrics({f"metric_{index}": float(index) for index in range(20)})
+sys.exit(0 if run.id else 1)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
+    """An empty folder as project, with a store of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def test_a_fresh_store_survives_eight_processes_at_once(tmp_path: Path):
+    source = Path(__file__).parents[1] / "src"
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    command = [sys.executable, "-c", OPEN_STORE]
+    processes = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * PROCESSES, said
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    runs = client.search_runs(["0"])
+    assert [run.info.status for run in runs] == ["FINISHED"] * PROCESSES
+    assert all(run.data.metrics["metric_19"] == 19 for run in runs)
+
+
+def test_the_store_is_mlflow_db_at_the_root_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking.store_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert tracking.store_uri(tmp_path / ".dvc/tmp/exps/standalone/tmpab") == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    assert tracking.store_uri(tmp_path) == f"sqlite:///{tmp_path}/other.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    assert tracking.store_uri(tmp_path) == "http://localhost:5000"
+
+
+def test_stages_open_runs_of_their_own_under_the_parent(store: mlflow.MlflowClient):
+    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+        inherited = os.environ["MLFLOW_RUN_ID"]
+        assert inherited == parent.id
+        with tracking.stage_run("train@torch", {"stage": "train"}, "elsewhere") as child:
+            child.log_params({"epochs": 3})
+            child.log_metrics({"val_loss": 0.5}, step=0)
+            child.log_metrics({"val_loss": 0.25}, step=1)
+    found = store.get_run(child.id)
+    assert found.data.tags["mlflow.parentRunId"] == parent.id
+    assert found.info.experiment_id == store.get_experiment_by_name("trial").experiment_id
+    assert found.info.run_name == "train@torch"
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {"epochs": "3"}
+    assert [(m.step, m.value) for m in store.get_metric_history(child.id, "val_loss")] == [(0, 0.5), (1, 0.25)]
+    assert store.get_run(parent.id).info.status == "FINISHED"
+
+
+def test_the_run_of_mlflow_run_is_taken_as_the_parent(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
+    given = store.create_run(store.create_experiment("projects")).info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", given)
+    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+        assert parent.id == given
+    assert store.get_run(given).info.status == "RUNNING"  # `mlflow run` ends it
+    assert store.get_run(given).info.run_name == "all"
+    assert store.get_experiment_by_name("trial") is None
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_a_stage_that_fails_leaves_a_run_that_says_so(store: mlflow.MlflowClient, error: type, status: str):
+    with pytest.raises(error), tracking.stage_run("train@keras", {}, "trial") as run:
+        raise error
+    assert store.get_run(run.id).info.status == status
+
+
+def test_the_experiment_is_that_of_the_environment(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "from the environment")
+    with tracking.stage_run("split", {}, "from params.yaml") as run:
+        pass
+    assert store.get_experiment(store.get_run(run.id).info.experiment_id).name == "from the environment"
+    assert (Path("mlruns").is_dir(), store.get_run(run.id).info.artifact_uri.startswith(str(Path.cwd()))) == (
+        False,
+        True,
+    )
+
+
+def test_scores_are_added_to_a_run_that_has_ended(store: mlflow.MlflowClient, tmp_path: Path):
+    with tracking.stage_run("train@torch", {}, "trial") as trained:
+        pass
+    picture = tmp_path / "roc.png"
+    picture.write_bytes(b"png")
+    with tracking.stage_run("evaluate@torch", {}, "trial") as run:
+        tracking.add_to_run(run, trained.id, {"eval_acc": 0.9}, [picture], None)
+    found = store.get_run(trained.id)
+    assert found.data.metrics["eval_acc"] == 0.9
+    assert [artifact.path for artifact in store.list_artifacts(trained.id)] == ["roc.png"]
+    assert found.info.status == "FINISHED"
+
+
+def test_a_run_that_this_store_does_not_have_is_passed_over(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
+    with tracking.stage_run("evaluate@torch", {}, "trial") as run:
+        tracking.add_to_run(run, "0" * 32, {"eval_acc": 0.9}, [], None)
+        run.log_metrics({"eval_acc": 0.9})
+    assert "note: this store has no run 00000000" in capfd.readouterr().err
+    assert store.get_run(run.id).data.metrics["eval_acc"] == 0.9
+
+
+def test_data_are_logged_as_an_input_with_their_digest(store: mlflow.MlflowClient):
+    features, labels = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
+    with tracking.stage_run("train@torch", {}, "trial") as first:
+        first.log_dataset(features, labels, "toy", "train")
+    with tracking.stage_run("train@keras", {}, "trial") as second:
+        second.log_dataset(features, labels, "toy", "train")
+    inputs = [store.get_run(run.id).inputs.dataset_inputs[0] for run in (first, second)]
+    assert inputs[0].dataset.name == "toy"
+    assert inputs[0].dataset.digest == inputs[1].dataset.digest
+    assert [tag.value for tag in inputs[0].tags] == ["train"]
+
+
+def test_a_server_that_does_not_answer_costs_seconds_and_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    started = time.monotonic()
+    with tracking.stage_run("train@torch", {"stage": "train"}, "trial") as run:
+        run.log_params({"epochs": 3})
+        run.log_metrics({"loss": 1.0}, step=0)
+        run.log_artifacts(tmp_path / "absent.txt")
+    assert time.monotonic() - started < 10
+    assert (run.id, run.model_id) == (None, None)
+    warnings = capfd.readouterr().err.splitlines()
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        f"warning: tracking is off for this stage, its outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
+    )
+
+
+def test_a_server_that_fails_half_way_costs_no_result(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
+    def broken(**_: object) -> None:
+        raise OSError("disk full\nand more")
+
+    with tracking.stage_run("train@torch", {}, "trial") as run:
+        run.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
+        run.log_params({"epochs": 3})
+    assert run.model_id is None
+    said = capfd.readouterr().err
+    assert said == "warning: tracking is off for this stage, its outputs are kept: disk full\n"
