@@ -42,8 +42,8 @@ def refused(clone: Clone, *arguments: str) -> str:
         (["--target", "trian@torch"], "error: unknown target 'trian@torch'; did you mean 'train@torch'?"),
         (
             ["--model", "car_embedding"],
-            "error: conf/models/car_embedding.yaml layer 1 (embedding) does not fit mnist5k: expected category codes as "
-            "input; it goes first, on a table with preprocess.categorical: codes",
+            "error: conf/models/car_embedding.yaml layer 1 (embedding) does not fit mnist5k: expected category codes "
+            "as input; it goes first, on a table with preprocess.categorical: codes",
         ),
         (
             ["--preset", "car", "--train.batch_size", "1"],
@@ -140,7 +140,7 @@ def test_a_tracking_server_that_does_not_answer_costs_seconds_and_no_output(clon
 
 def test_a_copy_without_git_works(clone: Clone, tmp_path: Path):
     copy = tmp_path / "copy"
-    shutil.copytree(clone.folder, copy, ignore=shutil.ignore_patterns(".git", "build", "mlflow.db*", "mlruns", "tmp"))
+    shutil.copytree(clone.folder, copy, ignore=shutil.ignore_patterns(".git", "build", "cache", "mlflow.db*", "mlruns"))
     unpacked = Clone.__new__(Clone)
     unpacked.folder = copy
     result = unpacked.run("--preset", "xor", "--target", "split")
