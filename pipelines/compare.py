@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from twintrain import project, tracking
 from twintrain.commands import run_stage
@@ -36,7 +35,7 @@ def compare() -> None:
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )
         run.log_artifacts(*sorted(folder.iterdir()))
-    Console().print(report.terminal_table(metrics), report.conclusion(metrics))
+    report.print_comparison(metrics)
 
 
 def _collect(params: Params) -> dict[str, Any]:

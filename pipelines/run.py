@@ -13,17 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from twintrain import project, tracking
 from twintrain.commands import run_command
-from twintrain.config import Params, changed_params, check_params, save_params
+from twintrain.config import Params, check_params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.data.schema import network_schema
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report
 from twintrain.models.network import load_network
 from twintrain.overrides import parse_overrides
+from twintrain.presets import changed_params, save_params
 from twintrain.yaml_files import read_yaml
 
 # What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
@@ -51,7 +50,7 @@ def run() -> int:
     if not arguments.target:
         if results.stat().st_mtime_ns == before:
             print("Nothing has changed since the last run, so nothing was trained again.")
-            Console().print(report.terminal_table(metrics), report.conclusion(metrics))
+            report.print_comparison(metrics)
         print(
             f"\nReport: {project.RESULTS / 'report.html'}\nNext: make ui, then tick the two train runs and compare them"
         )

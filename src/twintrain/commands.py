@@ -19,7 +19,8 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
         print(f"error: {error}", file=sys.stderr)
         status = 1
     except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}{_mend(error)}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}{_mend(error)}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,16 +1,12 @@
-"""params.yaml: one typed model a section, and the presets and overrides that change it.
+"""params.yaml: one typed model a section. A stage reads params.yaml and nothing else; presets.py changes it."""
 
-A stage reads params.yaml and nothing else. `python -m pipelines.run` is the one command that writes it.
-"""
-
-import copy
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twintrain import project
-from twintrain.errors import UserError, did_you_mean, unknown
-from twintrain.yaml_files import plain, read_yaml, validated, write_yaml
+from twintrain.errors import unknown
+from twintrain.yaml_files import read_yaml, validated
 
 FrameworkName = Literal["torch", "keras"]
 
@@ -174,98 +170,3 @@ def check_params(content: dict[str, Any], source: str) -> Params:
         if name not in project.names_in(folder):
             raise unknown(kind, name, project.names_in(folder))
     return params
-
-
-def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Returns the content of params.yaml with a preset and then dotted overrides applied.
-
-    A preset replaces its sections whole: what it leaves open goes back to the schema's defaults.
-
-    Raises:
-        UserError: an unknown preset or parameter, or a value that does not fit.
-    """
-    content = copy.deepcopy(content)
-    if preset is not None:
-        _apply_preset(content, preset)
-    # The optimizer's name comes before its options, because another name drops the options that were there.
-    for key, value in sorted(overrides.items(), key=lambda item: item[0] != "train.optimizer.name"):
-        _apply_override(content, key, value)
-    return content
-
-
-def save_params(content: dict[str, Any]) -> None:
-    """Writes params.yaml if it changes."""
-    if content != read_yaml(project.PARAMS):
-        write_yaml(project.PARAMS, content)
-
-
-def _apply_preset(content: dict[str, Any], preset: str) -> None:
-    path = project.PRESETS / f"{preset}.yaml"
-    if preset not in project.names_in(project.PRESETS):
-        raise unknown("preset", preset, project.names_in(project.PRESETS))
-    # Validated inside a whole set of parameters, so that the defaults of its sections are filled in.
-    given = plain(read_yaml(path))
-    whole = validated(Params, {"dataset": "", "model": "", "frameworks": ["torch"], **given}, str(path))
-    filled = whole.model_dump(exclude_none=False)
-    for section in given:
-        _overwrite(content, section, _without_open_options(filled)[section])
-
-
-def _without_open_options(filled: dict[str, Any]) -> dict[str, Any]:
-    optimizer = filled["train"]["optimizer"]
-    filled["train"]["optimizer"] = {name: value for name, value in optimizer.items() if value is not None}
-    return filled
-
-
-def _overwrite(content: dict[str, Any], key: str, value: Any) -> None:
-    """Sets content[key] in place, leaf by leaf, so that the comments of params.yaml stay."""
-    if not isinstance(value, dict) or not isinstance(content.get(key), dict):
-        content[key] = value
-        return
-    for stale in content[key].keys() - value.keys():
-        del content[key][stale]
-    for name, leaf in value.items():
-        _overwrite(content[key], name, leaf)
-
-
-def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
-    *sections, leaf = key.split(".")
-    schema: type[BaseModel] = Params
-    place = content
-    for depth, name in enumerate([*sections, leaf]):
-        if name not in schema.model_fields:
-            raise _unknown_parameter(key)
-        if depth < len(sections):
-            schema = schema.model_fields[name].annotation
-            if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
-                raise _unknown_parameter(key)
-            place = place.setdefault(name, {})
-    annotation = schema.model_fields[leaf].annotation
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not isinstance(value, dict):
-        raise UserError(f"'{key}' is a section; expected one of its parameters: {', '.join(_leaves(annotation, key))}")
-    if key == "train.optimizer.name" and value != place.get("name"):
-        # The options of one optimizer mean nothing to another.
-        for option in place.keys() - {"name", "learning_rate"}:
-            del place[option]
-    _overwrite(place, leaf, value)
-
-
-def _unknown_parameter(key: str) -> UserError:
-    leaves = _leaves(Params)
-    # `epochs` for `train.epochs` is the likeliest slip.
-    for leaf in leaves:
-        if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]:
-            return UserError(f"unknown parameter '{key}'; did you mean '{leaf}'?")
-    return UserError(f"unknown parameter '{key}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
-
-
-def _leaves(schema: type[BaseModel], prefix: str = "") -> list[str]:
-    """Dotted names of all parameters."""
-    names = []
-    for name, field in schema.model_fields.items():
-        dotted = f"{prefix}.{name}" if prefix else name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            names += _leaves(field.annotation, dotted)
-        else:
-            names.append(dotted)
-    return names

@@ -22,7 +22,7 @@ def parse_overrides(arguments: list[str]) -> dict[str, Any]:
             raise UserError(f"unexpected argument '{argument}'; expected --PARAMETER VALUE, as in --train.epochs 20")
         name, equals, value = argument.removeprefix("--").partition("=")
         if not equals:
-            if not waiting:
+            if not waiting or waiting[0].startswith("--"):
                 raise UserError(f"--{name} has no value; expected --{name} VALUE")
             value = waiting.pop(0)
         overrides[name] = parse_scalar(value)

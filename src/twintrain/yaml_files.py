@@ -2,11 +2,11 @@
 
 import io
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import YAMLError
 
 from twintrain.errors import UserError, did_you_mean
 
@@ -14,20 +14,23 @@ NULL_TAG = "tag:yaml.org,2002:null"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> dict[str, Any]:
     """Reads a YAML file, keeping its comments for `write_yaml`.
 
     Raises:
-        UserError: the file is missing or is not YAML.
+        UserError: the file is missing, is not YAML or is no mapping.
     """
     try:
-        return YAML().load(path.read_text(encoding="utf-8"))
+        content = YAML().load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; get it back with: git checkout {path}") from None
-    except (MarkedYAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where} is not valid YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected lines of the form 'name: value', got {type(content).__name__}")
+    return content
 
 
 def write_yaml(path: Path, content: Any) -> None:
@@ -46,7 +49,7 @@ def parse_scalar(text: str) -> Any:
     """Reads one value as it would stand in a YAML file: `20`, `1e-3`, `true`, `[torch]`, `null`."""
     try:
         return YAML(typ="safe").load(text)
-    except MarkedYAMLError:
+    except YAMLError:
         return text
 
 
@@ -77,27 +80,41 @@ def validated(schema: type[Schema], content: Any, source: str) -> Schema:
 
 
 def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
-    first = error.errors(include_url=False)[0]
+    # A misspelt key may leave the right one missing: the slip is the cause.
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
     *parents, last = first["loc"] or ("",)
     place = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"unknown parameter '{place}'{did_you_mean(str(last), _fields_at(schema, parents))}"
     if first["type"] == "missing":
         return f"'{place}' is missing"
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    where = f"'{place}': " if place else ""
     if first["type"] == "value_error":
-        return f"'{place}': {expected}" if place else expected
-    close = did_you_mean(first["input"], _choices(expected)) if first["type"] == "literal_error" else ""
-    return f"'{place}': expected {expected}, got {first['input']!r}{close if 'did you' in close else ''}"
+        return where + first["msg"].removeprefix("Value error, ")
+    if first["type"] == "too_short":
+        least = first["ctx"]["min_length"]
+        return f"{where}expected at least {least} item{'s' if least > 1 else ''}, got {first['input']!r}"
+    expected = first["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
+    close = ""
+    if first["type"] == "literal_error" and isinstance(first["input"], str):
+        close = did_you_mean(first["input"], _choices(expected))
+    return f"{where}expected {expected}, got {first['input']!r}{close if 'did you' in close else ''}"
 
 
 def _fields_at(schema: type[BaseModel], parents: list[str | int]) -> list[str]:
+    """Names that are known at a place, found by walking the schema's types down to it."""
+    place: Any = schema
     for name in parents:
-        field = schema.model_fields.get(str(name))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            break
-        schema = field.annotation
-    return list(schema.model_fields)
+        field = place.model_fields.get(str(name)) if _is_model(place) else None
+        place = field.annotation if field else next(filter(_is_model, get_args(place)), None)
+        # X | None, and dict[str, X] where the name is a key of the dict.
+        while place is not None and not _is_model(place) and get_origin(place) is not dict:
+            place = next((kind for kind in get_args(place) if _is_model(kind) or get_origin(kind) is dict), None)
+    return list(place.model_fields) if _is_model(place) else []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _choices(expected: str) -> list[str]:

@@ -27,7 +27,7 @@ def plot_samples(images: np.ndarray, labels: np.ndarray, classes: int, path: Pat
         shown = images[labels == code][:columns]
         wall[code, : len(shown), 1:-1, 1:-1] = shown
     wall = wall.transpose(0, 2, 1, 3, 4).reshape(classes * (height + 2), columns * (width + 2), channels)
-    image.imsave(path, wall if channels == 3 else wall[..., 0], cmap="gray")
+    image.imsave(path, wall if channels == 3 else wall[..., 0], cmap="gray", vmin=0, vmax=255)
 
 
 def plot_columns(table: pd.DataFrame, path: Path, columns: int = 3) -> None:

@@ -1,5 +1,6 @@
 """Raw files → a table or an array of images, every bad row found and named."""
 
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,13 @@ def _read_text(path: Path, dataset: Dataset) -> pd.DataFrame:
     header = {"header": 0} if dataset.header else {"header": None}
     text = str if dataset.features else {dataset.target if dataset.header else len(expected) - 1: str}
     try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, **header)
+        with warnings.catch_warnings():
+            # Rows longer than the header would lose their end with a mere warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype=text, keep_default_na=False, index_col=False, **header)
     except pd.errors.EmptyDataError:
         raise UserError(f"{path} has no rows; expected columns {', '.join(expected[:5])} …") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
         raise UserError(f"{path} is not a readable table: {str(error).strip()}") from None
     if not dataset.header:
         if table.shape[1] != len(expected):
@@ -78,7 +82,7 @@ def _read_text(path: Path, dataset: Dataset) -> pd.DataFrame:
             raise UserError(f"{path}: column '{column}' is missing{did_you_mean(column, table.columns)}")
     table = table[expected].copy()
     for column in table.select_dtypes(exclude="number"):
-        stripped = table[column].str.strip()
+        stripped = table[column].fillna("").str.strip()
         is_text = dataset.features or column == dataset.target
         table[column] = stripped if is_text else pd.to_numeric(stripped, errors="coerce")
     return table
@@ -97,7 +101,8 @@ def _bad_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:
     reasons[~known_label] = "unknown label '" + raw[dataset.target] + f"' in {dataset.target}"
     if dataset.features is None:
         pixels = raw.drop(columns=dataset.target).to_numpy(np.float64)
-        reasons[~((pixels >= 0) & (pixels <= 255)).all(axis=1)] = "a pixel that is not a number from 0 to 255"
+        whole = (pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)
+        reasons[~whole.all(axis=1)] = "a pixel that is not a number from 0 to 255"
         return reasons
     for name, feature in reversed(dataset.features.items()):
         if feature.categories:

@@ -23,14 +23,18 @@ def split_rows(labels: np.ndarray, split: Split) -> dict[str, np.ndarray]:
         rest, test = train_test_split(rows, test_size=split.test, stratify=labels, random_state=split.seed)
         share = split.val / (1 - split.test)
         train, val = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=split.seed)
+        parts = {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
     except ValueError:
+        parts = {}
+    classes = len(np.unique(labels))
+    if not parts or any(len(np.unique(labels[part])) < classes for part in parts.values()):
         counts = np.bincount(labels)
         raise UserError(
             f"split: expected every class in train, val and test, but {len(labels)} rows with "
             f"{counts[counts > 0].min()} in the smallest class are too few for val: {split.val:g} and "
             f"test: {split.test:g}; for truth tables there is split.method: same"
-        ) from None
-    return {"train": np.sort(train), "val": np.sort(val), "test": np.sort(test)}
+        )
+    return parts
 
 
 def fit_scaler(features: np.ndarray, method: str) -> dict[str, Any] | None:

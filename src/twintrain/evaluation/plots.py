@@ -35,5 +35,6 @@ def plot_roc(labels: np.ndarray, probability: np.ndarray, names: list[str], path
             axes.plot(false_positive, true_positive, color=COLORS[code % len(COLORS)], label=names[code])
     axes.plot([0, 1], [0, 1], ":", color="gray")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC, class against the rest")
-    axes.legend(fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)
     figure.savefig(path)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from twintrain.evaluation.comparison import verdict
@@ -14,7 +16,7 @@ from twintrain.frameworks import TITLES
 ROWS = (
     ("eval_acc", "test accuracy", "{:.4f}"),
     ("auc_score", "test AUC", "{:.4f}"),
-    ("test_loss", "test loss", "{:.4f}"),
+    ("test_loss", "test loss", "{:.4g}"),
     ("parameters", "parameters", "{:,}"),
     ("epochs_run", "epochs", "{}"),
     ("best_epoch", "best epoch", "{}"),
@@ -35,6 +37,11 @@ def headline(metrics: dict[str, Any]) -> str:
     return f"{metrics['model']} on {metrics['dataset']}, {metrics['mode']}"
 
 
+def note(metrics: dict[str, Any]) -> str:
+    """What must be known to read the figures; empty where there is nothing."""
+    return SAME_ROWS if metrics["split"] == "same" else ""
+
+
 def conclusion(metrics: dict[str, Any]) -> str:
     """What came out, in one sentence; empty with one framework alone."""
     names = frameworks_of(metrics)
@@ -50,16 +57,16 @@ def cells(metrics: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def terminal_table(metrics: dict[str, Any]) -> Table:
-    """The table for the terminal."""
-    note = SAME_ROWS if metrics["split"] == "same" else None
-    table = Table(title=headline(metrics), caption=note, title_justify="left", caption_justify="left")
+def print_comparison(metrics: dict[str, Any]) -> None:
+    """Prints the table and what came out."""
+    table = Table(title=escape(headline(metrics)), title_justify="left")
     table.add_column("")
     for name in frameworks_of(metrics):
         table.add_column(TITLES[name], justify="right")
     for row in cells(metrics):
-        table.add_row(*row)
-    return table
+        table.add_row(*map(escape, row))
+    lines = filter(None, [note(metrics), conclusion(metrics)])
+    Console().print(table, *map(escape, lines), sep="\n", soft_wrap=True)
 
 
 def html_page(metrics: dict[str, Any], pictures: dict[str, Path]) -> str:
@@ -69,7 +76,7 @@ def html_page(metrics: dict[str, Any], pictures: dict[str, Path]) -> str:
     return templates.get_template("report.html.jinja").render(
         headline=headline(metrics),
         conclusion=conclusion(metrics),
-        note=SAME_ROWS if metrics["split"] == "same" else "",
+        note=note(metrics),
         titles=[TITLES[name] for name in frameworks_of(metrics)],
         rows=cells(metrics),
         comparison=metrics["comparison"],

@@ -62,12 +62,10 @@ class Dense(Layer):
     kernel_initializer: Initializer | None = None
     bias_initializer: Initializer | None = None
 
-    @field_validator("units")
+    @field_validator("units", mode="before")
     @classmethod
-    def _at_least_one(cls, units: int | str) -> int | str:
-        if isinstance(units, int) and units < 1:
-            raise ValueError(f"expected at least 1, or outputs, got {units}")
-        return units
+    def _at_least_one(cls, units: Any) -> Any:
+        return _count_or("outputs", units)
 
     def output_shape(self, shape: Shape) -> Shape:
         _expect_rank(shape, 1, "flatten it first")
@@ -188,6 +186,11 @@ class Embedding(Layer):
     # Filled in from the data set: number of categories of each column.
     input_dims: tuple[int, ...] = ()
 
+    @field_validator("output_dim", mode="before")
+    @classmethod
+    def _at_least_one(cls, output_dim: Any) -> Any:
+        return _count_or("auto", output_dim)
+
     @property
     def widths(self) -> list[int]:
         if self.output_dim == "auto":
@@ -202,9 +205,10 @@ class Embedding(Layer):
         return (sum(self.widths),)
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
+        initializer = self.embeddings_initializer or "normal"
         return {
-            f"column_{index}": Weight(shape=(categories, width), initializer=self.embeddings_initializer or "normal")
-            for index, (categories, width) in enumerate(zip(self.input_dims, self.widths, strict=True))
+            f"column_{index}": Weight(shape=size, initializer=initializer, fan_in=size[0], fan_out=size[1])
+            for index, size in enumerate(zip(self.input_dims, self.widths, strict=True))
         }
 
 
@@ -225,6 +229,12 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Cells that `same` adds before and after an axis; an odd one goes after, as in TensorFlow."""
     total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
+
+
+def _count_or(word: str, value: Any) -> Any:
+    if value == word or (type(value) is int and value >= 1):
+        return value
+    raise ValueError(f"expected at least 1, or {word}, got {value!r}")
 
 
 def _expect_rank(shape: Shape, rank: int, mend: str) -> None:

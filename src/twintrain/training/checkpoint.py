@@ -44,14 +44,14 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> "Checkpoint | None":
-        """Reads the checkpoint of this very training; None if there is none."""
+        """Reads the checkpoint of this very training; None if there is none, or none that can be read."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
-        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError):
-            return None
-        described = json.loads(str(arrays.pop("description")))
-        if described["fingerprint"] != fingerprint:
+            described = json.loads(str(arrays.pop("description")))
+            if described["fingerprint"] != fingerprint:
+                return None
+        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError, KeyError, TypeError, NotImplementedError):
             return None
         groups: dict[str, Arrays] = {"weights": {}, "state": {}, "best_weights": {}}
         for name, array in arrays.items():

@@ -91,12 +91,9 @@ def fit(
         started = time.perf_counter()
         train_loss, train_accuracy = backend.train_epoch(batches)
         history.seconds.append(time.perf_counter() - started)
-        if not np.isfinite(train_loss):
-            raise UserError(
-                f"the loss is {train_loss} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate"
-            )
         logits = backend.predict(parts["val"].features)
         values = (train_loss, train_accuracy, loss(logits, parts["val"].labels), accuracy(logits, parts["val"].labels))
+        _expect_finite(values, epoch)
         history.epochs.append(dict(zip(EPOCH_METRICS, values, strict=True)))
         if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
             history.best_epoch = epoch
@@ -116,6 +113,12 @@ def _resume(backend: Backend, path: Path, fingerprint: str) -> tuple[History, We
     backend.load_weights(checkpoint.weights)
     backend.load_state(checkpoint.state)
     return History(**checkpoint.history), checkpoint.best_weights
+
+
+def _expect_finite(values: tuple[float, ...], epoch: int) -> None:
+    for name, value in zip(EPOCH_METRICS, values, strict=True):
+        if not np.isfinite(value):
+            raise UserError(f"{name} is {value} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate")
 
 
 def _out_of_patience(history: History, train: Train) -> bool:

@@ -31,20 +31,33 @@ class Progress:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Bar(*columns, console=self.console, disable=not self.console.is_terminal)
         self.task = self.bar.add_task(title, total=epochs)
+        # What is still to be told of the last epoch, should no other follow.
+        self.waiting: tuple[int, dict[str, float], bool, bool] | None = None
 
     def __enter__(self) -> Self:
         self.bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.waiting:
+            self._tell(*self.waiting)  # a training that stopped early
         self.bar.stop()
 
     def update(self, epoch: int, metrics: dict[str, float]) -> None:
         """Shows and logs one epoch; epochs count from 0."""
+        self.bar.update(self.task, completed=epoch + 1, description=self._text(epoch, metrics))
         last = epoch + 1 == self.epochs
-        if last or epoch % -(-self.epochs // CURVE_POINTS) == 0:
+        logged = last or epoch % -(-self.epochs // CURVE_POINTS) == 0
+        printed = last or epoch % -(-self.epochs // PLAIN_LINES) == 0
+        self._tell(epoch, metrics, logged, printed)
+        self.waiting = None if logged and printed else (epoch, metrics, not logged, not printed)
+
+    def _tell(self, epoch: int, metrics: dict[str, float], logged: bool, printed: bool) -> None:
+        if logged:
             self.log.log_metrics(metrics, step=epoch)
-        text = f"{self.title} epoch {epoch + 1}/{self.epochs} " + " ".join(f"{k} {v:.4f}" for k, v in metrics.items())
-        self.bar.update(self.task, completed=epoch + 1, description=text)
-        if not self.console.is_terminal and (last or epoch % -(-self.epochs // PLAIN_LINES) == 0):
-            print(text, flush=True)
+        if printed and not self.console.is_terminal:
+            print(self._text(epoch, metrics), flush=True)
+
+    def _text(self, epoch: int, metrics: dict[str, float]) -> str:
+        values = " ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        return f"{self.title} epoch {epoch + 1}/{self.epochs} {values}"
