@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from twintrain import project, tracking
+from twintrain import frameworks, project, tracking, training
 from twintrain.commands import run_framework_stage
 from twintrain.config import Params, load_params
 from twintrain.data.parts import PARTS, Part
@@ -103,10 +103,13 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
 
 
 def _fingerprint(params: Params, network: Network, framework: str) -> str:
-    """Changes with whatever decides the course of a training."""
-    described = f"{framework} {params.train.model_dump_json()} {network}".encode()
-    rows = b"".join((project.SPLIT / f"{name}.npz").read_bytes() for name in ("train", "val"))
-    return hashlib.sha256(described + rows).hexdigest()
+    """Changes with whatever decides the course of a training: settings, network, rows and code."""
+    digest = hashlib.sha256(f"{framework} {params.train.model_dump_json()} {network}".encode())
+    folders = (Path(training.__file__).parent, Path(frameworks.__file__).parent / framework)
+    code = [path for folder in folders for path in folder.glob("*.py")]
+    for path in [*sorted(code), project.SPLIT / "train.npz", project.SPLIT / "val.npz"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], history: History) -> dict[str, Any]:

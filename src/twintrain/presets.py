@@ -89,9 +89,9 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
 def _unknown_parameter(key: str) -> UserError:
     leaves = _leaves(Params)
     # `epochs` for `train.epochs` is the likeliest slip.
-    for leaf in leaves:
-        if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]:
-            return UserError(f"unknown parameter '{key}'; did you mean '{leaf}'?")
+    same_end = [f"'{leaf}'" for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    if same_end:
+        return UserError(f"unknown parameter '{key}'; did you mean {' or '.join(same_end)}?")
     return UserError(f"unknown parameter '{key}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
 
 

@@ -16,9 +16,16 @@ class Feature(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    categories: list[str] | None = None
+    categories: list[str] | None = Field(None, min_length=1)
     min: float | None = None
     max: float | None = None
+
+    @field_validator("categories")
+    @classmethod
+    def _differ(cls, categories: list[str] | None) -> list[str] | None:
+        if categories and len(set(categories)) < len(categories):
+            raise ValueError(f"expected each category once, got {categories}")
+        return categories
 
 
 class Dataset(BaseModel):
@@ -57,6 +64,10 @@ class Dataset(BaseModel):
             raise ValueError("pixels have an image_shape [height, width, channels], a table has none")
         if self.task == "binary" and len(self.labels) != 2:
             raise ValueError(f"a binary task has 2 labels, got {len(self.labels)}")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"expected each label once, got {self.labels}")
+        if self.target in (self.features or ()):
+            raise ValueError(f"the target '{self.target}' cannot be a feature too")
         return self
 
     @property

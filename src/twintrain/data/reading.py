@@ -49,7 +49,7 @@ def read_raw(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
         raise UserError(f"{paths[0]}: {_listed(reasons[bad])}; mend them, or set them aside: ingest.bad_rows: drop")
     rows = raw[~bad]
     labels = rows[dataset.target].map({label: code for code, label in enumerate(dataset.labels)})
-    _check_classes(labels, dataset, paths[0])
+    _check_classes(labels, dataset, paths[0], rejected=int(bad.sum()))
     rejected = reasons[bad].rename("reason")
     rejected.index += 1
     labels = labels.to_numpy(np.int64)
@@ -82,7 +82,7 @@ def _read_text(path: Path, dataset: Dataset) -> pd.DataFrame:
             raise UserError(f"{path}: column '{column}' is missing{did_you_mean(column, table.columns)}")
     table = table[expected].copy()
     for column in table.select_dtypes(exclude="number"):
-        stripped = table[column].fillna("").str.strip()
+        stripped = table[column].str.strip()
         is_text = dataset.features or column == dataset.target
         table[column] = stripped if is_text else pd.to_numeric(stripped, errors="coerce")
     return table
@@ -101,7 +101,7 @@ def _bad_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:
     reasons[~known_label] = "unknown label '" + raw[dataset.target] + f"' in {dataset.target}"
     if dataset.features is None:
         pixels = raw.drop(columns=dataset.target).to_numpy(np.float64)
-        whole = (pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)
+        whole = (pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels))
         reasons[~whole.all(axis=1)] = "a pixel that is not a number from 0 to 255"
         return reasons
     for name, feature in reversed(dataset.features.items()):
@@ -123,7 +123,9 @@ def _listed(reasons: pd.Series) -> str:
     return f"{len(reasons)} bad row{'s' if len(reasons) > 1 else ''} ({shown}{more})"
 
 
-def _check_classes(labels: pd.Series, dataset: Dataset, path: Path) -> None:
+def _check_classes(labels: pd.Series, dataset: Dataset, path: Path, rejected: int) -> None:
+    if labels.empty and rejected:
+        raise UserError(f"{path}: all {rejected} rows are bad; list them with ingest.bad_rows: error")
     if labels.empty:
         raise UserError(f"{path} has no rows; expected samples of {', '.join(dataset.labels)}")
     if labels.nunique() == 1:

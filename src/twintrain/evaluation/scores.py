@@ -25,7 +25,9 @@ def test_scores(probability: np.ndarray, labels: np.ndarray, test_loss: float) -
     """
     classes = np.arange(probability.shape[1])
     predicted = probability.argmax(axis=1)
-    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, average="macro", zero_division=0)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=classes, average="macro", zero_division=0
+    )
     found = {
         "eval_acc": float((predicted == labels).mean()),
         "auc_score": area_under_roc(probability, labels),

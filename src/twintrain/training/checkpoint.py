@@ -51,10 +51,10 @@ class Checkpoint:
             described = json.loads(str(arrays.pop("description")))
             if described["fingerprint"] != fingerprint:
                 return None
+            groups: dict[str, Arrays] = {"weights": {}, "state": {}, "best_weights": {}}
+            for name, array in arrays.items():
+                group, _, member = name.partition(":")
+                groups[group][member] = array
+            return cls(fingerprint=fingerprint, history=described["history"], **groups)
         except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError, KeyError, TypeError, NotImplementedError):
             return None
-        groups: dict[str, Arrays] = {"weights": {}, "state": {}, "best_weights": {}}
-        for name, array in arrays.items():
-            group, _, member = name.partition(":")
-            groups[group][member] = array
-        return cls(fingerprint=fingerprint, history=described["history"], **groups)

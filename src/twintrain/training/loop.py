@@ -51,7 +51,7 @@ class History:
     Attributes:
         epochs: one dict of EPOCH_METRICS an epoch.
         seconds: wall time of each epoch's training steps, validation left out.
-        best_epoch: the epoch (from 0) with the lowest val_loss.
+        best_epoch: the epoch (from 0) that last lowered val_loss by more than `min_delta`.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -73,8 +73,8 @@ def fit(
 ) -> History:
     """Trains a backend on parts["train"], watching parts["val"].
 
-    Goes on from a checkpoint with the same fingerprint; removes it at the end. With `restore_best_weights` the
-    backend ends with the weights of the best epoch, else with the last ones.
+    Goes on from a checkpoint with the same fingerprint; the caller removes it once the outcome is safe. With
+    `restore_best_weights` the backend ends with the weights of the best epoch, else with the last ones.
 
     Args:
         fingerprint: tells this training from others; changes with its data, network and settings.

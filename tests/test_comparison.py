@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from twintrain.evaluation.comparison import compare_predictions, verdict
+
+
+def predictions(both=0, only_first=0, only_second=0, neither=0):
+    """Probabilities of two classes, where the label is always 1."""
+    first = [1] * (both + only_first) + [0] * (only_second + neither)
+    second = [1] * both + [0] * only_first + [1] * only_second + [0] * neither
+    return (*(np.eye(2)[classes] * 0.5 + 0.25 for classes in (first, second)), np.ones(len(first), np.int64))
+
+
+def compare(**counts):
+    return compare_predictions(*predictions(**counts))
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p"),
+    [
+        # twice the chance of at most 2 of 10 heads: 2 · (1 + 10 + 45) / 1024
+        (8, 2, 112 / 1024),
+        (2, 8, 112 / 1024),
+        (10, 0, 2 / 1024),
+        (0, 6, 2 / 64),
+        (5, 5, 1.0),
+        (1, 0, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemar_is_exact(only_first, only_second, p):
+    found = compare(both=20, only_first=only_first, only_second=only_second, neither=5)
+    assert found["mcnemar_p"] == pytest.approx(p, rel=1e-12)
+    assert (found["only_first_right"], found["only_second_right"]) == (only_first, only_second)
+
+
+def test_difference_and_agreement_by_hand():
+    found = compare(both=12, only_first=5, only_second=2, neither=1)
+    assert found["accuracy_difference"] == pytest.approx(17 / 20 - 14 / 20)
+    assert found["agreement"] == pytest.approx(13 / 20)
+    assert found["largest_probability_difference"] == 0.5
+
+
+def test_two_wrong_answers_agree_only_if_they_are_the_same():
+    first = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
+    second = np.array([[0.6, 0.3, 0.1], [0.1, 0.7, 0.2]])
+    found = compare_predictions(first, second, np.array([2, 2]))
+    assert (found["agreement"], found["accuracy_difference"], found["mcnemar_p"]) == (0.5, 0.0, 1.0)
+    assert found["largest_probability_difference"] == pytest.approx(0.6)
+
+
+def test_changing_places_changes_the_sign_alone():
+    first, second, labels = predictions(both=60, only_first=9, only_second=4, neither=7)
+    there, back = compare_predictions(first, second, labels), compare_predictions(second, first, labels)
+    assert back["accuracy_difference"] == -there["accuracy_difference"]
+    assert back["mcnemar_p"] == there["mcnemar_p"]
+    assert [-back["accuracy_ci95"][1], -back["accuracy_ci95"][0]] == pytest.approx(there["accuracy_ci95"], abs=0.02)
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(100, 0), (0, 100)])
+def test_interval_is_that_of_drawing_the_rows_again(only_first, only_second):
+    found = compare(both=700, only_first=only_first, only_second=only_second, neither=200)
+    # The number of rows with a difference is then binomial.
+    low, high = binom.ppf([0.025, 0.975], 1000, 0.1) / 1000
+    expected = [low, high] if only_first else [-high, -low]
+    assert found["accuracy_ci95"] == pytest.approx(expected, abs=0.002)
+
+
+def test_interval_is_paired():
+    # Half of the rows are right for both: drawn apart, the two accuracies would differ by ± 4 %.
+    low, high = compare(both=500, only_first=2, only_second=2, neither=496)["accuracy_ci95"]
+    assert (low, high) == (pytest.approx(-0.004, abs=0.001), pytest.approx(0.004, abs=0.001))
+
+
+def test_interval_is_the_same_every_time():
+    counts = {"both": 5000, "only_first": 900, "only_second": 400}
+    assert compare(**counts) == compare(**counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "interval"),
+    [({"both": 9}, [0, 0]), ({"neither": 9}, [0, 0]), ({"only_first": 9}, [1, 1]), ({"only_second": 9}, [-1, -1])],
+)
+def test_interval_of_what_never_varies_is_a_point(counts, interval):
+    assert compare(**counts)["accuracy_ci95"] == interval
+
+
+def test_arrays_are_left_as_they_were():
+    arrays = predictions(both=5, only_first=2, neither=1)
+    copies = [array.copy() for array in arrays]
+    compare_predictions(*arrays)
+    assert all(np.array_equal(array, copy) for array, copy in zip(arrays, copies, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        (
+            {"both": 90, "only_first": 10},
+            "PyTorch is 10.00 points more accurate, more than chance would explain (McNemar p = 0.00195); "
+            "they agree on 90.0% of the test rows.",
+        ),
+        (
+            {"both": 90, "only_second": 10},
+            "Keras is 10.00 points more accurate, more than chance would explain (McNemar p = 0.00195); "
+            "they agree on 90.0% of the test rows.",
+        ),
+        (
+            {"both": 190, "only_first": 2, "only_second": 8},
+            "Keras is 3.00 points more accurate, no more than chance would explain (McNemar p = 0.109); "
+            "they agree on 95.0% of the test rows.",
+        ),
+        (
+            {"both": 6, "only_first": 1, "only_second": 1},
+            "PyTorch and Keras are equally accurate; they agree on 75.0% of the test rows.",
+        ),
+        ({"both": 8}, "PyTorch and Keras are equally accurate; they agree on 100.0% of the test rows."),
+    ],
+)
+def test_verdict_says_who_is_better_and_whether_chance_explains_it(counts, sentence):
+    assert verdict(compare(**counts), "PyTorch", "Keras") == sentence
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.0499, "more than chance"), (0.05, "no more than chance")])
+def test_limit_of_chance_is_5_percent(p, words):
+    comparison = {"accuracy_difference": 0.01, "mcnemar_p": p, "agreement": 0.9}
+    assert f"PyTorch is 1.00 points more accurate, {words} would explain" in verdict(comparison, "PyTorch", "Keras")

@@ -1,0 +1,621 @@
+"""dvc.yaml, params.yaml, MLproject, conf/, Makefile, documents and modules must agree; nothing here is run."""
+
+import ast
+import hashlib
+import json
+import re
+import string
+import tomllib
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pydantic import BaseModel
+
+from twintrain.config import OPTIMIZERS, Params
+from twintrain.data.dataset import Dataset
+from twintrain.frameworks import TITLES
+from twintrain.models.layers import LAYERS
+from twintrain.models.network import ModelFile
+from twintrain.training.loop import EPOCH_METRICS
+from twintrain.yaml_files import read_yaml, validated
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src/twintrain").rglob("*.py"))
+PIPELINES = sorted((ROOT / "pipelines").glob("*.py"))
+DVC = read_yaml(ROOT / "dvc.yaml")
+STAGES = list(DVC["stages"])
+ENTRY_POINTS = read_yaml(ROOT / "MLproject")["entry_points"]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
+CONF = {kind: sorted((ROOT / "conf" / kind).glob("*.yaml")) for kind in ("datasets", "models", "presets")}
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FRAMEWORK_FILES = sorted(path.name for path in (ROOT / "src/twintrain/frameworks/torch").glob("*.py"))
+
+NOT_DEPS = {
+    "twintrain": "the version number",
+    "twintrain.charts": "size and colours of pictures",
+    "twintrain.commands": "how a command starts and ends",
+    "twintrain.errors": "the words of error messages",
+    "twintrain.project": "where files lie; an output elsewhere is an error of DVC's",
+    "twintrain.tracking": "what MLflow records of a stage, not what the stage makes",
+    "twintrain.yaml_files": "how params.yaml is read; DVC compares its values itself",
+}
+NOT_DEPS_OF_STAGE = {
+    (stage, "twintrain.data.dataset"): "for network_schema, which this stage does not call: it loads the schema"
+    for stage in ("split", "train", "evaluate")
+}
+READ_BY_NO_STAGE = {"tracking.experiment": "where runs are kept changes no output"}
+MODELS_WITHOUT_PRESET = {"mlp": "the course's perceptron, for any images: --model mlp"}
+UPDATE_RULES_OF_KERAS_ALONE = {"twinoptimizer": "what Keras's update rules share; PyTorch's are its own"}
+
+
+@cache
+def tree(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+def ids(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def constant(path, name):
+    """The value of a literal that a module assigns to a name."""
+    for node in tree(path).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return node.value
+    raise AssertionError(f"{path} does not define {name}")
+
+
+def file_of(module):
+    path = ROOT / "src" / Path(*module.split("."))
+    found = [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
+    return found[0] if found else None
+
+
+def modules_imported(path, framework="torch"):
+    """Modules of twintrain that a file imports anywhere, their packages and framework_module(…) included."""
+    names = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "framework_module":
+            names.add(f"twintrain.frameworks.{framework}.{node.args[1].value}")
+    packages = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}
+    return {name for name in packages if name.split(".")[0] == "twintrain" and file_of(name)}
+
+
+def modules_reached(stage, framework):
+    """Modules that can change what a stage makes: all that its file imports, and so on."""
+    waiting = modules_imported(ROOT / f"pipelines/{stage}.py", framework)
+    reached = set()
+    while waiting:
+        module = waiting.pop()
+        if module in reached or module in NOT_DEPS or (stage, module) in NOT_DEPS_OF_STAGE:
+            continue
+        reached.add(module)
+        waiting |= modules_imported(file_of(module), framework)
+    return {module for module in reached if not only_described(file_of(module))}
+
+
+def only_described(path):
+    return all(isinstance(node, ast.Expr) for node in tree(path).body)
+
+
+def deps(stage, framework):
+    return [dep.replace("${item.framework}", framework) for dep in DVC["stages"][stage]["deps"]]
+
+
+def outputs(stage):
+    """Paths of all outputs of a stage with their options."""
+    listed = [DVC["stages"][stage].get(kind, []) for kind in ("outs", "metrics", "plots")]
+    return {
+        path: options
+        for outs in listed
+        for out in outs
+        for path, options in (out.items() if isinstance(out, dict) else [(out, {})])
+    }
+
+
+def leaves(schema=Params, prefix=""):
+    """Dotted names of all parameters."""
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from leaves(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def leaves_under(name):
+    return {leaf for leaf in leaves() if leaf == name or leaf.startswith(f"{name}.")}
+
+
+def leaves_listed(stage):
+    names = [
+        name.replace("${item.framework}", framework)
+        for name in DVC["stages"][stage].get("params", [])
+        for framework in TITLES
+    ]
+    return set().union(*map(leaves_under, names))
+
+
+class ParamsRead(ast.NodeVisitor):
+    """Collects what follows `params` in `params.train.epochs`."""
+
+    def __init__(self):
+        self.names = set()
+
+    def visit_Attribute(self, node):
+        chain, inner = [], node
+        while isinstance(inner, ast.Attribute):
+            chain.insert(0, inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name) and inner.id == "params":
+            self.names.add(self.parameter(chain))
+        else:
+            self.generic_visit(node)
+
+    @staticmethod
+    def parameter(chain):
+        schema, name = Params, []
+        for part in chain:
+            if not (isinstance(schema, type) and issubclass(schema, BaseModel)) or part not in schema.model_fields:
+                break
+            name.append(part)
+            schema = schema.model_fields[part].annotation
+        assert name, f"params.{'.'.join(chain)} is no parameter"
+        return ".".join(name)
+
+
+def leaves_read(stage):
+    visitor = ParamsRead()
+    visitor.visit(tree(ROOT / f"pipelines/{stage}.py"))
+    return set().union(*map(leaves_under, visitor.names))
+
+
+# Stages
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_is_a_module_and_a_function_of_its_name(stage):
+    command = DVC["stages"][stage]["cmd"]
+    assert command == f"python -m pipelines.{stage}" + (
+        " ${item.framework}" if "matrix" in DVC["stages"][stage] else ""
+    )
+    functions = {
+        node.name: node for node in tree(ROOT / f"pipelines/{stage}.py").body if isinstance(node, ast.FunctionDef)
+    }
+    arguments = [argument.arg for argument in functions[stage].args.args]
+    assert arguments == (["framework"] if "matrix" in DVC["stages"][stage] else [])
+
+
+def test_command_that_runs_stages_knows_them_all():
+    assert ast.literal_eval(constant(ROOT / "pipelines/run.py", "STAGES")) == tuple(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_output_is_pushed(stage):
+    assert outputs(stage)
+    assert {path: options.get("push") for path, options in outputs(stage).items()} == dict.fromkeys(
+        outputs(stage), False
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_output_is_cached_so_that_the_run_cache_works(stage):
+    assert all(options.get("cache", True) for options in outputs(stage).values())
+
+
+@pytest.mark.parametrize(("stage", "framework"), product(STAGES, TITLES))
+def test_stage_depends_on_every_module_that_can_change_what_it_makes(stage, framework):
+    listed = deps(stage, framework)
+    files = {str(file_of(module).relative_to(ROOT)) for module in modules_reached(stage, framework)}
+    missing = {file for file in files if not any(file == dep or file.startswith(f"{dep}/") for dep in listed)}
+    assert missing == set()
+    assert f"pipelines/{stage}.py" in listed
+
+
+@pytest.mark.parametrize(("stage", "framework"), product(STAGES, TITLES))
+def test_stage_depends_on_no_module_that_it_does_not_use(stage, framework):
+    files = {str(file_of(module).relative_to(ROOT)) for module in modules_reached(stage, framework)}
+    listed = {dep for dep in deps(stage, framework) if dep.startswith("src/")}
+    assert {dep for dep in listed if not any(file == dep or file.startswith(f"{dep}/") for file in files)} == set()
+
+
+def test_modules_that_are_no_deps_exist_and_are_used():
+    used = {stage: modules_imported(ROOT / f"pipelines/{stage}.py") for stage in STAGES}
+    for stage in STAGES:
+        for module in modules_reached(stage, "torch"):
+            used[stage] |= modules_imported(file_of(module))
+    assert NOT_DEPS.keys() <= set().union(*used.values())
+    assert [pair for pair in NOT_DEPS_OF_STAGE if pair[1] not in used[pair[0]]] == []
+
+
+@pytest.mark.parametrize(("stage", "framework"), product(STAGES, TITLES))
+def test_every_dep_exists_or_is_made_by_a_stage(stage, framework):
+    made = [
+        path.replace("${item.framework}", name)
+        for other in STAGES
+        if other != stage
+        for path in outputs(other)
+        for name in TITLES
+    ]
+    for dep in deps(stage, framework):
+        if dep.startswith("build/"):
+            assert any(f"{dep}/".startswith(f"{path}/") or path.startswith(f"{dep}/") for path in made), dep
+        elif dep == "data/${dataset}":
+            assert (ROOT / "data.dvc").is_file()
+        elif dep.startswith("conf/"):
+            assert dep in ("conf/datasets/${dataset}.yaml", "conf/models/${model}.yaml")
+        else:
+            assert (ROOT / dep).exists(), dep
+
+
+def test_plots_are_of_columns_that_training_writes():
+    drawn = {
+        column
+        for plot in DVC["plots"]
+        for spec in plot.values()
+        for columns in spec["y"].values()
+        for column in columns
+    }
+    assert drawn == set(EPOCH_METRICS)
+    files = {path for plot in DVC["plots"] for spec in plot.values() for path in spec["y"]}
+    assert files == {f"build/train/{framework}/history.csv" for framework in TITLES}
+
+
+# Parameters
+
+
+def test_every_parameter_has_a_line_in_params_yaml_or_a_default_of_null():
+    written = set()
+
+    def walk(content, prefix=""):
+        for name, value in content.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{name}.")
+            else:
+                written.add(prefix + name)
+
+    walk(read_yaml(ROOT / "params.yaml"))
+    assert written <= set(leaves())
+    options = {f"train.optimizer.{option}" for known in OPTIMIZERS.values() for option in known}
+    assert set(leaves()) - written <= options
+
+
+def test_every_parameter_is_read_by_a_stage():
+    listed = set().union(*map(leaves_listed, STAGES))
+    assert set(leaves()) - listed == READ_BY_NO_STAGE.keys()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_parameter_that_a_stage_lists_exists(stage):
+    for name in DVC["stages"][stage]["params"]:
+        for framework in TITLES:
+            assert leaves_under(name.replace("${item.framework}", framework)), name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_lists_the_parameters_that_it_reads_and_no_others(stage):
+    expected = leaves_read(stage) - READ_BY_NO_STAGE.keys()
+    assert leaves_listed(stage) == expected
+
+
+# MLproject and Makefile
+
+
+def program_of(command):
+    """The file that `python -m MODULE` or `python FILE` runs."""
+    module, file = re.search(r"python (?:-m ([\w.]+)|([\w/]+\.py))", command).groups()
+    return ROOT / (file or f"{module.replace('.', '/')}.py")
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_entry_point_runs_a_module_with_its_declared_parameters(name):
+    entry = ENTRY_POINTS[name]
+    used = {field for _, field, _, _ in string.Formatter().parse(entry["command"]) if field}
+    assert used == set(entry.get("parameters", {}))
+    assert program_of(entry["command"]).is_file()
+    options = re.findall(r"--([a-z]+)", entry["command"])
+    texts = {node.value for node in ast.walk(tree(program_of(entry["command"]))) if isinstance(node, ast.Constant)}
+    assert {f"--{option}" for option in options} <= texts
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_entry_point_with_its_defaults_names_a_stage_and_a_framework(name):
+    defaults = {key: parameter["default"] for key, parameter in ENTRY_POINTS[name].get("parameters", {}).items()}
+    command = ENTRY_POINTS[name]["command"].format(**defaults)
+    for stage, framework in re.findall(r"--target (\w+)@(\w+)", command):
+        assert "matrix" in DVC["stages"][stage]
+        assert framework in TITLES
+    assert defaults.get("preset", "current") in ast.literal_eval(constant(ROOT / "pipelines/run.py", "NO_PRESET"))
+
+
+def test_every_make_target_is_phony_and_explained():
+    phony = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split())
+    explained = set(re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE))
+    assert TARGETS == phony == explained
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"python (?:-m pipelines\.\w+|[\w/]+\.py)", MAKEFILE))))
+def test_make_runs_programs_that_exist(command):
+    assert program_of(command).is_file()
+
+
+# conf/
+
+
+@pytest.mark.parametrize("path", CONF["datasets"], ids=ids(CONF["datasets"]))
+def test_dataset_file_is_valid(path):
+    assert validated(Dataset, read_yaml(path), path.name).files
+
+
+@pytest.mark.parametrize("path", CONF["models"], ids=ids(CONF["models"]))
+def test_model_file_is_valid_and_knows_its_layers(path):
+    layers = validated(ModelFile, read_yaml(path), path.name).layers
+    for entry in layers:
+        kind, arguments = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+        validated(LAYERS[kind], arguments, path.name)
+
+
+@pytest.mark.parametrize("path", CONF["presets"], ids=ids(CONF["presets"]))
+def test_preset_file_names_a_dataset_and_a_model(path):
+    params = validated(Params, {"frameworks": ["torch"], **read_yaml(path)}, path.name)
+    assert (params.dataset, params.model) in product(
+        *([file.stem for file in CONF[kind]] for kind in ("datasets", "models"))
+    )
+
+
+@pytest.mark.parametrize("path", [path for paths in CONF.values() for path in paths if path.parent.name != "datasets"])
+def test_model_or_preset_says_what_it_is_for(path):
+    assert path.read_text("utf-8").startswith("# ")
+
+
+def test_every_model_is_used_by_a_preset_or_justified():
+    used = {read_yaml(path)["model"] for path in CONF["presets"]}
+    assert {path.stem for path in CONF["models"]} - used == MODELS_WITHOUT_PRESET.keys()
+
+
+def test_conf_holds_nothing_else():
+    files = {path for path in (ROOT / "conf").rglob("*") if path.is_file()}
+    assert files == {path for paths in CONF.values() for path in paths}
+
+
+# Modules
+
+
+def imported_packages(path, everywhere):
+    nodes = ast.walk(tree(path)) if everywhere else at_import(tree(path))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def at_import(node):
+    """All nodes that run when a module is imported."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from at_import(child)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=ids(SOURCES))
+def test_library_never_imports_pipelines(path):
+    assert "pipelines" not in imported_packages(path, everywhere=True)
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=ids(PIPELINES))
+def test_pipelines_never_import_each_other(path):
+    assert "pipelines" not in imported_packages(path, everywhere=True)
+
+
+@pytest.mark.parametrize("path", SOURCES + PIPELINES, ids=ids(SOURCES + PIPELINES))
+def test_import_of_a_module_loads_no_framework_but_its_own(path):
+    heavy = {"torch", "torchinfo", "torchvision", "tensorflow", "keras", "mlflow"}
+    own = {"torch": {"torch", "torchinfo"}, "keras": {"tensorflow", "keras"}}
+    loaded = heavy & set(imported_packages(path, everywhere=False))
+    assert loaded <= (own.get(path.parent.name, set()) if path.parents[1].name == "frameworks" else set())
+
+
+def test_frameworks_are_the_ones_that_have_a_folder():
+    folders = {path.name for path in (ROOT / "src/twintrain/frameworks").iterdir() if (path / "__init__.py").is_file()}
+    assert set(TITLES) == folders == set(Params.model_fields["frameworks"].annotation.__args__[0].__args__)
+
+
+# Twin files
+
+
+def twins(file):
+    return [ROOT / "src/twintrain/frameworks" / framework / file for framework in ("torch", "keras")]
+
+
+def public_names(path, framework):
+    """Public functions, classes and methods in their order, in one spelling."""
+    names = []
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            methods = [child.name for child in node.body if isinstance(child, ast.FunctionDef)]
+            is_rule = path.name == "optimizers.py"
+            names.append(node.name.lower().removeprefix(framework))
+            names += [] if is_rule else [name for name in methods if not name.startswith("_")]
+    return [name for name in names if name not in UPDATE_RULES_OF_KERAS_ALONE]
+
+
+def keys(path, name):
+    return [key.value for key in constant(path, name).keys]
+
+
+def test_frameworks_have_the_same_files():
+    assert [sorted(file.name for file in path.parent.glob("*.py")) for path in twins("layers.py")] == [
+        FRAMEWORK_FILES
+    ] * 2
+
+
+@pytest.mark.parametrize("file", FRAMEWORK_FILES)
+def test_twin_files_have_the_same_names_in_the_same_order(file):
+    first, second = twins(file)
+    assert public_names(first, "torch") == public_names(second, "keras")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "known"),
+    [
+        ("layers.py", "BUILDERS", list(LAYERS)),
+        ("optimizers.py", "BUILDERS", list(OPTIMIZERS)),
+        ("losses.py", "LOSSES", None),
+    ],
+)
+def test_twin_files_build_the_same_kinds_in_the_same_order(file, name, known):
+    first, second = (keys(path, name) for path in twins(file))
+    assert first == second
+    assert first == (known or first)
+
+
+def test_every_task_has_a_loss_and_a_name_for_it():
+    tasks = set(Dataset.model_fields["task"].annotation.__args__)
+    assert set(keys(twins("losses.py")[0], "LOSSES")) == tasks
+    assert set(keys(ROOT / "pipelines/train.py", "LOSS_NAMES")) == tasks
+
+
+@pytest.mark.parametrize("path", twins("layers.py"), ids=ids(twins("layers.py")))
+def test_builder_is_the_function_of_its_name(path):
+    assert keys(path, "BUILDERS") == [value.id for value in constant(path, "BUILDERS").values]
+
+
+# Data
+
+
+@pytest.fixture(scope="module")
+def pinned():
+    """What data.dvc pins: md5 by path in data/."""
+    (out,) = read_yaml(ROOT / "data.dvc")["outs"]
+    listing = stored(out["md5"])
+    assert hashlib.md5(listing).hexdigest() + ".dir" == out["md5"]
+    files = {entry["relpath"]: entry["md5"] for entry in json.loads(listing)}
+    assert (out["path"], out["nfiles"]) == ("data", len(files))
+    assert out["size"] == sum(len(stored(md5)) for md5 in files.values())
+    return {"": out["md5"], **files}
+
+
+def stored(md5):
+    return (ROOT / "datastore/files/md5" / md5[:2] / md5[2:]).read_bytes()
+
+
+def test_datastore_holds_the_data_of_data_dvc_and_nothing_else(pinned):
+    kept = {
+        path.relative_to(ROOT / "datastore").as_posix() for path in (ROOT / "datastore").rglob("*") if path.is_file()
+    }
+    assert kept == {f"files/md5/{md5[:2]}/{md5[2:]}" for md5 in pinned.values()}
+
+
+def test_datastore_is_unaltered(pinned):
+    assert {path: hashlib.md5(stored(md5)).hexdigest() for path, md5 in pinned.items() if path} == {
+        path: md5 for path, md5 in pinned.items() if path
+    }
+
+
+def test_datastore_is_the_remote_of_a_clone():
+    assert "url = ../datastore" in (ROOT / ".dvc/config").read_text("utf-8")
+
+
+def test_datasets_describe_the_pinned_files_and_no_others(pinned):
+    described = {
+        f"{path.stem}/{name}": sha256 for path in CONF["datasets"] for name, sha256 in read_yaml(path)["files"].items()
+    }
+    assert described == {path: hashlib.sha256(stored(md5)).hexdigest() for path, md5 in pinned.items() if path}
+
+
+# Environment
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PIN = re.compile(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!-]+)( ; .+?)?(\s+# .+)?")
+
+
+def lines_of(file):
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def test_requirements_pin_everything_once_a_machine():
+    assert [line for line in lines_of("requirements.txt") if not PIN.fullmatch(line)] == []
+    pinned = [(match[1], match[3]) for match in map(PIN.fullmatch, lines_of("requirements.txt"))]
+    assert len(set(pinned)) == len(pinned)
+
+
+@pytest.mark.parametrize("dependency", PROJECT["dependencies"])
+def test_requirements_pin_what_the_project_uses_at_the_same_version(dependency):
+    wanted = Requirement(dependency)
+    pins = map(PIN.fullmatch, lines_of("requirements.txt"))
+    versions = {pin[2] for pin in pins if canonicalize_name(pin[1]) == canonicalize_name(wanted.name)}
+    assert {f"=={version}" for version in versions} == {str(wanted.specifier)}
+
+
+def test_development_adds_pins_to_the_requirements():
+    first, *others = lines_of("requirements-dev.txt")
+    assert first == "-r requirements.txt"
+    assert all(PIN.fullmatch(line) for line in others)
+
+
+def test_environments_of_mlflow_and_conda_take_the_requirements():
+    python_env, conda = read_yaml(ROOT / "python_env.yaml"), read_yaml(ROOT / "conda.yaml")
+    assert python_env["dependencies"] == ["-r requirements.txt"]
+    assert [entry["pip"] for entry in conda["dependencies"] if isinstance(entry, dict)] == [["-r requirements.txt"]]
+    assert read_yaml(ROOT / "MLproject")["python_env"] == "python_env.yaml"
+
+
+def test_every_environment_is_of_one_python():
+    python_env, conda = read_yaml(ROOT / "python_env.yaml"), read_yaml(ROOT / "conda.yaml")
+    assert PROJECT["requires-python"] == ">=3.11,<3.12"
+    assert str(python_env["python"]).startswith("3.11.")
+    assert "python=3.11" in conda["dependencies"]
+    assert "v == (3, 11)" in MAKEFILE
+
+
+# Documents
+
+
+def text_of(path):
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not written yet")
+    return path.read_text("utf-8")
+
+
+def code_in(path):
+    """The code of a document: blocks between fences, and what stands between single backticks."""
+    text = text_of(path)
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids(DOCUMENTS))
+def test_documents_name_commands_that_exist(path):
+    code = code_in(path)
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", code)) <= TARGETS
+    assert set(re.findall(r"-m pipelines\.(\w+)", code)) <= {file.stem for file in PIPELINES}
+    assert set(re.findall(r"mlflow run \S+ .*?-e (\w+)", code)) <= set(ENTRY_POINTS)
+    assert set(re.findall(r"dvc repro (?:-\S+ )*([a-z]+)\b", code)) <= set(STAGES)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids(DOCUMENTS))
+def test_documents_name_presets_and_parameters_that_exist(path):
+    code = code_in(path)
+    presets = {file.stem for file in CONF["presets"]} | {"current", "NAME"}
+    assert set(re.findall(r"preset[= ]([\w-]+)", code)) <= presets
+    sections = "|".join(name.split(".")[0] for name in leaves() if "." in name)
+    named = set(re.findall(rf"(?:--|-P |-S |-S ')((?:{sections})\.[\w.]+)", code))
+    assert {name for name in named if not leaves_under(name)} == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids(DOCUMENTS))
+def test_documents_link_to_files_that_exist(path):
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text_of(path))
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -1,0 +1,97 @@
+import errno
+import signal
+
+import pytest
+
+from twintrain.commands import run_command
+from twintrain.errors import LISTED_WORDS, UserError, did_you_mean, unknown
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "said"),
+    [
+        ("epoch", ["seed", "epochs"], "; did you mean 'epochs'?"),
+        ("zebra", ["xor", "and"], "; known: and, xor"),
+        ("zebra", [], "; known: "),
+    ],
+)
+def test_nearest_word_or_what_is_known(word, known, said):
+    assert did_you_mean(word, known) == said
+
+
+def test_known_words_are_listed_up_to_a_readable_number():
+    words = [f"{index:02}" for index in range(LISTED_WORDS)]
+    assert did_you_mean("zebra", words) == "; known: " + ", ".join(words)
+    assert did_you_mean("zebra", [*words, "99"]) == ""
+
+
+def test_known_words_may_come_from_an_iterator_that_runs_once():
+    assert did_you_mean("zebra", iter(["b", "a"])) == "; known: a, b"
+
+
+def test_unknown_names_kind_and_word():
+    error = unknown("preset", "cra", ["car", "xor"])
+    assert isinstance(error, UserError)
+    assert str(error) == "unknown preset 'cra'; did you mean 'car'?"
+
+
+@pytest.fixture
+def _own_signals():
+    """A command sets what SIGTERM does; the tests go on as before, and never end by it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def ended(error_or_status):
+    """The exit status of a command that raises an error or returns a status."""
+
+    def main():
+        if isinstance(error_or_status, BaseException):
+            raise error_or_status
+        return error_or_status
+
+    with pytest.raises(SystemExit) as stopped:
+        run_command(main)
+    return stopped.value.code
+
+
+@pytest.mark.usefixtures("_own_signals")
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [
+        (UserError("expected 2, got 3"), 1, "error: expected 2, got 3\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "build/split/schema.json"),
+            1,
+            "error: build/split/schema.json: No such file or directory; an earlier stage makes it: dvc repro\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "results/report.html"),
+            1,
+            "error: results/report.html: Permission denied\n",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "error: No space left on device\n"),
+        (3, 3, ""),
+        (0, 0, ""),
+        (None, None, ""),
+    ],
+)
+def test_command_ends_with_a_status_and_at_most_one_line(end, status, said, capsys):
+    assert ended(end) == status
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_command_that_is_told_to_end_is_interrupted(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run_command(lambda: signal.raise_signal(signal.SIGTERM))
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_error_of_the_program_itself_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run_command(lambda: 1 // 0)

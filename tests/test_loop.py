@@ -1,0 +1,258 @@
+import numpy as np
+import pytest
+
+from twintrain.config import EarlyStopping, Train
+from twintrain.data.parts import Part
+from twintrain.evaluation.metrics import accuracy, loss
+from twintrain.training.checkpoint import Checkpoint
+from twintrain.training.loop import EPOCH_METRICS, fit
+
+ROWS = 20
+
+
+def part(seed, rows=ROWS):
+    features = np.random.default_rng(seed).normal(size=(rows, 3))
+    return Part(features, (features.sum(axis=1) > 0).astype(np.int64), np.arange(rows))
+
+
+PARTS = {"train": part(1), "val": part(2)}
+
+
+class Logistic:
+    """Logistic regression with momentum and noise, so that its course depends on all that a checkpoint must keep."""
+
+    def __init__(self):
+        self.kernel, self.velocity, self.step = np.zeros(3), np.zeros(3), 0
+        self.orders = []
+
+    def train_epoch(self, batches):
+        self.orders.append(batches.order.tolist())
+        losses, hits = 0.0, 0.0
+        for start, end in zip(batches.cuts, batches.cuts[1:], strict=False):
+            rows = batches.order[start:end]
+            features, labels = PARTS["train"].features[rows], PARTS["train"].labels[rows]
+            logits = self.predict(features)
+            losses += loss(logits, labels) * len(rows)
+            hits += accuracy(logits, labels) * len(rows)
+            error = 1 / (1 + np.exp(-logits[:, 0])) - labels
+            noise = np.random.default_rng(self.step).normal(size=3)
+            self.velocity = 0.9 * self.velocity + features.T @ error / len(rows) + noise
+            self.kernel = self.kernel - 0.5 * self.velocity
+            self.step += 1
+        return losses / len(batches.order), hits / len(batches.order)
+
+    def predict(self, features):
+        return (features @ self.kernel)[:, None]
+
+    def weights(self):
+        return {"dense_0/kernel": self.kernel.copy()}
+
+    def load_weights(self, weights):
+        self.kernel = weights["dense_0/kernel"].copy()
+
+    def state(self):
+        return {"velocity": self.velocity.copy(), "step": np.array(self.step)}
+
+    def load_state(self, state):
+        self.velocity, self.step = state["velocity"].copy(), int(state["step"])
+
+
+class Scripted:
+    """Has the given validation losses, one an epoch; its only weight is the number of epochs it has trained."""
+
+    def __init__(self, val_losses, train_losses=None):
+        self.val_losses = val_losses
+        self.train_losses = train_losses or [1.0] * len(val_losses)
+        self.epochs = 0
+
+    def train_epoch(self, batches):
+        self.epochs += 1
+        return self.train_losses[self.epochs - 1], 0.5
+
+    def predict(self, features):
+        # The logit of class 1 whose cross entropy is the wanted loss, for labels of 1 alone.
+        wanted = self.val_losses[self.epochs - 1]
+        return np.full((len(features), 1), -np.log(np.expm1(wanted)))
+
+    def weights(self):
+        return {"epochs": np.array(self.epochs)}
+
+    def load_weights(self, weights):
+        self.epochs = int(weights["epochs"])
+
+    def state(self):
+        return {}
+
+    def load_state(self, state):
+        pass
+
+
+ONES = {name: Part(np.zeros((4, 1)), np.ones(4, np.int64), np.arange(4)) for name in ("train", "val")}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "fake.npz"
+
+
+def settings(epochs=6, patience=None, min_delta=0.0, **others):
+    return Train(
+        epochs=epochs,
+        batch_size=6,
+        early_stopping=EarlyStopping(patience=patience, min_delta=min_delta),
+        **others,
+    )
+
+
+def run(backend, path, train, parts=PARTS, on_epoch=lambda epoch, metrics: None, fingerprint="this"):
+    return fit(backend, parts, train, path, fingerprint, on_epoch)
+
+
+def scripted(val_losses, path, **options):
+    backend = Scripted(val_losses)
+    return run(backend, path, settings(len(val_losses), **options), ONES), backend
+
+
+def test_every_epoch_is_reported_once_with_its_metrics(path):
+    told = []
+    backend = Logistic()
+    history = run(backend, path, settings(), on_epoch=lambda epoch, metrics: told.append((epoch, metrics)))
+    assert told == list(enumerate(history.epochs))
+    assert len(history.epochs) == len(history.seconds) == 6
+    assert all(tuple(metrics) == EPOCH_METRICS for metrics in history.epochs)
+    assert all(seconds > 0 for seconds in history.seconds)
+
+
+def test_metrics_are_those_of_the_backend_and_of_the_validation_rows(path):
+    backend = Logistic()
+    history = run(backend, path, settings(epochs=1))
+    logits = backend.predict(PARTS["val"].features)
+    assert history.epochs[0]["val_loss"] == loss(logits, PARTS["val"].labels)
+    assert history.epochs[0]["val_accuracy"] == accuracy(logits, PARTS["val"].labels)
+
+
+def test_training_metrics_are_those_that_the_backend_saw(path):
+    metrics = run(Scripted([0.25], [0.75]), path, settings(epochs=1), ONES).epochs[0]
+    assert (metrics["train_loss"], metrics["train_accuracy"]) == (0.75, 0.5)
+    assert (metrics["val_loss"], metrics["val_accuracy"]) == (pytest.approx(0.25, abs=1e-12), 1.0)
+
+
+def test_every_epoch_has_an_order_of_its_own(path):
+    backend = Logistic()
+    run(backend, path, settings())
+    assert [sorted(order) for order in backend.orders] == [list(range(ROWS))] * 6
+    assert len({tuple(order) for order in backend.orders}) == 6
+
+
+@pytest.mark.parametrize(
+    ("val_losses", "patience", "min_delta", "epochs_run", "best_epoch"),
+    [
+        ([3, 2, 1, 2, 3, 4], None, 0.0, 6, 2),
+        ([3, 2, 1, 2, 3, 4], 2, 0.0, 5, 2),
+        ([3, 2, 2.5, 1], 1, 0.0, 3, 1),
+        ([3, 2, 2.5, 1], 2, 0.0, 4, 3),
+        ([4, 3, 2, 1], 1, 0.0, 4, 3),
+        ([1, 2, 3], 1, 0.0, 2, 0),
+        ([1, 1, 1], 1, 0.0, 2, 0),
+        ([3, 2.75, 2.5, 2.25], 3, 0.6, 4, 3),
+        ([3, 2.75, 2.5, 2.25], 2, 0.6, 3, 0),
+        ([3, 2.75, 2.5, 2.25], 2, 0.2, 4, 3),
+    ],
+)
+def test_training_stops_when_the_loss_has_not_fallen_for_long_enough(
+    val_losses, patience, min_delta, epochs_run, best_epoch, path
+):
+    history, _ = scripted(val_losses, path, patience=patience, min_delta=min_delta)
+    assert (len(history.epochs), history.best_epoch) == (epochs_run, best_epoch)
+    assert history.best_loss == pytest.approx(val_losses[best_epoch])
+
+
+@pytest.mark.parametrize(("restore", "trained_epochs"), [(True, 2), (False, 4)])
+def test_backend_ends_with_its_best_or_its_last_weights(restore, trained_epochs, path):
+    _, backend = scripted([3, 1, 2, 4], path, restore_best_weights=restore)
+    assert backend.epochs == trained_epochs
+
+
+@pytest.mark.parametrize(("every", "kept"), [(1, [1, 2, 3, 4, 5, 6]), (2, [0, 2, 2, 4, 4, 6]), (4, [0, 0, 0, 4, 4, 4])])
+def test_checkpoint_is_written_at_its_epochs(every, kept, path):
+    found = []
+
+    def look(epoch, metrics):
+        checkpoint = Checkpoint.load(path, "this")
+        found.append(len(checkpoint.history["epochs"]) if checkpoint else 0)
+
+    run(Logistic(), path, settings(checkpoint_every=every), on_epoch=look)
+    assert found == kept
+
+
+def interrupted_at(epoch):
+    def on_epoch(number, metrics):
+        if number == epoch:
+            raise KeyboardInterrupt
+
+    return on_epoch
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize("epoch", [0, 2, 5])
+@pytest.mark.parametrize("restore", [True, False])
+def test_interrupted_training_ends_as_if_it_had_never_stopped(every, epoch, restore, path, tmp_path):
+    train = settings(checkpoint_every=every, restore_best_weights=restore)
+    whole = Logistic()
+    expected = run(whole, tmp_path / "whole.npz", train)
+    with pytest.raises(KeyboardInterrupt):
+        run(Logistic(), path, train, on_epoch=interrupted_at(epoch))
+    resumed, told = Logistic(), []
+    history = run(resumed, path, train, on_epoch=lambda number, metrics: told.append((number, metrics)))
+    assert (history.epochs, history.best_epoch) == (expected.epochs, expected.best_epoch)
+    assert told == list(enumerate(expected.epochs))
+    assert len(history.seconds) == 6
+    assert resumed.kernel.tolist() == whole.kernel.tolist()
+
+
+def test_resumed_training_takes_only_the_epochs_that_are_missing(path):
+    train = settings()
+    with pytest.raises(KeyboardInterrupt):
+        run(Logistic(), path, train, on_epoch=interrupted_at(3))
+    resumed = Logistic()
+    run(resumed, path, train)
+    assert len(resumed.orders) == 2
+
+
+def test_best_weights_from_before_the_interruption_are_restored(path):
+    losses = [3, 1, 2, 4]
+    with pytest.raises(KeyboardInterrupt):
+        run(Scripted(losses), path, settings(4), ONES, interrupted_at(2))
+    resumed = Scripted(losses)
+    assert run(resumed, path, settings(4), ONES).best_epoch == 1
+    assert resumed.epochs == 2
+
+
+def test_patience_counts_on_across_an_interruption(path):
+    losses = [1, 2, 3, 4, 5]
+    with pytest.raises(KeyboardInterrupt):
+        run(Scripted(losses), path, settings(5, patience=2), ONES, interrupted_at(1))
+    assert len(run(Scripted(losses), path, settings(5, patience=2), ONES).epochs) == 3
+
+
+def test_checkpoint_of_another_training_is_not_gone_on_from(path):
+    run(Logistic(), path, settings(), fingerprint="another")
+    backend = Logistic()
+    run(backend, path, settings())
+    assert len(backend.orders) == 6
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_loss_that_is_no_number_stops_the_training(value, path, error_of):
+    backend = Scripted([1.0, 1.0, 1.0], [1.0, value, 1.0])
+    assert error_of(run, backend, path, settings(3), ONES) == (
+        f"train_loss is {value} in epoch 2; try a smaller train.optimizer.learning_rate"
+    )
+    assert len(Checkpoint.load(path, "this").history["epochs"]) == 1
+
+
+def test_validation_loss_that_is_no_number_stops_the_training_too(path, error_of):
+    assert error_of(run, Scripted([1.0, float("nan")]), path, settings(2), ONES) == (
+        "val_loss is nan in epoch 2; try a smaller train.optimizer.learning_rate"
+    )
+    assert len(Checkpoint.load(path, "this").history["epochs"]) == 1

@@ -1,0 +1,227 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from twintrain.evaluation.report import (
+    SAME_ROWS,
+    cells,
+    conclusion,
+    frameworks_of,
+    headline,
+    html_page,
+    note,
+    print_comparison,
+)
+
+COMPARISON = {
+    "accuracy_difference": -0.03,
+    "accuracy_ci95": [-0.06125, 0.00125],
+    "mcnemar_p": 0.109375,
+    "agreement": 0.95,
+    "only_first_right": 2,
+    "only_second_right": 8,
+    "largest_probability_difference": 0.4321,
+}
+TORCH = {
+    "eval_acc": 0.921,
+    "auc_score": 0.99452666,
+    "test_loss": 0.27854,
+    "parameters": 13940,
+    "epochs_run": 10,
+    "best_epoch": 9,
+    "train_seconds": 1.586,
+    "samples_per_second": 23717.2,
+    "device": "cpu",
+}
+KERAS = {**TORCH, "eval_acc": 0.951, "train_seconds": 2.11}
+PICTURE = b"\x89PNG not really"
+
+
+def metrics(**changes):
+    base = {"dataset": "mnist5k", "model": "cnn", "mode": "aligned", "split": "stratified"}
+    return {**base, "torch": TORCH, "keras": KERAS, "comparison": COMPARISON, **changes}
+
+
+def alone():
+    return {key: value for key, value in metrics(comparison={}).items() if key != "keras"}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    (tmp_path / "loss.png").write_bytes(PICTURE)
+    return {"loss over the epochs": tmp_path / "loss.png"}
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.text = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        if data.strip() and self.elements[-1][0] != "style":
+            self.text.append(" ".join(data.split()))
+
+
+@pytest.fixture
+def printed(monkeypatch, capsys):
+    """The lines that a comparison prints where there is no terminal."""
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def lines(found):
+        print_comparison(found)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def test_headline_says_what_was_compared():
+    assert headline(metrics()) == "cnn on mnist5k, aligned"
+
+
+def test_frameworks_stand_in_the_order_of_the_runs():
+    assert frameworks_of(metrics()) == ["torch", "keras"]
+    assert frameworks_of({"keras": {}, "model": "cnn", "torch": {}}) == ["keras", "torch"]
+
+
+def test_cells_are_formatted_figures():
+    assert cells(metrics()) == [
+        ["test accuracy", "0.9210", "0.9510"],
+        ["test AUC", "0.9945", "0.9945"],
+        ["test loss", "0.2785", "0.2785"],
+        ["parameters", "13,940", "13,940"],
+        ["epochs", "10", "10"],
+        ["best epoch", "9", "9"],
+        ["training, s", "1.59", "2.11"],
+        ["samples / s", "23,717", "23,717"],
+        ["device", "cpu", "cpu"],
+    ]
+
+
+def test_small_loss_keeps_its_digits():
+    assert cells(metrics(keras={**KERAS, "test_loss": 1.23e-5}))[2] == ["test loss", "0.2785", "1.23e-05"]
+
+
+def test_missing_figure_is_a_dash():
+    without = {key: value for key, value in KERAS.items() if key != "auc_score"}
+    assert cells(metrics(keras=without))[1] == ["test AUC", "0.9945", "–"]
+
+
+def test_conclusion_is_the_verdict_and_empty_for_one_framework():
+    assert conclusion(metrics()) == (
+        "Keras is 3.00 points more accurate, no more than chance would explain (McNemar p = 0.109); "
+        "they agree on 95.0% of the test rows."
+    )
+    assert conclusion(alone()) == ""
+
+
+def test_printed_table_has_headings_and_every_cell(printed):
+    lines = [[cell.strip() for cell in re.split("[│┃]", line) if cell.strip()] for line in printed(metrics())]
+    assert lines[0] == ["cnn on mnist5k, aligned"]
+    assert ["PyTorch", "Keras"] in lines
+    assert all(row in lines for row in cells(metrics()))
+    assert lines[-1] == [conclusion(metrics())]
+
+
+def test_one_framework_is_printed_without_a_conclusion(printed):
+    lines = printed(alone())
+    assert any("PyTorch" in line for line in lines)
+    assert not any("Keras" in line for line in lines)
+    assert lines[-1].startswith("└")
+
+
+@pytest.mark.parametrize(("split", "times"), [("same", 1), ("stratified", 0)])
+def test_scores_on_the_training_rows_are_called_so(split, times, pictures, printed):
+    found = metrics(split=split)
+    assert note(found) == SAME_ROWS * times
+    assert printed(found).count(SAME_ROWS) == times
+    assert Page(html_page(found, pictures)).text.count(SAME_ROWS) == times
+
+
+def test_page_shows_verdict_table_and_statistics(pictures):
+    text = Page(html_page(metrics(), pictures)).text
+    assert text[:3] == ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned", conclusion(metrics())]
+    for row in [["PyTorch", "Keras"], *cells(metrics())]:
+        assert any(text[index : index + len(row)] == row for index in range(len(text)))
+    statistics = text[text.index("Is the difference more than chance?") + 1 :]
+    assert statistics == [
+        "accuracy, first less second",
+        "-0.0300",
+        "its 95 % interval, paired bootstrap",
+        "-0.0612 to +0.0013",
+        "exact McNemar test, p",
+        "0.109",
+        "only PyTorch right, rows",
+        "2",
+        "only Keras right, rows",
+        "8",
+        "same prediction, share of rows",
+        "0.9500",
+        "largest difference of a probability",
+        "0.43",
+        "loss over the epochs",
+    ]
+
+
+def test_page_of_one_framework_has_no_statistics(pictures):
+    text = Page(html_page(alone(), pictures)).text
+    assert "Keras" not in text
+    assert "Is the difference more than chance?" not in text
+
+
+def test_page_carries_its_pictures(pictures):
+    images = [attributes for tag, attributes in Page(html_page(metrics(), pictures)).elements if tag == "img"]
+    assert [image["alt"] for image in images] == ["loss over the epochs"]
+    kind, _, data = images[0]["src"].partition(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(data) == PICTURE
+
+
+def test_page_fetches_nothing_from_elsewhere(pictures):
+    page = html_page(metrics(), pictures)
+    elements = Page(page).elements
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in elements}
+    addresses = [
+        attributes[key] for _, attributes in elements for key in ("src", "href", "srcset") if key in attributes
+    ]
+    assert addresses
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+EVIL = "<script>alert('x')</script>"
+
+
+@pytest.mark.parametrize("change", [{"model": EVIL}, {"dataset": EVIL}, {"torch": {**TORCH, "device": EVIL}}])
+def test_name_stays_text(change, pictures):
+    page = Page(html_page(metrics(**change), pictures))
+    assert "script" not in {tag for tag, _ in page.elements}
+    assert any(EVIL in text for text in page.text)
+
+
+def test_caption_stays_text(pictures):
+    evil = '"><script>alert(1)</script>'
+    page = Page(html_page(metrics(), {evil: pictures["loss over the epochs"]}))
+    assert "script" not in {tag for tag, _ in page.elements}
+    assert [attributes["alt"] for tag, attributes in page.elements if tag == "img"] == [evil]
+
+
+@pytest.mark.parametrize("name", ["[red]", "a[/b]"])
+def test_brackets_in_a_name_are_printed_as_they_are(name, printed):
+    assert printed(metrics(model=name))[0].strip() == f"{name} on mnist5k, aligned"
+
+
+def test_metrics_are_left_as_they_were(pictures, printed):
+    found = metrics()
+    html_page(found, pictures)
+    printed(found)
+    assert found == metrics()
