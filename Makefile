@@ -43,8 +43,8 @@ lock: $(BIN)/.installed  ## pin pyproject.toml's packages and all that they need
 	uv pip compile pyproject.toml --universal --python-version 3.11 --annotation-style line --no-header \
 		--no-emit-index-url --no-emit-find-links --upgrade --quiet -o requirements.txt
 
-clean:  ## remove what runs have made, MLflow's store too; data and environment stay
-	rm -rf build results mlruns mlflow.db mlflow.db.lock .pytest_cache .ruff_cache
+clean:  ## remove what runs have made, MLflow's store and DVC's run cache too; data and environment stay
+	rm -rf build results dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache/runs .dvc/tmp .pytest_cache .ruff_cache
 
 $(BIN)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: expected Python 3.11, got %d.%d; type: make PYTHON=/path/to/python3.11" % v)'

@@ -4,7 +4,6 @@ python -m pipelines.compare    reads build/train and build/evaluate, writes resu
 """
 
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def compare() -> None:
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )
         run.log_artifacts(*sorted(folder.iterdir()))
-    report.print_comparison(metrics)
+    print(f"compare: {report.conclusion(metrics)} Report: {folder / 'report.html'}")
 
 
 def _collect(params: Params) -> dict[str, Any]:
@@ -52,17 +51,19 @@ def _collect(params: Params) -> dict[str, Any]:
             project.TRAIN / framework / "run.json",
         )
         metrics[framework] = {k: v for path in sources for k, v in json.loads(path.read_text("utf-8")).items()}
-    metrics["comparison"] = _compare(params.frameworks) if len(params.frameworks) > 1 else {}
+    devices = {framework: metrics[framework]["device"] for framework in params.frameworks}
+    if len(set(devices.values())) > 1:
+        raise UserError(f"the twins ran on different devices: {devices}; expected train.device: cpu, or a GPU for both")
+    is_sample = params.split.method != "same"
+    metrics["comparison"] = _compare(params.frameworks, is_sample) if len(params.frameworks) > 1 else {}
     return metrics
 
 
-def _compare(frameworks: list[str]) -> dict[str, Any]:
-    predictions = [dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in frameworks[:2]]
-    for first, second in pairwise(predictions):
-        if not np.array_equal(first["index"], second["index"]):
-            raise UserError("the frameworks were evaluated on different rows; run them again with: dvc repro --force")
-    first, second = predictions
-    return compare_predictions(first["probability"], second["probability"], first["label"])
+def _compare(frameworks: list[str], rows_are_a_sample: bool) -> dict[str, Any]:
+    first, second = (dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in frameworks)
+    if not np.array_equal(first["index"], second["index"]):
+        raise UserError("the frameworks were evaluated on different rows; run them again with: dvc repro --force")
+    return compare_predictions(first["probability"], second["probability"], first["label"], rows_are_a_sample)
 
 
 def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
@@ -72,9 +73,9 @@ def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
         path = folder / f"{metric}_curves.png"
         plot_curves(histories, metric, path)
         pictures[f"{metric} over the epochs"] = path
-    for name in frameworks:
-        pictures[f"{TITLES[name]}: confusion matrix"] = project.EVALUATE / name / "confusion_matrix.png"
-        pictures[f"{TITLES[name]}: ROC"] = project.EVALUATE / name / "roc.png"
+    for title, file_name in (("confusion matrix", "confusion_matrix.png"), ("ROC", "roc.png")):
+        for name in frameworks:
+            pictures[f"{TITLES[name]}: {title}"] = project.EVALUATE / name / file_name
     return pictures
 
 

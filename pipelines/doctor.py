@@ -3,6 +3,7 @@
 python -m pipelines.doctor    exit status 1 if something must be mended
 """
 
+import functools
 import json
 import os
 import re
@@ -80,6 +81,7 @@ def _keras() -> str:
     return f"{TITLES['keras']} {_probe('keras')[0]} on TensorFlow {_version('tensorflow')}"
 
 
+@functools.cache
 def _probe(framework: str) -> tuple[str, bool]:
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     result = subprocess.run(
@@ -127,12 +129,11 @@ def _data() -> str:
 
 
 def _store() -> str:
-    uri = tracking.store_uri(Path.cwd())
     try:
-        tracking.check_connection(uri)
-    except OSError as error:
-        raise UserError(f"{error}; start the server, or unset MLFLOW_TRACKING_URI") from None
-    return uri
+        tracking.open_store(load_params().tracking.experiment)
+    except Exception as error:  # whatever MLflow, its database or the network throws
+        raise UserError(f"{str(error).splitlines()[0]}; mend the store, or unset MLFLOW_TRACKING_URI") from None
+    return tracking.store_uri(Path.cwd())
 
 
 def _disk() -> str:

@@ -14,7 +14,7 @@ from twintrain.config import load_params
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics, plots
-from twintrain.evaluation.scores import test_scores
+from twintrain.evaluation.scores import score
 from twintrain.frameworks import framework_module
 
 
@@ -26,7 +26,7 @@ def evaluate(framework: str) -> None:
     source = project.TRAIN / framework
     logits = _predict(framework, test.features, params.evaluate.batch_size)
     probability = metrics.probabilities(logits)
-    found = test_scores(probability, test.labels, metrics.loss(logits, test.labels))
+    found = score(probability, test.labels, metrics.loss(logits, test.labels))
     folder = project.fresh_folder(project.EVALUATE / framework)
     np.savez(folder / "predictions.npz", index=test.index, label=test.labels, probability=probability)
     (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

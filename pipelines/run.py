@@ -8,8 +8,10 @@ python -m pipelines.run --target train@torch                one stage and what i
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from twintrain.yaml_files import read_yaml
 
 # What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
 NO_PRESET = ("current", "", "''")
+RESULTS_FILE = project.RESULTS / "metrics.json"
 STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
 
 
@@ -38,23 +41,46 @@ def run() -> int:
     save_params(content)
     preset = "current" if arguments.preset in NO_PRESET else arguments.preset
     tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "model": params.model, "mode": params.mode}
-    results = project.RESULTS / "metrics.json"
-    before = results.stat().st_mtime_ns if results.is_file() else None
+    before = _trained_runs()
     with tracking.parent_run(f"{params.model} on {params.dataset}", tags, params.tracking.experiment) as parent:
-        status = _dvc("repro", *([arguments.target] if arguments.target else [])).returncode
-        if status:
+        if _dvc("repro", *([arguments.target] if arguments.target else [])):
             raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
+        parent.tag_children(tracking.lock_tags())
         if not arguments.target:
-            metrics = json.loads(results.read_text(encoding="utf-8"))
+            metrics = json.loads(RESULTS_FILE.read_text(encoding="utf-8"))
             parent.log_metrics(_headline_metrics(metrics))
+            known = parent.knows(_trained_runs())
     if not arguments.target:
-        if results.stat().st_mtime_ns == before:
-            print("Nothing has changed since the last run, so nothing was trained again.")
-            report.print_comparison(metrics)
-        print(
-            f"\nReport: {project.RESULTS / 'report.html'}\nNext: make ui, then tick the two train runs and compare them"
-        )
+        report.print_comparison(metrics)
+        _print_next(is_new=_trained_runs() != before, page=_page(parent.experiment_id) if known else None)
     return 0
+
+
+def _trained_runs() -> list[str]:
+    """The MLflow runs of the trainings that results/ speaks of."""
+    if not RESULTS_FILE.is_file():
+        return []
+    metrics = json.loads(RESULTS_FILE.read_text(encoding="utf-8"))
+    return [metrics[name]["run_id"] for name in report.frameworks_of(metrics) if metrics[name]["run_id"]]
+
+
+def _print_next(is_new: bool, page: str | None) -> None:
+    print(f"\nReport: {project.RESULTS / 'report.html'}")
+    if not is_new:
+        print("Nothing has changed since these trainings, so nothing was trained again.")
+    if page:
+        print(f"Next: make ui, then open http://localhost:5000/#/{page}")
+    else:
+        print("These results are from DVC's cache and their runs not in this store; dvc repro --force makes new ones.")
+
+
+def _page(experiment_id: str) -> str:
+    """Where MLflow's UI shows the trainings: side by side, or one alone."""
+    runs = _trained_runs()
+    if len(runs) == 1:
+        return f"experiments/{experiment_id}/runs/{runs[0]}"
+    quoted = [urllib.parse.quote(json.dumps(ids, separators=(",", ":"))) for ids in (runs, [experiment_id])]
+    return "compare-runs?runs={}&experiments={}".format(*quoted)
 
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
@@ -94,18 +120,29 @@ def _adapt_to_git() -> None:
 def _get_data(params: Params) -> None:
     """Pulls data/ if it is absent, and checks the files of the data set."""
     if not project.DATA.is_dir():
-        print("Getting data/ from the DVC remote")
-        if _dvc("pull", "--quiet", "data.dvc").returncode:
+        print("Getting data/ from the DVC remote", flush=True)
+        if _dvc("pull", "--quiet", "data.dvc"):
             raise UserError(
                 "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files"
             )
     raw_files(params.dataset, load_dataset(params.dataset))
 
 
-def _dvc(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs DVC in this very interpreter's environment, its stages too."""
+def _dvc(*arguments: str) -> int:
+    """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status.
+
+    DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC: an orphan
+    would go on training, and the next command would train beside it.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run([sys.executable, "-m", "dvc", *arguments], env={**os.environ, "PATH": path}, check=False)
+    command = [sys.executable, "-m", "dvc", *arguments]
+    process = subprocess.Popen(command, env={**os.environ, "PATH": path}, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
 
 
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:

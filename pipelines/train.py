@@ -45,8 +45,8 @@ def train(framework: str) -> None:
     }
     with tracking.stage_run(f"train@{framework}", tags, params.tracking.experiment) as run:
         backend = framework_module(framework, "backend").Backend(network, params.train, parts["train"])
-        if params.mode == "aligned":
-            backend.load_weights(draw_weights(network, params.train.seed))
+        # In `aligned` these are all weights; in `native` those whose initializer the model writes out.
+        backend.load_weights({**backend.weights(), **draw_weights(network, params.train.seed)})
         run.log_params(_logged_params(params, schema, framework, backend.parameter_count()))
         for name in ("train", "val"):
             run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
@@ -127,6 +127,7 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
     facts = {
         **backend.facts(),
         "parameters": backend.parameter_count(),
+        "dropout": any(placed.kind == "dropout" for placed in backend.network.layers),
         "epochs_run": len(history.epochs),
         "best_epoch": history.best_epoch + 1,
         "train_seconds": round(seconds, 3),

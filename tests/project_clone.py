@@ -25,16 +25,24 @@ class Clone:
 
     def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs a command in the clone with this interpreter first on PATH."""
-        inherited = {name: value for name, value in os.environ.items() if name not in INHERITED}
-        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
+            command, cwd=self.folder, env=self._environment(environment), capture_output=True, text=True, check=False
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts a command in the clone."""
+        return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**inherited, "PATH": path, "COLUMNS": "200", **environment},
-            capture_output=True,
-            text=True,
-            check=False,
+            env=self._environment({}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
+
+    def _environment(self, given: dict[str, str]) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in INHERITED}
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return {**inherited, "PATH": path, "COLUMNS": "200", **given}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Calls `python -m pipelines.run`."""

@@ -24,6 +24,6 @@ def test_charts_are_made_without_pyplot():
     assert figure.canvas.manager is None
 
 
-def test_colours_are_eight_different_ones():
-    assert len(set(COLORS)) == 8
+def test_colours_are_ten_different_ones():
+    assert len(set(COLORS)) == 10
     assert all(is_color_like(color) for color in COLORS)

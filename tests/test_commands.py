@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -121,19 +120,15 @@ def test_doctor_says_what_to_type(clone: Clone):
     assert "MEND  store: MLFLOW_TRACKING_URI http://127.0.0.1:9 does not answer" in result.stdout
 
 
-def test_a_tracking_server_that_does_not_answer_costs_seconds_and_no_output(clone: Clone):
+def test_a_tracking_server_that_does_not_answer_costs_no_output(clone: Clone):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    started = time.monotonic()
     result = clone.run("--preset", "xor", "--train.epochs", "2", "--target", "evaluate@torch", MLFLOW_TRACKING_URI=uri)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert time.monotonic() - started < 120
     assert "Traceback" not in result.stderr
-    assert (
-        f"tracking is off for this stage, its outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
-        in result.stderr
-    )
+    warning = f"tracking is off for this stage, its outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
+    assert result.stderr.count(warning) == 1  # the command gives up for all its stages at once
     assert (clone.folder / "build/train/torch/model.pt2").is_file()
     assert (clone.folder / "build/evaluate/torch/predictions.npz").is_file()
 

@@ -98,17 +98,17 @@ def test_arrays_are_left_as_they_were():
     [
         (
             {"both": 90, "only_first": 10},
-            "PyTorch is 10.00 points more accurate, more than chance would explain (McNemar p = 0.00195); "
+            "PyTorch is 10.00 points more accurate, more than the choice of test rows explains (McNemar p = 0.00195); "
             "they agree on 90.0% of the test rows.",
         ),
         (
             {"both": 90, "only_second": 10},
-            "Keras is 10.00 points more accurate, more than chance would explain (McNemar p = 0.00195); "
+            "Keras is 10.00 points more accurate, more than the choice of test rows explains (McNemar p = 0.00195); "
             "they agree on 90.0% of the test rows.",
         ),
         (
             {"both": 190, "only_first": 2, "only_second": 8},
-            "Keras is 3.00 points more accurate, no more than chance would explain (McNemar p = 0.109); "
+            "Keras is 3.00 points more accurate, no more than the choice of test rows explains (McNemar p = 0.109); "
             "they agree on 95.0% of the test rows.",
         ),
         (
@@ -122,7 +122,16 @@ def test_verdict_says_who_is_better_and_whether_chance_explains_it(counts, sente
     assert verdict(compare(**counts), "PyTorch", "Keras") == sentence
 
 
-@pytest.mark.parametrize(("p", "words"), [(0.0499, "more than chance"), (0.05, "no more than chance")])
+@pytest.mark.parametrize(("p", "words"), [(0.0499, "more"), (0.05, "no more")])
 def test_limit_of_chance_is_5_percent(p, words):
     comparison = {"accuracy_difference": 0.01, "mcnemar_p": p, "agreement": 0.9}
-    assert f"PyTorch is 1.00 points more accurate, {words} would explain" in verdict(comparison, "PyTorch", "Keras")
+    sentence = verdict(comparison, "PyTorch", "Keras")
+    assert sentence.startswith(f"PyTorch is 1.00 points more accurate, {words} than the choice of test rows explains (")
+
+
+def test_without_a_sample_of_rows_there_is_no_inference():
+    first, second = np.eye(2)[[0, 1, 1, 0]], np.eye(2)[[0, 1, 0, 0]]
+    found = compare_predictions(first, second, np.array([0, 1, 1, 0]), rows_are_a_sample=False)
+    assert found.keys().isdisjoint({"accuracy_ci95", "mcnemar_p"})
+    sentence = "PyTorch is 25.00 points more accurate; they agree on 75.0% of the test rows."
+    assert verdict(found, "PyTorch", "Keras") == sentence

@@ -1,6 +1,7 @@
 """A fresh clone, the commands of the README, and what they leave behind. The tests build on each other, in order."""
 
 import json
+import time
 from pathlib import Path
 
 import mlflow
@@ -29,7 +30,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     result = clone.run("--preset", "car", "--train.epochs", "3")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "car_embedding on car, aligned" in result.stdout
-    assert "Next: make ui" in result.stdout
+    assert "Next: make ui, then open http://localhost:5000/#/compare-runs?runs=" in result.stdout
     assert "Traceback" not in result.stderr
     return clone
 
@@ -163,6 +164,42 @@ def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: 
     assert len(clone.stage_runs("train")) == before + 1
     assert clone.run("--target", "train@torch", "--train.epochs", "3").returncode == 0
     assert len(clone.stage_runs("train")) == before + 1
+
+
+def test_what_only_keras_has_trains_keras_alone_again(clone: Clone):
+    before = {run.info.run_id for run in clone.runs()}
+    result = clone.run("--train.keras.run_eagerly", "true")
+    assert result.returncode == 0, result.stderr
+    names = [run.info.run_name for run in clone.runs() if run.info.run_id not in before]
+    assert sorted(names) == ["car_embedding on car", "compare", "evaluate@keras", "train@keras"]
+
+
+def test_nothing_new_is_said_so_and_the_table_printed_all_the_same(clone: Clone):
+    result = clone.run()
+    assert result.returncode == 0, result.stderr
+    assert "test accuracy" in result.stdout
+    assert "Nothing has changed since these trainings, so nothing was trained again." in result.stdout
+    assert len({run.data.tags["dvc_lock"] for run in clone.stage_runs("run")[:1]}) == 1
+
+
+def test_results_from_the_cache_in_a_new_store_are_said_to_be(clone: Clone):
+    (clone.folder / "mlflow.db").rename(clone.folder / "mlflow.db.aside")
+    result = clone.run()
+    (clone.folder / "mlflow.db").unlink()
+    (clone.folder / "mlflow.db.aside").rename(clone.folder / "mlflow.db")
+    assert result.returncode == 0, result.stderr
+    assert "their runs not in this store; dvc repro --force makes new ones" in result.stdout
+
+
+def test_an_interrupted_command_ends_its_stage_and_says_so_in_the_store(clone: Clone):
+    before = len(clone.stage_runs("train"))
+    process = clone.start("python", "-m", "pipelines.run", "--target", "train@torch", "--train.epochs", "100000")
+    while process.poll() is None and len(clone.stage_runs("train")) == before:
+        time.sleep(0.2)
+    process.terminate()
+    assert process.wait(timeout=60) == 130
+    assert [clone.stage_runs(stage)[0].info.status for stage in ("train", "run")] == ["KILLED", "KILLED"]
+    assert clone.call("git", "checkout", "params.yaml").returncode == 0
 
 
 def test_mlflow_run_trains_both_and_ends_its_own_run(tmp_path: Path):

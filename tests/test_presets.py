@@ -71,11 +71,13 @@ def test_preset_replaces_its_sections_whole(content):
 
 def test_preset_leaves_the_other_sections_alone(content):
     changed = plain(changed_params(content, "xor", {}))
-    assert (changed["frameworks"], changed["mode"], changed["tracking"]) == (
-        ["keras", "torch"],
-        "native",
-        {"experiment": "mine"},
-    )
+    assert (changed["frameworks"], changed["tracking"]) == (["keras", "torch"], {"experiment": "mine"})
+
+
+def test_preset_is_aligned_whatever_was_before(content):
+    assert content["mode"] == "native"
+    assert changed_params(content, "xor", {})["mode"] == "aligned"
+    assert changed_params(content, "xor", {"mode": "native"})["mode"] == "native"
 
 
 def test_same_preset_twice_is_the_same_as_once(content):

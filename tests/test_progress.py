@@ -61,5 +61,5 @@ def test_terminal_shows_a_bar_instead_of_lines(monkeypatch, capsys):
         progress.update(0, {"val_loss": 0.5})
         progress.update(1, {"val_loss": 0.25})
     (task,) = progress.bar.tasks
-    assert (task.completed, task.total, task.description) == (2, 2, "Keras epoch 2/2 val_loss 0.2500")
+    assert (task.completed, task.total, task.fields["watched"]) == (2, 2, "val_loss 0.2500")
     assert "Keras epoch 2/2 val_loss 0.2500\n" not in capsys.readouterr().out

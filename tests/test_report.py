@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from twintrain.evaluation.report import (
+    DROPOUT,
     SAME_ROWS,
     cells,
     conclusion,
@@ -34,6 +35,7 @@ TORCH = {
     "train_seconds": 1.586,
     "samples_per_second": 23717.2,
     "device": "cpu",
+    "version": "2.11.0",
 }
 KERAS = {**TORCH, "eval_acc": 0.951, "train_seconds": 2.11}
 PICTURE = b"\x89PNG not really"
@@ -104,6 +106,7 @@ def test_cells_are_formatted_figures():
         ["training, s", "1.59", "2.11"],
         ["samples / s", "23,717", "23,717"],
         ["device", "cpu", "cpu"],
+        ["version", "2.11.0", "2.11.0"],
     ]
 
 
@@ -118,7 +121,7 @@ def test_missing_figure_is_a_dash():
 
 def test_conclusion_is_the_verdict_and_empty_for_one_framework():
     assert conclusion(metrics()) == (
-        "Keras is 3.00 points more accurate, no more than chance would explain (McNemar p = 0.109); "
+        "Keras is 3.00 points more accurate, no more than the choice of test rows explains (McNemar p = 0.109); "
         "they agree on 95.0% of the test rows."
     )
     assert conclusion(alone()) == ""
@@ -147,12 +150,28 @@ def test_scores_on_the_training_rows_are_called_so(split, times, pictures, print
     assert Page(html_page(found, pictures)).text.count(SAME_ROWS) == times
 
 
+def test_dropout_masks_are_named_as_a_reason(pictures, printed):
+    found = metrics()
+    found["torch"] = {**found["torch"], "dropout": True}
+    assert note(found) == DROPOUT
+    assert printed(found).count(DROPOUT) == 1
+    assert note({**found, "split": "same"}) == f"{SAME_ROWS}. {DROPOUT}"
+
+
+def test_page_leaves_out_inference_where_there_is_none(pictures):
+    found = metrics()
+    found["comparison"] = {k: v for k, v in COMPARISON.items() if k not in ("accuracy_ci95", "mcnemar_p")}
+    text = " ".join(Page(html_page(found, pictures)).text)
+    assert "McNemar" not in text
+    assert "bootstrap" not in text
+
+
 def test_page_shows_verdict_table_and_statistics(pictures):
     text = Page(html_page(metrics(), pictures)).text
     assert text[:3] == ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned", conclusion(metrics())]
     for row in [["PyTorch", "Keras"], *cells(metrics())]:
         assert any(text[index : index + len(row)] == row for index in range(len(text)))
-    statistics = text[text.index("Is the difference more than chance?") + 1 :]
+    statistics = text[text.index("The difference on these test rows") + 1 :]
     assert statistics == [
         "accuracy, first less second",
         "-0.0300",
@@ -175,7 +194,7 @@ def test_page_shows_verdict_table_and_statistics(pictures):
 def test_page_of_one_framework_has_no_statistics(pictures):
     text = Page(html_page(alone(), pictures)).text
     assert "Keras" not in text
-    assert "Is the difference more than chance?" not in text
+    assert "The difference on these test rows" not in text
 
 
 def test_page_carries_its_pictures(pictures):

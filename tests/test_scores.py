@@ -13,7 +13,7 @@ def certain(predicted, classes=3):
 
 
 def test_scores_by_hand():
-    found = scores.test_scores(certain([0, 1, 1, 1, 2, 0]), LABELS, test_loss=0.5)
+    found = scores.score(certain([0, 1, 1, 1, 2, 0]), LABELS, test_loss=0.5)
     assert found == {
         "eval_acc": pytest.approx(4 / 6),
         # of 8 pairs of a row of the class and one of the rest, in the right order and tied:
@@ -33,7 +33,7 @@ def test_scores_are_those_of_scikit_learn(classes):
     probability = rng.dirichlet(np.ones(classes), 200)
     labels = rng.integers(classes, size=200)
     predicted = probability.argmax(axis=1)
-    found = scores.test_scores(probability, labels, test_loss=1.0)
+    found = scores.score(probability, labels, test_loss=1.0)
     each = [roc_auc_score(labels == code, probability[:, code]) for code in range(classes)]
     assert found["auc_score"] == pytest.approx(np.mean(each))
     assert found["precision_macro"] == pytest.approx(precision_score(labels, predicted, average="macro"))
@@ -48,7 +48,7 @@ def test_binary_specificity_and_sensitivity_are_those_of_medicine():
     # 8 healthy, of whom 6 are found so; 4 ill, of whom 3 are found so.
     labels = np.repeat([0, 1], [8, 4])
     predicted = np.array([0] * 6 + [1] * 2 + [1] * 3 + [0])
-    found = scores.test_scores(certain(predicted, 2), labels, test_loss=0.0)
+    found = scores.score(certain(predicted, 2), labels, test_loss=0.0)
     assert found["recall_macro"] == pytest.approx((6 / 8 + 3 / 4) / 2)
     assert found["specificity_macro"] == pytest.approx((3 / 4 + 6 / 8) / 2)
 
@@ -72,12 +72,12 @@ def test_absent_class_leaves_no_area(classes, labels):
     labels = np.array(labels)
     probability = certain(labels, classes)
     assert scores.area_under_roc(probability, labels) is None
-    found = scores.test_scores(probability, labels, test_loss=0.0)
+    found = scores.score(probability, labels, test_loss=0.0)
     assert "auc_score" not in found
     assert found["eval_acc"] == 1.0
 
 
 def test_class_that_is_never_predicted_has_precision_0():
-    found = scores.test_scores(certain([0, 0, 1, 1, 1, 1]), LABELS, test_loss=0.0)
+    found = scores.score(certain([0, 0, 1, 1, 1, 1]), LABELS, test_loss=0.0)
     assert found["precision_macro"] == pytest.approx((1 + 1 / 2 + 0) / 3)
     assert found["f1_macro"] == pytest.approx((1 + 2 / 3 + 0) / 3)

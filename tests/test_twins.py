@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twin_cases import EVERY_OPTIMIZER, LAYER_CASES, MODEL_CASES, OPTIMIZERS, cases
+from twin_cases import DROPOUT_RATE, EVERY_OPTIMIZER, LAYER_CASES, MODEL_CASES, OPTIMIZERS, cases
 
 from twintrain.models.layers import LAYERS
 
@@ -110,6 +110,20 @@ def test_training_is_deterministic_and_resumes_to_the_same_bits(results: Results
         np.testing.assert_array_equal(results[framework][key.replace("whole", "halves")], results[framework][key])
 
 
-@pytest.mark.parametrize("case", MODEL_CASES)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_dropout_drops_its_rate_and_scales_the_rest(results: Results, framework: str):
+    values = results[framework]["dropout in training"]
+    np.testing.assert_allclose(np.unique(values), [0, 1 / (1 - DROPOUT_RATE)], rtol=1e-6)
+    # 50,000 draws: five standard deviations are 0.009.
+    assert abs((values == 0).mean() - DROPOUT_RATE) < 0.009
+
+
+def test_native_leaves_to_each_framework_what_the_model_leaves_open(results: Results):
+    # epsilon, momentum of batch_norm, slope of leaky_relu, epsilon of Adam; then the written kernel and bias
+    np.testing.assert_allclose(results["torch"]["native defaults"], [1e-5, 0.1, 0.01, 1e-8, 0, 1], rtol=1e-6)
+    np.testing.assert_allclose(results["keras"]["native defaults"], [1e-3, 0.99, 0.3, 1e-7, 0, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", ["cnn", "mlp", "car_embedding"])
 def test_native_twins_start_from_their_own_weights(results: Results, case: str):
     assert difference(results, f"{case}|native") > 1e-3

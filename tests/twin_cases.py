@@ -59,6 +59,7 @@ LAYER_CASES: dict[str, tuple[Any, list[Any]]] = {
         ],
     ),
 }
+DROPOUT_RATE = 0.2
 MODEL_CASES = {
     "cnn": "mnist5k",
     "mlp": "mnist5k",
@@ -105,6 +106,18 @@ def cases(mode: str = "aligned") -> dict[str, Case]:
         schema = network_schema(dataset, load_dataset(dataset), Preprocess())
         found[model] = _case(load_network(model, mode, schema), seed=100 + index)
     return found
+
+
+def native_case() -> Case:
+    """A network that leaves all to each framework but the initializers of its first layer."""
+    written = {"kernel_initializer": "zeros", "bias_initializer": "ones"}
+    layers = [
+        {"dense": {"units": 4, **written}},
+        "batch_norm",
+        {"activation": {"function": "leaky_relu"}},
+        {"dense": {"units": "outputs"}},
+    ]
+    return _case(place_layers(layers, "case", "native", _schema(VECTOR, 1), Path("case")), seed=0)
 
 
 def _schema(shape: list[int], outputs: int) -> Schema:

@@ -6,15 +6,19 @@ One framework a process; the test compares the arrays that two such processes wr
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import mlflow.pyfunc
 import numpy as np
-from twin_cases import BATCH_SIZE, EVERY_OPTIMIZER, OPTIMIZERS, ROWS, Case, cases
+from twin_cases import BATCH_SIZE, DROPOUT_RATE, EVERY_OPTIMIZER, OPTIMIZERS, ROWS, Case, cases, native_case
 
 from twintrain import tracking
 from twintrain.config import Optimizer, Train
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.layers import Dropout
+from twintrain.models.network import PlacedLayer
 from twintrain.training.batches import epoch_batches
 from twintrain.training.loop import Backend, fit
 
@@ -30,6 +34,8 @@ def main(framework: str, out: Path) -> None:
     for name, case in cases("native").items():
         backend = module.Backend(case.network, Train(), part(case, "float32"))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
+    results["dropout in training"] = dropped(framework, module)
+    results["native defaults"] = native_defaults(framework, module)
     for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
         results |= {f"resume|{what}|{name}": array for name, array in weights.items()}
     np.savez(out, **results)
@@ -76,6 +82,32 @@ def trained(backend_type: type, case: Case, optimizer: Optimizer) -> np.ndarray:
     for epoch in range(STEPS // len(epoch_batches(ROWS, BATCH_SIZE, 0, 0))):
         backend.train_epoch(epoch_batches(ROWS, BATCH_SIZE, 0, epoch))
     return flat(backend.weights())
+
+
+def dropped(framework: str, module: ModuleType) -> np.ndarray:
+    """Ones after the dropout of DROPOUT_RATE, in training."""
+    layers = framework_module(framework, "layers")
+    placed = PlacedLayer("dropout_0", "dropout", Dropout(rate=DROPOUT_RATE), (50,), (50,))
+    layer = layers.BUILDERS["dropout"](placed)
+    ones = np.ones((1000, 50), np.float32)
+    if framework == "torch":
+        return layer.train()(module.torch.from_numpy(ones)).numpy()
+    return np.array(layer(ones, training=True))
+
+
+def native_defaults(framework: str, module: ModuleType) -> np.ndarray:
+    """What a native network and optimizer have built in: see the test."""
+    case = native_case()
+    backend = module.Backend(case.network, Train(), part(case, "float32"))
+    backend.load_weights({**backend.weights(), **draw_weights(case.network, 0)})
+    layer = backend.model.get_submodule if framework == "torch" else backend.model.get_layer
+    norm, leaky = layer("batch_norm_1"), layer("activation_2")
+    if framework == "torch":
+        found = [norm.eps, norm.momentum, leaky.negative_slope, backend.optimizer.defaults["eps"]]
+    else:
+        found = [norm.epsilon, norm.momentum, leaky.negative_slope, backend.optimizer.epsilon]
+    written = backend.weights()
+    return np.array([*found, np.ptp(written["dense_0/kernel"]), written["dense_0/bias"].mean()])
 
 
 def resume(backend_type: type, case: Case) -> dict[str, dict[str, np.ndarray]]:

@@ -7,14 +7,16 @@ experiment. MLflow would have every process resume that one run; here each stage
 """
 
 import contextlib
+import functools
 import hashlib
+import http.client
 import logging
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.parse
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +31,7 @@ CONNECT_SECONDS = 3
 FLUSH_SECONDS = 2
 BATCH_METRICS = 1000  # MLflow's limit for one call
 PARENT = "MLFLOW_RUN_ID"
+OFF = "TWINTRAIN_TRACKING_OFF"  # set for the stages where the parent run could not be opened
 
 # Read by MLflow when it is imported; what the user sets goes first.
 _ENVIRONMENT = {
@@ -48,13 +51,15 @@ class Run:
 
     Attributes:
         id: the run's id; None if tracking is off.
+        experiment_id: the experiment that it is in; None if tracking is off.
         model_id: the id of the model that was logged; None before, or if tracking is off.
     """
 
     def __init__(self) -> None:
         self.id: str | None = None
+        self.experiment_id: str | None = None
         self.model_id: str | None = None
-        self._on = True
+        self._on = OFF not in os.environ
         self._buffer: list[Any] = []
         self._flushed = time.monotonic()
 
@@ -70,9 +75,23 @@ class Run:
             print(f"warning: tracking is off for this stage, its outputs are kept: {reason}", file=sys.stderr)
             return None
 
-    def set_tags(self, tags: dict[str, str]) -> None:
-        """Sets tags."""
-        self.attempt(lambda: _mlflow().set_tags(tags))
+    def close(self, end: Callable[[], Any]) -> None:
+        """Ends the run, also one whose logging has failed: left open, it would look like one that still runs."""
+        if self.id:
+            with contextlib.suppress(Exception):
+                end()
+
+    def knows(self, run_ids: list[str]) -> bool:
+        """Whether the store has these runs; DVC's cache may bring back results of runs made elsewhere."""
+        client = self.attempt(lambda: _mlflow().MlflowClient())
+        try:
+            return bool(client and run_ids and [client.get_run(run_id) for run_id in run_ids])
+        except _mlflow().MlflowException:
+            return False
+
+    def tag_children(self, tags: dict[str, str]) -> None:
+        """Sets tags on this run and on those below it."""
+        self.attempt(_tag_children, self.id, tags)
 
     def log_params(self, params: dict[str, Any]) -> None:
         """Logs parameters."""
@@ -123,7 +142,7 @@ def stage_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]
         experiment: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so.
     """
     run = Run()
-    run.attempt(_start_run, run, name, {**project_tags(), **tags}, experiment)
+    run.attempt(_start_run, run, name, tags, experiment)
     status = "FAILED"
     try:
         yield run
@@ -133,7 +152,7 @@ def stage_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]
         raise
     finally:
         run.flush()
-        run.attempt(lambda: _mlflow().end_run(status))
+        run.close(lambda: _mlflow().end_run(status))
 
 
 @contextlib.contextmanager
@@ -144,7 +163,9 @@ def parent_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run
     """
     run = Run()
     given = os.environ.get(PARENT)
-    run.attempt(_open_parent, run, name, {**project_tags(), **tags}, experiment)
+    run.attempt(_open_parent, run, name, tags, experiment)
+    if run.id is None:
+        os.environ[OFF] = "true"
     status = "FAILED"
     try:
         yield run
@@ -154,9 +175,10 @@ def parent_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run
         raise
     finally:
         run.flush()
-        if run.id and not given:
-            run.attempt(lambda: _mlflow().MlflowClient().set_terminated(run.id, status))
+        if not given:
+            run.close(lambda: _mlflow().MlflowClient().set_terminated(run.id, status))
             os.environ.pop(PARENT, None)
+        os.environ.pop(OFF, None)
 
 
 def add_to_run(
@@ -207,13 +229,14 @@ def check_connection(uri: str) -> None:
     Raises:
         OSError: no connection.
     """
-    parsed = urllib.parse.urlparse(uri)
-    if parsed.scheme in ("http", "https"):
-        port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        try:
-            socket.create_connection((parsed.hostname, port), CONNECT_SECONDS).close()
-        except OSError as error:
-            raise OSError(f"MLFLOW_TRACKING_URI {uri} does not answer ({error})") from None
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=CONNECT_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, if not of MLflow's own server
+    except (OSError, http.client.HTTPException) as error:
+        raise OSError(f"MLFLOW_TRACKING_URI {uri} does not answer ({error})") from None
 
 
 def open_store(experiment: str) -> str:
@@ -234,15 +257,29 @@ def open_store(experiment: str) -> str:
         return _experiment_id(mlflow.MlflowClient(), experiment)
 
 
+@functools.cache
 def project_tags() -> dict[str, str]:
     """Tags that say which code and data a run is of."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    tags = {"git_commit": commit, "dvc_exp": os.environ.get("DVC_EXP_NAME", "")}
-    if (lock := Path("dvc.lock")).is_file():
-        tags["dvc_lock"] = hashlib.md5(lock.read_bytes(), usedforsecurity=False).hexdigest()
+    tags = {"git_commit": _git_commit(), "dvc_exp": os.environ.get("DVC_EXP_NAME", ""), **lock_tags()}
     if (data := Path("data.dvc")).is_file():
         tags["data"] = str(read_yaml(data)["outs"][0]["md5"])
     return {name: value for name, value in tags.items() if value}
+
+
+def lock_tags() -> dict[str, str]:
+    """The hash of dvc.lock as it is now; DVC rewrites it after every stage."""
+    lock = Path("dvc.lock")
+    return {"dvc_lock": hashlib.md5(lock.read_bytes(), usedforsecurity=False).hexdigest()} if lock.is_file() else {}
+
+
+def _git_commit() -> str:
+    if not Path(".git").exists():
+        return ""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:  # no git here
+        return ""
+    return found.stdout.strip()
 
 
 def _mlflow() -> ModuleType:
@@ -262,6 +299,9 @@ def _experiment_id(client: Any, name: str) -> str:
         return client.get_run(parent).info.experiment_id
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or name
     found = client.get_experiment_by_name(name)
+    if found and found.lifecycle_stage == "deleted":
+        restore = f"mlflow experiments restore --experiment-id {found.experiment_id}"
+        raise OSError(f"experiment '{name}' is deleted; restore it with: {restore}, or set MLFLOW_EXPERIMENT_NAME")
     return found.experiment_id if found else client.create_experiment(name)
 
 
@@ -270,9 +310,13 @@ def _start_run(run: Run, name: str, tags: dict[str, str], experiment: str) -> No
     # Left in place, MLflow would resume the parent's run instead of opening one under it.
     parent = os.environ.pop(PARENT, None)
     opened = _mlflow().start_run(
-        run_name=name, experiment_id=experiment_id, parent_run_id=parent, tags=tags, log_system_metrics=True
+        run_name=name,
+        experiment_id=experiment_id,
+        parent_run_id=parent,
+        tags={**project_tags(), **tags},
+        log_system_metrics=True,
     )
-    run.id = opened.info.run_id
+    run.id, run.experiment_id = opened.info.run_id, experiment_id
 
 
 def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str) -> None:
@@ -280,11 +324,23 @@ def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str) -> 
     client = _mlflow().MlflowClient()
     run.id = os.environ.get(PARENT)
     if run.id is None:
-        run.id = client.create_run(experiment_id).info.run_id
+        from mlflow.tracking.context.registry import resolve_tags
+
+        run.id = client.create_run(experiment_id, tags=resolve_tags()).info.run_id
         os.environ[PARENT] = run.id
+    run.experiment_id = experiment_id
     client.update_run(run.id, name=name)
-    for key, value in tags.items():
+    for key, value in {**project_tags(), **tags}.items():
         client.set_tag(run.id, key, value)
+
+
+def _tag_children(parent: str, tags: dict[str, str]) -> None:
+    client = _mlflow().MlflowClient()
+    experiment_id = client.get_run(parent).info.experiment_id
+    children = client.search_runs([experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    for run_id in [parent, *(child.info.run_id for child in children)]:
+        for key, value in tags.items():
+            client.set_tag(run_id, key, value)
 
 
 def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
@@ -293,7 +349,9 @@ def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: s
     # The source is this project at a commit: git, data.dvc and the stages rebuild the very arrays of the digest.
     source = CodeDatasetSource(tags=project_tags())
     mlflow = _mlflow()
-    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name)
+    # MLflow's own digest looks at the first 10,000 numbers alone: a dozen images.
+    digest = hashlib.sha256(features.tobytes() + labels.tobytes()).hexdigest()[:32]
+    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name, digest=digest)
     mlflow.log_input(dataset, context=context)
 
 

@@ -8,8 +8,13 @@ from scipy.stats import binomtest
 BOOTSTRAP_SAMPLES = 2000
 
 
-def compare_predictions(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def compare_predictions(
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+) -> dict[str, Any]:
     """Compares two sets of probabilities (rows, classes) for the same rows.
+
+    Interval and test speak of the two trained networks and of the chance in drawing the test rows; they know nothing
+    of the chance in training (dropout, seeds). Without a sample (train = val = test) they are left out.
 
     Returns:
         accuracy_difference: accuracy of the first less that of the second.
@@ -26,10 +31,13 @@ def compare_predictions(first: np.ndarray, second: np.ndarray, labels: np.ndarra
     difference = first_right.astype(np.float64) - second_right
     only_first, only_second = int((difference > 0).sum()), int((difference < 0).sum())
     discordant = only_first + only_second
-    return {
-        "accuracy_difference": float(difference.mean()),
+    inference = {
         "accuracy_ci95": _paired_bootstrap(difference),
         "mcnemar_p": float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
+    }
+    return {
+        "accuracy_difference": float(difference.mean()),
+        **(inference if rows_are_a_sample else {}),
         "agreement": float((first_classes == second_classes).mean()),
         "only_first_right": only_first,
         "only_second_right": only_second,
@@ -38,15 +46,17 @@ def compare_predictions(first: np.ndarray, second: np.ndarray, labels: np.ndarra
 
 
 def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
-    """One sentence: who is better, and whether that is more than chance."""
-    difference, p = comparison["accuracy_difference"], comparison["mcnemar_p"]
-    share = f"they agree on {comparison['agreement']:.1%} of the test rows"
+    """One sentence: which trained network is better, and whether the choice of the test rows explains it."""
+    difference = comparison["accuracy_difference"]
+    agreement = f"they agree on {comparison['agreement']:.1%} of the test rows"
     if difference == 0:
-        return f"{first} and {second} are equally accurate; {share}."
-    better = first if difference > 0 else second
-    chance = "more than chance would explain" if p < 0.05 else "no more than chance would explain"
-    points = f"{100 * abs(difference):.2f} points"
-    return f"{better} is {points} more accurate, {chance} (McNemar p = {p:.3g}); {share}."
+        return f"{first} and {second} are equally accurate; {agreement}."
+    better = f"{first if difference > 0 else second} is {100 * abs(difference):.2f} points more accurate"
+    if "mcnemar_p" not in comparison:
+        return f"{better}; {agreement}."
+    p = comparison["mcnemar_p"]
+    chance = f"{'more' if p < 0.05 else 'no more'} than the choice of test rows explains (McNemar p = {p:.3g})"
+    return f"{better}, {chance}; {agreement}."
 
 
 def _paired_bootstrap(difference: np.ndarray) -> list[float]:

@@ -23,8 +23,10 @@ ROWS = (
     ("train_seconds", "training, s", "{:.2f}"),
     ("samples_per_second", "samples / s", "{:,.0f}"),
     ("device", "device", "{}"),
+    ("version", "version", "{}"),
 )
 SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
+DROPOUT = "Each framework draws its own dropout masks: a difference may be theirs alone, so try several train.seed"
 
 
 def frameworks_of(metrics: dict[str, Any]) -> list[str]:
@@ -39,7 +41,8 @@ def headline(metrics: dict[str, Any]) -> str:
 
 def note(metrics: dict[str, Any]) -> str:
     """What must be known to read the figures; empty where there is nothing."""
-    return SAME_ROWS if metrics["split"] == "same" else ""
+    drawn_apart = [DROPOUT] if any(metrics[name].get("dropout") for name in frameworks_of(metrics)) else []
+    return ". ".join(([SAME_ROWS] if metrics["split"] == "same" else []) + drawn_apart)
 
 
 def conclusion(metrics: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ def area_under_roc(probability: np.ndarray, labels: np.ndarray) -> float | None:
     return float(roc_auc_score(labels, probability, multi_class="ovr", average="macro"))
 
 
-def test_scores(probability: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:
+def score(probability: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:
     """All test scores: `eval_acc`, `auc_score`, `test_loss`, and means over the classes of the rest.
 
     Specificity of a class is TN / (TN + FP).

@@ -9,7 +9,7 @@ from twintrain.models.network import Network
 
 
 def draw_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
-    """Draws all arrays of a network.
+    """Draws the arrays of a network whose initializer is known: all in `aligned`, the written ones in `native`.
 
     The arrays depend on the seed and on their place in the network alone, not on the order of the draws: each
     has a generator of its own.
@@ -22,6 +22,7 @@ def draw_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
     return {
         name: _draw(weight, np.random.default_rng(generator))
         for (name, weight), generator in zip(weights.items(), generators, strict=True)
+        if weight.initializer is not None
     }
 
 

@@ -18,10 +18,10 @@ Positive = Field(ge=1)
 
 
 class Weight(BaseModel):
-    """One array of a layer: its shape, how it is drawn, whether training changes it by gradient."""
+    """One array of a layer: its shape, how it is drawn (None: by each framework), whether it has a gradient."""
 
     shape: Shape
-    initializer: Initializer
+    initializer: Initializer | None
     fan_in: int = 0
     fan_out: int = 0
     trainable: bool = True
@@ -205,7 +205,7 @@ class Embedding(Layer):
         return (sum(self.widths),)
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
-        initializer = self.embeddings_initializer or "normal"
+        initializer = self.embeddings_initializer
         return {
             f"column_{index}": Weight(shape=size, initializer=initializer, fan_in=size[0], fan_out=size[1])
             for index, size in enumerate(zip(self.input_dims, self.widths, strict=True))
@@ -252,7 +252,7 @@ def _window_shape(shape: Shape, kernel: int, stride: int, padding: str) -> Shape
 
 def _kernel_and_bias(layer: Dense | Conv2D, kernel: Shape, receptive_field: int) -> dict[str, Weight]:
     fans = {"fan_in": receptive_field * kernel[-2], "fan_out": receptive_field * kernel[-1]}
-    weights = {"kernel": Weight(shape=kernel, initializer=layer.kernel_initializer or "glorot_uniform", **fans)}
+    weights = {"kernel": Weight(shape=kernel, initializer=layer.kernel_initializer, **fans)}
     if layer.use_bias:
-        weights["bias"] = Weight(shape=kernel[-1:], initializer=layer.bias_initializer or "zeros", **fans)
+        weights["bias"] = Weight(shape=kernel[-1:], initializer=layer.bias_initializer, **fans)
     return weights

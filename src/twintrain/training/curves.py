@@ -10,10 +10,12 @@ from twintrain.charts import COLORS, new_chart
 def plot_curves(histories: dict[str, pd.DataFrame], metric: str, path: Path) -> None:
     """Draws train_METRIC dashed and val_METRIC solid over the epochs, one colour a framework."""
     figure, axes = new_chart()
-    for (title, history), color in zip(histories.items(), COLORS, strict=False):
+    for index, ((title, history), color) in enumerate(zip(histories.items(), COLORS, strict=False)):
         epochs = history["epoch"] + 1
+        # The first is drawn broad, so that it shows below a second that is equal.
+        width = 4.5 if index == 0 and len(histories) > 1 else 1.5
         for part, style in (("train", "--"), ("val", "-")):
-            axes.plot(epochs, history[f"{part}_{metric}"], style, color=color, label=f"{title} {part}")
+            axes.plot(epochs, history[f"{part}_{metric}"], style, color=color, label=f"{title} {part}", linewidth=width)
     axes.set(xlabel="epoch", ylabel=metric, title=metric.capitalize())
     axes.legend()
     figure.savefig(path)

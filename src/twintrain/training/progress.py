@@ -28,9 +28,10 @@ class Progress:
         self.epochs = epochs
         self.log = log
         self.console = Console()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        texts = [TextColumn("{task.description}"), TextColumn("{task.fields[watched]}")]
+        columns = (texts[0], BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), texts[1])
         self.bar = Bar(*columns, console=self.console, disable=not self.console.is_terminal)
-        self.task = self.bar.add_task(title, total=epochs)
+        self.task = self.bar.add_task(title, total=epochs, watched="")
         # What is still to be told of the last epoch, should no other follow.
         self.waiting: tuple[int, dict[str, float], bool, bool] | None = None
 
@@ -45,7 +46,8 @@ class Progress:
 
     def update(self, epoch: int, metrics: dict[str, float]) -> None:
         """Shows and logs one epoch; epochs count from 0."""
-        self.bar.update(self.task, completed=epoch + 1, description=self._text(epoch, metrics))
+        watched = " ".join(f"{name} {value:.4f}" for name, value in metrics.items() if name.startswith("val_"))
+        self.bar.update(self.task, completed=epoch + 1, watched=watched)
         last = epoch + 1 == self.epochs
         logged = last or epoch % -(-self.epochs // CURVE_POINTS) == 0
         printed = last or epoch % -(-self.epochs // PLAIN_LINES) == 0

@@ -22,6 +22,7 @@ class KerasBackend:
         self.network = network
         self.device = _device(train.device)
         _set_determinism(train.deterministic)
+        _set_precision(network.mode)
         self.dtype = train.dtype
         self.model = layers.build(network, train.dtype, train.seed)
         weights = self.model.trainable_variables
@@ -133,6 +134,12 @@ def _device(wanted: str) -> str:
 def _set_determinism(wanted: bool) -> None:
     if wanted:
         tf.config.experimental.enable_op_determinism()
+
+
+def _set_precision(mode: str) -> None:
+    """Float32 is float32 for both twins: by default TensorFlow rounds convolutions and products on GPUs to TF32."""
+    if mode == "aligned":
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _unbias(layer: keras.layers.BatchNormalization, before: tf.Tensor, count: tf.Tensor) -> None:

@@ -112,16 +112,16 @@ def build(network: Network, dtype: str, seed: int) -> keras.Model:
 
 def get_weights(model: keras.Model, network: Network) -> dict[str, np.ndarray]:
     """Returns a copy of all arrays, named and laid out as `Network.weights`."""
-    return {name: np.array(_variable(model, name)) for name in network.weights()}
+    return {name: np.array(_array(model, name)) for name in network.weights()}
 
 
 def set_weights(model: keras.Model, network: Network, weights: dict[str, np.ndarray]) -> None:
     """Sets all arrays of the network."""
     for name in network.weights():
-        _variable(model, name).assign(weights[name])
+        _array(model, name).assign(weights[name])
 
 
-def _variable(model: keras.Model, name: str) -> keras.Variable:
+def _array(model: keras.Model, name: str) -> keras.Variable:
     layer_name, array = name.split("/")
     if array.startswith("column_"):
         return model.get_layer(f"{layer_name}_{array}").embeddings

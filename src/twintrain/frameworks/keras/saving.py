@@ -16,11 +16,13 @@ def save(model: keras.Model, example: np.ndarray, path: Path) -> None:
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits."""
-    model = keras.models.load_model(path, compile=False)
+    """Loads a saved network as a function from features to logits, on the CPU."""
+    with keras.device("cpu:0"):
+        model = keras.models.load_model(path, compile=False)
 
     def predict(features: np.ndarray) -> np.ndarray:
-        return np.array(model(features, training=False))
+        with keras.device("cpu:0"):
+            return np.array(model(features, training=False))
 
     return predict
 

@@ -23,6 +23,7 @@ class TorchBackend:
         self.network = network
         self.device = _device(train.device)
         _set_determinism(train.deterministic)
+        _set_precision(network.mode)
         self.dtype = train.dtype
         self.model = layers.build(network, train.dtype, train.seed).to(self.device)
         weights = list(self.model.parameters())
@@ -87,7 +88,7 @@ class TorchBackend:
 
     def summary(self) -> str:
         """The layers, shapes and parameter counts as torchinfo prints them."""
-        example = self.features[:2]
+        example = self.features[:2].clone()  # torchinfo counts the whole storage behind a slice
         columns = ("input_size", "output_size", "num_params", "mult_adds")
         return str(torchinfo.summary(self.model, input_data=example, col_names=columns, verbose=0, mode="eval"))
 
@@ -111,6 +112,13 @@ def _set_determinism(wanted: bool) -> None:
         # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(wanted)
+
+
+def _set_precision(mode: str) -> None:
+    """Float32 is float32 for both twins: by default PyTorch rounds convolutions on GPUs to TF32, and no products."""
+    if mode == "aligned":
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _generator(device: torch.device) -> torch.Generator:

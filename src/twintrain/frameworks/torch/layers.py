@@ -117,7 +117,7 @@ def build(network: Network, dtype: str, seed: int) -> nn.Module:
 def get_weights(model: nn.Module, network: Network) -> dict[str, np.ndarray]:
     """Returns a copy of all arrays, named and laid out as `Network.weights`."""
     return {
-        name: _axes(_tensor(model, name).detach().cpu().numpy(), TO_OURS if name.endswith("kernel") else {}).copy()
+        name: _axes(_array(model, name).detach().cpu().numpy(), TO_OURS if name.endswith("kernel") else {}).copy()
         for name in network.weights()
     }
 
@@ -127,10 +127,10 @@ def set_weights(model: nn.Module, network: Network, weights: dict[str, np.ndarra
     with torch.no_grad():
         for name in network.weights():
             array = _axes(weights[name], TO_TORCH if name.endswith("kernel") else {})
-            _tensor(model, name).copy_(torch.from_numpy(np.ascontiguousarray(array)))
+            _array(model, name).copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
 
-def _tensor(model: nn.Module, name: str) -> torch.Tensor:
+def _array(model: nn.Module, name: str) -> torch.Tensor:
     layer_name, array = name.split("/")
     layer = model.get_submodule(layer_name)
     if isinstance(layer, _ColumnEmbeddings):

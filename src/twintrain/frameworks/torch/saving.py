@@ -22,7 +22,7 @@ def save(model: torch.nn.Module, example: np.ndarray, path: Path) -> None:
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits."""
+    """Loads a saved network as a function from features to logits, on the CPU."""
     with _quiet():
         model = torch.export.load(path).module()
 
