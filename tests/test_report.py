@@ -173,7 +173,7 @@ def test_page_shows_verdict_table_and_statistics(pictures):
         assert any(text[index : index + len(row)] == row for index in range(len(text)))
     statistics = text[text.index("The difference on these test rows") + 1 :]
     assert statistics == [
-        "accuracy, first less second",
+        "accuracy, PyTorch less Keras",
         "-0.0300",
         "its 95 % interval, paired bootstrap",
         "-0.0612 to +0.0013",
