@@ -89,7 +89,7 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
         "batch_size": settings.batch_size or "full",
         "learning_rate": settings.optimizer.learning_rate,
         "optimizer": settings.optimizer.name,
-        "optimizer_options": settings.optimizer.options(params.mode),
+        "optimizer_options": _listed(settings.optimizer.options(params.mode)),
         "loss_function": LOSS_NAMES[schema.task],
         "metric_function": "accuracy",
         "seed": settings.seed,
@@ -98,8 +98,13 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
         "early_stopping.patience": settings.early_stopping.patience,
         "early_stopping.min_delta": settings.early_stopping.min_delta,
         "restore_best_weights": settings.restore_best_weights,
-        "framework_options": settings.framework_options(framework),
+        "framework": framework,
+        "framework_options": _listed(settings.framework_options(framework)),
     }
+
+
+def _listed(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in options.items()) or "its own"
 
 
 def _fingerprint(params: Params, network: Network, framework: str) -> str:
