@@ -50,18 +50,7 @@ def train(framework: str) -> None:
         run.log_params(_logged_params(params, schema, framework, backend.parameter_count()))
         for name in ("train", "val"):
             run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
-        gc.freeze()
-        gc.enable()
-        with Progress(TITLES[framework], params.train.epochs, run) as progress:
-            history = fit(
-                backend,
-                parts,
-                params.train,
-                project.CHECKPOINTS / f"{framework}.npz",
-                _fingerprint(params, network, framework),
-                progress.update,
-            )
-        gc.disable()
+        history = _fit(backend, params, parts, _fingerprint(params, network, framework), framework, run)
         facts = _save(folder, framework, backend, parts, history)
         run.log_metrics(_final_metrics(facts, history))
         run.log_artifacts(folder / "model_summary.txt", *sorted(folder.glob("*.png")))
@@ -74,7 +63,23 @@ def train(framework: str) -> None:
         )
         run_ids = {"run_id": run.id, "model_id": run.model_id}
         (folder / "run.json").write_text(json.dumps(run_ids, indent=2) + "\n", encoding="utf-8")
-    (project.CHECKPOINTS / f"{framework}.npz").unlink(missing_ok=True)
+    _checkpoint(framework).unlink(missing_ok=True)
+
+
+def _fit(
+    backend: Any, params: Params, parts: dict[str, Part], fingerprint: str, framework: str, run: tracking.Run
+) -> History:
+    """Trains with the garbage collector on, which commands keep off, and spares it the imported modules."""
+    gc.freeze()
+    gc.enable()
+    with Progress(TITLES[framework], params.train.epochs, run) as progress:
+        history = fit(backend, parts, params.train, _checkpoint(framework), fingerprint, progress.update)
+    gc.disable()
+    return history
+
+
+def _checkpoint(framework: str) -> Path:
+    return project.CHECKPOINTS / f"{framework}.npz"
 
 
 def _logged_params(params: Params, schema: Schema, framework: str, parameters: int) -> dict[str, Any]:
