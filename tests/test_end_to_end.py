@@ -27,7 +27,8 @@ np.save(sys.argv[4], model.predict(np.load(sys.argv[3])["features"]))
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """One clone for all tests of this file, in which the `car` preset has run for 3 epochs."""
     clone = Clone(tmp_path_factory.mktemp("end-to-end") / "clone")
-    result = clone.run("--preset", "car", "--train.epochs", "3")
+    # One thread: the tests share their machine, and PyTorch's threads wait for each other.
+    result = clone.run("--preset", "car", "--train.epochs", "3", "--train.threads", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "car_embedding on car, aligned" in result.stdout
     assert "Next: make ui, then open http://localhost:5000/#/compare-runs?runs=" in result.stdout
@@ -95,6 +96,7 @@ def test_results_name_runs_models_and_scores(clone: Clone, metrics: dict):
         assert found["model_id"] == run.outputs.model_outputs[0].model_id
         assert found["eval_acc"] == run.data.metrics["eval_acc"]
     assert metrics["torch"]["parameters"] == metrics["keras"]["parameters"] == 28_696
+    assert metrics["torch"]["threads"] == metrics["keras"]["threads"] == 1
     assert metrics["comparison"].keys() >= {"accuracy_difference", "agreement"}
 
 

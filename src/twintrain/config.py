@@ -112,6 +112,7 @@ class Train(Section):
     checkpoint_every: int = Field(1, ge=1)
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    threads: int | None = Field(None, ge=1)
     deterministic: bool = True
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()

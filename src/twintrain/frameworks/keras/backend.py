@@ -21,6 +21,8 @@ class KerasBackend:
     def __init__(self, network: Network, train: Train, part: Part) -> None:
         self.network = network
         self.device = _device(train.device)
+        if train.threads:
+            tf.config.threading.set_intra_op_parallelism_threads(train.threads)
         _set_determinism(train.deterministic)
         _set_precision(network.mode)
         self.dtype = train.dtype

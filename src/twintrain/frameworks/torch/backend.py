@@ -22,6 +22,8 @@ class TorchBackend:
     def __init__(self, network: Network, train: Train, part: Part) -> None:
         self.network = network
         self.device = _device(train.device)
+        if train.threads:
+            torch.set_num_threads(train.threads)
         _set_determinism(train.deterministic)
         _set_precision(network.mode)
         self.dtype = train.dtype
