@@ -50,7 +50,9 @@ def run() -> int:
             metrics = json.loads(RESULTS_FILE.read_text(encoding="utf-8"))
             parent.log_metrics(_headline_metrics(metrics))
             known = parent.knows(_trained_runs())
-    if not arguments.target:
+    if arguments.target:
+        print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
+    else:
         report.print_comparison(metrics)
         _print_next(is_new=_trained_runs() != before, page=_page(parent.experiment_id) if known else None)
     return 0

@@ -164,7 +164,9 @@ def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: 
     before = len(clone.stage_runs("train"))
     assert clone.run("--target", "train@torch", "--train.epochs", "1").returncode == 0
     assert len(clone.stage_runs("train")) == before + 1
-    assert clone.run("--target", "train@torch", "--train.epochs", "3").returncode == 0
+    again = clone.run("--target", "train@torch", "--train.epochs", "3")
+    assert again.returncode == 0, again.stderr
+    assert "train@torch is up to date; make ui shows its run" in again.stdout
     assert len(clone.stage_runs("train")) == before + 1
 
 
