@@ -29,6 +29,7 @@ from twintrain.yaml_files import read_yaml
 
 # What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
 NO_PRESET = ("current", "", "''")
+UI = "http://localhost:5000/#"
 RESULTS_FILE = project.RESULTS / "metrics.json"
 STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
 
@@ -41,48 +42,47 @@ def run() -> int:
     save_params(content)
     preset = "current" if arguments.preset in NO_PRESET else arguments.preset
     tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "model": params.model, "mode": params.mode}
-    before = _trained_runs()
+    before = _read_results()
     with tracking.parent_run(f"{params.model} on {params.dataset}", tags, params.tracking.experiment) as parent:
         if _dvc("repro", *([arguments.target] if arguments.target else [])):
             raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
         parent.tag_children(tracking.lock_tags())
         if not arguments.target:
-            metrics = json.loads(RESULTS_FILE.read_text(encoding="utf-8"))
+            metrics = _read_results()
             parent.log_metrics(_headline_metrics(metrics))
-            known = parent.knows(_trained_runs())
+            known = parent.knows(_trained_runs(metrics))
     if arguments.target:
         print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
     else:
         report.print_comparison(metrics)
-        _print_next(is_new=_trained_runs() != before, page=_page(parent.experiment_id) if known else None)
+        if metrics == before:
+            print("Nothing has changed since these trainings, so nothing was trained again.")
+        _print_next(metrics, parent.experiment_id if known else None)
     return 0
 
 
-def _trained_runs() -> list[str]:
-    """The MLflow runs of the trainings that results/ speaks of."""
-    if not RESULTS_FILE.is_file():
-        return []
-    metrics = json.loads(RESULTS_FILE.read_text(encoding="utf-8"))
+def _read_results() -> dict[str, Any]:
+    return json.loads(RESULTS_FILE.read_text(encoding="utf-8")) if RESULTS_FILE.is_file() else {}
+
+
+def _trained_runs(metrics: dict[str, Any]) -> list[str]:
+    """The MLflow runs of the trainings; none where they were not tracked."""
     return [metrics[name]["run_id"] for name in report.frameworks_of(metrics) if metrics[name]["run_id"]]
 
 
-def _print_next(is_new: bool, page: str | None) -> None:
+def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
+    """Prints where to look; there is no experiment where this store does not have the runs."""
     print(f"\nReport: {project.RESULTS / 'report.html'}")
-    if not is_new:
-        print("Nothing has changed since these trainings, so nothing was trained again.")
-    if page:
-        print(f"Next: make ui, then open http://localhost:5000/#/{page}")
-    else:
+    runs = _trained_runs(metrics)
+    if not runs:
+        print("Tracking was off, so MLflow has no runs of these trainings; dvc repro --force makes new ones.")
+    elif experiment_id is None:
         print("These results are from DVC's cache and their runs not in this store; dvc repro --force makes new ones.")
-
-
-def _page(experiment_id: str) -> str:
-    """Where MLflow's UI shows the trainings: side by side, or one alone."""
-    runs = _trained_runs()
-    if len(runs) == 1:
-        return f"experiments/{experiment_id}/runs/{runs[0]}"
-    quoted = [urllib.parse.quote(json.dumps(ids, separators=(",", ":"))) for ids in (runs, [experiment_id])]
-    return "compare-runs?runs={}&experiments={}".format(*quoted)
+    elif len(runs) == 1:
+        print(f"Next: make ui, then open {UI}/experiments/{experiment_id}/runs/{runs[0]}")
+    else:
+        quoted = [urllib.parse.quote(json.dumps(ids, separators=(",", ":"))) for ids in (runs, [experiment_id])]
+        print("Next: make ui, then open {}/compare-runs?runs={}&experiments={}".format(UI, *quoted))
 
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
