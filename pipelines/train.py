@@ -99,6 +99,7 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
         "metric_function": "accuracy",
         "seed": settings.seed,
         "dtype": settings.dtype,
+        "threads": settings.threads,
         "deterministic": settings.deterministic,
         "early_stopping.patience": settings.early_stopping.patience,
         "early_stopping.min_delta": settings.early_stopping.min_delta,

@@ -222,7 +222,7 @@ def test_a_server_that_does_not_answer_costs_no_result(
     warnings = capfd.readouterr().err.splitlines()
     assert len(warnings) == 1
     assert warnings[0].startswith(
-        f"warning: tracking is off for this stage, its outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
+        f"warning: tracking is off from here on, outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
     )
 
 
@@ -235,4 +235,4 @@ def test_a_server_that_fails_half_way_costs_no_result(store: mlflow.MlflowClient
         run.log_params({"epochs": 3})
     assert run.model_id is None
     said = capfd.readouterr().err
-    assert said == "warning: tracking is off for this stage, its outputs are kept: disk full\n"
+    assert said == "warning: tracking is off from here on, outputs are kept: disk full\n"

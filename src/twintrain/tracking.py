@@ -72,7 +72,7 @@ class Run:
         except Exception as error:  # whatever MLflow, its database or the network throws
             self._on = False
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            print(f"warning: tracking is off for this stage, its outputs are kept: {reason}", file=sys.stderr)
+            print(f"warning: tracking is off from here on, outputs are kept: {reason}", file=sys.stderr)
             return None
 
     def close(self, end: Callable[[], Any]) -> None:
