@@ -3,7 +3,6 @@
 python -m pipelines.compare    reads build/train and build/evaluate, writes results
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def compare() -> None:
     params = load_params()
     metrics = _collect(params)
     folder = project.fresh_folder(project.RESULTS)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    project.write_json(folder / "metrics.json", metrics)
     pictures = _pictures(params.frameworks, folder)
     (folder / "report.html").write_text(report.html_page(metrics, pictures), encoding="utf-8")
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model, "mode": params.mode}
@@ -50,7 +49,7 @@ def _collect(params: Params) -> dict[str, Any]:
             project.TRAIN / framework / "training.json",
             project.TRAIN / framework / "run.json",
         )
-        metrics[framework] = {k: v for path in sources for k, v in json.loads(path.read_text("utf-8")).items()}
+        metrics[framework] = {k: v for path in sources for k, v in project.read_json(path).items()}
     devices = {framework: metrics[framework]["device"] for framework in params.frameworks}
     if len(set(devices.values())) > 1:
         raise UserError(f"the twins ran on different devices: {devices}; expected train.device: cpu, or a GPU for both")

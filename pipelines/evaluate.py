@@ -4,8 +4,6 @@ python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes bu
                                           `dvc repro evaluate@FRAMEWORK`
 """
 
-import json
-
 import numpy as np
 
 from twintrain import project, tracking
@@ -23,17 +21,16 @@ def evaluate(framework: str) -> None:
     params = load_params()
     schema = Schema.load(project.SPLIT)
     test = Part.load(project.SPLIT / "test.npz", params.train.dtype)
-    source = project.TRAIN / framework
     logits = _predict(framework, test.features, params.evaluate.batch_size)
     probability = metrics.probabilities(logits)
     found = score(probability, test.labels, metrics.loss(logits, test.labels))
     folder = project.fresh_folder(project.EVALUATE / framework)
     np.savez(folder / "predictions.npz", index=test.index, label=test.labels, probability=probability)
-    (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    project.write_json(folder / "metrics.json", found)
     plots.plot_confusion(test.labels, probability.argmax(axis=1), schema.labels, folder / "confusion_matrix.png")
     plots.plot_roc(test.labels, probability, schema.labels, folder / "roc.png")
     print(f"evaluate: {framework} " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
-    trained = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    trained = project.read_json(project.TRAIN / framework / "run.json")
     tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model}
     if trained["run_id"]:
         tags["train_run_id"] = trained["run_id"]

@@ -19,7 +19,7 @@ def ingest() -> None:
     dataset = load_dataset(params.dataset)
     data = read_raw(raw_files(params.dataset, dataset), dataset, params.ingest.bad_rows)
     folder = project.fresh_folder(project.INGESTED)
-    (folder / "dataset.json").write_text(dataset.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    project.write_json(folder / "dataset.json", dataset.model_dump())
     _save(data)
     exploration.plot_class_balance(data.labels, dataset.labels, folder / "class_balance.png")
     if data.images is not None:

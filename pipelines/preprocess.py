@@ -18,7 +18,7 @@ def preprocess() -> None:
     """Runs the stage."""
     params = load_params()
     source = project.INGESTED
-    dataset = Dataset.model_validate_json((source / "dataset.json").read_text(encoding="utf-8"))
+    dataset = Dataset.model_validate(project.read_json(source / "dataset.json"))
     schema = network_schema(params.dataset, dataset, params.preprocess)
     if schema.is_image:
         features = encode_images(np.load(source / "images.npy"))

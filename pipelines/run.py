@@ -62,7 +62,7 @@ def run() -> int:
 
 
 def _read_results() -> dict[str, Any]:
-    return json.loads(RESULTS_FILE.read_text(encoding="utf-8")) if RESULTS_FILE.is_file() else {}
+    return project.read_json(RESULTS_FILE) if RESULTS_FILE.is_file() else {}
 
 
 def _trained_runs(metrics: dict[str, Any]) -> list[str]:

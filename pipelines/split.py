@@ -3,8 +3,6 @@
 python -m pipelines.split    reads build/preprocessed, writes build/split
 """
 
-import json
-
 import numpy as np
 
 from twintrain import project, tracking
@@ -25,7 +23,7 @@ def split() -> None:
     scaler = fit_scaler(features[rows["train"]], params.split.scale)
     folder = project.fresh_folder(project.SPLIT)
     schema.save(folder)
-    (folder / "scaler.json").write_text(json.dumps(scaler, indent=2) + "\n", encoding="utf-8")
+    project.write_json(folder / "scaler.json", scaler)
     for name, index in rows.items():
         Part(scale(features[index], scaler), labels[index], index).save(folder / f"{name}.npz")
     counts = {f"{name}_rows": len(index) for name, index in rows.items()}

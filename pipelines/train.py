@@ -6,7 +6,6 @@ python -m pipelines.train FRAMEWORK    reads build/split, writes build/train/FRA
 
 import gc
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def train(framework: str) -> None:
             saving.requirements(),
         )
         run_ids = {"run_id": run.id, "model_id": run.model_id}
-        (folder / "run.json").write_text(json.dumps(run_ids, indent=2) + "\n", encoding="utf-8")
+        project.write_json(folder / "run.json", run_ids)
     _checkpoint(framework).unlink(missing_ok=True)
 
 
@@ -144,7 +143,7 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
         "train_seconds": round(seconds, 3),
         "samples_per_second": round(len(parts["train"]) * len(steady) / sum(steady), 1),
     }
-    (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    project.write_json(folder / "training.json", facts)
     return facts
 
 

@@ -162,6 +162,22 @@ def test_a_server_that_accepts_and_never_answers_is_given_up_once(
     assert capfd.readouterr().err.count("does not answer") == 1
 
 
+def test_an_mlflow_that_does_not_import_costs_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+):
+    def broken() -> None:
+        raise ImportError("torchvision and torch do not match")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tracking, "_mlflow", broken)
+    with tracking.stage_run("train@torch", {}, "trial") as run:
+        run.log_metrics({"loss": 1.0})
+        run.log_params({"epochs": 3})
+    assert capfd.readouterr().err == (
+        "warning: tracking is off from here on, outputs are kept: torchvision and torch do not match\n"
+    )
+
+
 def test_a_stage_that_fails_after_tracking_failed_is_not_called_finished(store: mlflow.MlflowClient):
     def broken(**_: object) -> None:
         raise OSError("disk full")

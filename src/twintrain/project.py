@@ -1,7 +1,9 @@
-"""Where things lie in a project folder. Paths are relative to its root, where every command runs."""
+"""Where things lie in a project, and how stages write them. Paths are relative to its root, where commands run."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 PARAMS = Path("params.yaml")
 DATASETS = Path("conf/datasets")
@@ -29,3 +31,13 @@ def fresh_folder(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     return path
+
+
+def read_json(path: Path) -> Any:
+    """Reads what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes plain dicts, lists and numbers, indented for people."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -99,6 +99,8 @@ class Run:
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
         """Logs metrics at a step, in batches."""
+        if not self._on:
+            return  # MLflow's import may be what failed
         entities = _mlflow().entities
         now = int(time.time() * 1000)
         self._buffer += [entities.Metric(name, value, now, step) for name, value in metrics.items()]

@@ -1,11 +1,11 @@
 """What a set of arrays means: written beside them as schema.json by ingest, preprocess and split."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from twintrain import project
 from twintrain.config import Preprocess
 from twintrain.data.dataset import Dataset
 from twintrain.errors import UserError
@@ -37,12 +37,11 @@ class Schema(BaseModel):
         return len(self.input_shape) == 3
 
     def save(self, folder: Path) -> None:
-        text = json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        (folder / "schema.json").write_text(text, encoding="utf-8")
+        project.write_json(folder / "schema.json", self.model_dump())
 
     @classmethod
     def load(cls, folder: Path) -> "Schema":
-        return cls.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+        return cls.model_validate(project.read_json(folder / "schema.json"))
 
 
 def network_schema(name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:
