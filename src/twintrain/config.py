@@ -1,20 +1,60 @@
 """params.yaml: one typed model a section. A stage reads params.yaml and nothing else; presets.py changes it."""
 
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from twintrain import project
-from twintrain.errors import unknown
+from twintrain.errors import UserError, unknown
 from twintrain.yaml_files import read_yaml, validated
 
-FrameworkName = Literal["torch", "keras"]
+FrameworkName = Literal["torch", "keras", "keras-jax", "keras-torch"]
 
 # What `aligned` writes out where the optimizer leaves something open; PyTorch's form is the definition.
 # In `native`, what is left open is each framework's own.
+ADAM = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.0, "nesterov": False},
-    "adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+    "adagrad": {"initial_accumulator_value": 0.0, "epsilon": 1e-10, "lr_decay": 0.0},
+    "adadelta": {"rho": 0.9, "epsilon": 1e-6},
+    "rmsprop": {"rho": 0.99, "momentum": 0.0, "epsilon": 1e-8, "centered": False},
+    "adam": {**ADAM, "amsgrad": False},
+    "adamax": ADAM,
+    "nadam": {**ADAM, "momentum_decay": 4e-3},
+    "adamw": {**ADAM, "amsgrad": False, "weight_decay": 0.01},
+    "rprop": {"etas": [0.5, 1.2], "step_sizes": [1e-6, 50.0]},
+    "asgd": {"lambd": 1e-4, "alpha": 0.75},
+    "lbfgs": {"max_iter": 20, "history_size": 100, "line_search_fn": None},
+}
+TORCH_ALONE = {"lbfgs": "evaluates the loss several times a step, and Keras has no such loop"}
+# What Keras's own optimizers, those of `native`, lack.
+KERAS_HAS_NO = ("rprop", "asgd")
+KERAS_HAS_NO_OPTION = {"adagrad": ("lr_decay",), "nadam": ("momentum_decay",)}
+
+# What a schedule has where it leaves something open; counted in epochs, but for `warmup`, which counts steps.
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "constant": {"warmup": 0},
+    "step": {"step_size": 10, "gamma": 0.1, "warmup": 0},
+    "exponential": {"gamma": 0.95, "warmup": 0},
+    "cosine": {"minimum": 0.0, "warmup": 0},
+    "one_cycle": {"pct_start": 0.3, "div_factor": 25.0, "final_div_factor": 1e4},
+    "plateau": {"factor": 0.1, "patience": 10, "min_delta": 1e-4, "minimum": 0.0, "warmup": 0},
+}
+
+# Options of each loss with their values where params.yaml leaves them open.
+LOSSES: dict[str, dict[str, float]] = {
+    "cross_entropy": {"label_smoothing": 0.0},
+    "binary_cross_entropy": {"label_smoothing": 0.0},
+    "mse": {},
+    "mae": {},
+    "huber": {"delta": 1.0},
+}
+# Losses that fit each task; the first is the task's own.
+TASK_LOSSES: dict[str, tuple[str, ...]] = {
+    "multiclass": ("cross_entropy", "mse", "mae", "huber"),
+    "binary": ("binary_cross_entropy", "mse", "mae", "huber"),
+    "regression": ("mse", "mae", "huber"),
 }
 
 
@@ -52,33 +92,146 @@ class Split(Section):
         return self
 
 
-class Optimizer(Section):
-    """An update rule. Options left at null are those of OPTIMIZERS (in `native`: each framework's own)."""
+class Rule(Section):
+    """Something chosen by its name; options left at null are those that its table gives the name."""
 
-    name: Literal["sgd", "adam"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
-    momentum: float | None = Field(None, ge=0, lt=1)
-    nesterov: bool | None = None
-    beta_1: float | None = Field(None, ge=0, lt=1)
-    beta_2: float | None = Field(None, ge=0, lt=1)
-    epsilon: float | None = Field(None, ge=0)
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]]
+    SHARED: ClassVar[set[str]] = {"name"}
 
     @model_validator(mode="after")
-    def _options_are_its_own(self) -> "Optimizer":
-        for option in self.given() - OPTIMIZERS[self.name].keys():
-            raise ValueError(f"{self.name} has no {option}; it has {', '.join(OPTIMIZERS[self.name])}")
-        if self.nesterov and not self.momentum:
-            raise ValueError("nesterov needs a momentum above 0")
+    def _options_are_its_own(self) -> "Rule":
+        known = self.OPTIONS[self.name]
+        for option in sorted(self.given() - known.keys()):
+            raise ValueError(f"{self.name} has no {option}; it has {', '.join(known)}")
         return self
 
     def given(self) -> set[str]:
         """Names of the options that are written out in params.yaml."""
-        return {name for name, value in self if value is not None} - {"name", "learning_rate"}
+        return {name for name, value in self if value is not None} - self.SHARED
 
-    def options(self, mode: str) -> dict[str, Any]:
-        """Keyword arguments beside the learning rate, in Keras's names."""
+    def options(self, mode: str = "aligned") -> dict[str, Any]:
+        """Values of its options; in `native`, of the given ones alone."""
         given = {name: getattr(self, name) for name in self.given()}
-        return given if mode == "native" else {**OPTIMIZERS[self.name], **given}
+        return given if mode == "native" else {**self.OPTIONS[self.name], **given}
+
+
+class Optimizer(Rule):
+    """An update rule. Options left at null are those of OPTIMIZERS (in `native`: each framework's own)."""
+
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = OPTIMIZERS
+    SHARED: ClassVar[set[str]] = {"name", "learning_rate"}
+
+    name: Literal[
+        "sgd",
+        "adagrad",
+        "adadelta",
+        "rmsprop",
+        "adam",
+        "adamax",
+        "nadam",
+        "adamw",
+        "rprop",
+        "asgd",
+        "lbfgs",
+    ] = "adam"
+    learning_rate: float = Field(1e-3, gt=0)
+    momentum: float | None = Field(None, ge=0, lt=1)
+    nesterov: bool | None = None
+    initial_accumulator_value: float | None = Field(None, ge=0)
+    lr_decay: float | None = Field(None, ge=0)
+    rho: float | None = Field(None, ge=0, lt=1)
+    centered: bool | None = None
+    beta_1: float | None = Field(None, ge=0, lt=1)
+    beta_2: float | None = Field(None, ge=0, lt=1)
+    epsilon: float | None = Field(None, ge=0)
+    amsgrad: bool | None = None
+    momentum_decay: float | None = Field(None, ge=0)
+    weight_decay: float | None = Field(None, ge=0)
+    etas: list[float] | None = Field(None, min_length=2, max_length=2)
+    step_sizes: list[float] | None = Field(None, min_length=2, max_length=2)
+    lambd: float | None = Field(None, ge=0)
+    alpha: float | None = Field(None, ge=0)
+    max_iter: int | None = Field(None, ge=1)
+    history_size: int | None = Field(None, ge=1)
+    line_search_fn: Literal["strong_wolfe"] | None = None
+
+    @model_validator(mode="after")
+    def _options_fit_together(self) -> "Optimizer":
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        if self.etas and not 0 < self.etas[0] < 1 < self.etas[1]:
+            raise ValueError(f"etas: expected one factor between 0 and 1 and one above 1, got {self.etas}")
+        if self.step_sizes and not 0 < self.step_sizes[0] <= self.step_sizes[1]:
+            raise ValueError(f"step_sizes: expected the smallest above 0, then the largest, got {self.step_sizes}")
+        return self
+
+
+class Schedule(Rule):
+    """How the learning rate changes. Options left at null are those of SCHEDULES; see `training.schedule`."""
+
+    OPTIONS: ClassVar[dict[str, dict[str, Any]]] = SCHEDULES
+
+    name: Literal["constant", "step", "exponential", "cosine", "one_cycle", "plateau"] = "constant"
+    warmup: int | None = Field(None, ge=0)
+    step_size: int | None = Field(None, ge=1)
+    gamma: float | None = Field(None, gt=0, le=1)
+    minimum: float | None = Field(None, ge=0)
+    pct_start: float | None = Field(None, ge=0, le=1)
+    div_factor: float | None = Field(None, ge=1)
+    final_div_factor: float | None = Field(None, ge=1)
+    factor: float | None = Field(None, gt=0, lt=1)
+    patience: int | None = Field(None, ge=0)
+    min_delta: float | None = Field(None, ge=0)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the learning rate never changes."""
+        return self.name == "constant" and not self.warmup
+
+
+class Regularization(Section):
+    """A penalty l1·Σ|w| + l2/2·Σw² on arrays of two or more axes; see `frameworks/*/gradients.py`."""
+
+    l1: float = Field(0.0, ge=0)
+    l2: float = Field(0.0, ge=0)
+
+
+class Clip(Section):
+    """Limits of the gradients, by their global norm and then by value; null: none."""
+
+    norm: float | None = Field(None, gt=0)
+    value: float | None = Field(None, gt=0)
+
+
+class Loss(Section):
+    """What training lowers: the mean over the rows of (weight of the row's class) × (the row's term).
+
+    Attributes:
+        name: null for the task's own, the first of TASK_LOSSES.
+        label_smoothing: of the cross entropies: the share of a target that is spread evenly over all classes.
+        class_weights: one a class, in the order of the labels; null: all 1.
+        delta: of huber: where the squared error turns into a straight line; null: 1.
+    """
+
+    name: Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"] | None = None
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    delta: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _weighs_some_class(self) -> "Loss":
+        if self.class_weights is not None and not any(self.class_weights):
+            raise ValueError(f"class_weights: expected at least one above 0, got {self.class_weights}")
+        return self
+
+    def name_for(self, task: str) -> str:
+        """The named loss, or the task's own."""
+        return self.name or TASK_LOSSES[task][0]
+
+    def options_for(self, task: str) -> dict[str, float]:
+        """Keyword arguments of the loss beside logits and labels."""
+        given = {option: getattr(self, option) for option in LOSSES[self.name_for(task)]}
+        return {**LOSSES[self.name_for(task)], **{name: value for name, value in given.items() if value is not None}}
 
 
 class EarlyStopping(Section):
@@ -95,18 +248,27 @@ class TorchOptions(Section):
 
 
 class KerasOptions(Section):
-    """What only Keras has."""
+    """What only Keras on TensorFlow and on JAX has."""
 
     run_eagerly: bool = False
 
 
-class Train(Section):
-    """How both twins are trained."""
+class NoOptions(Section):
+    """Keras on PyTorch has nothing to set; the section is there because DVC looks for it."""
+
+
+class _Train(Section):
+    """How all twins are trained; the sections of frameworks with a hyphen in their name are in Train."""
 
     seed: int = Field(0, ge=0)
     epochs: int = Field(10, ge=1)
     batch_size: int | None = Field(64, ge=1)
+    loss: Loss = Loss()
+    accumulate: int = Field(1, ge=1)
     optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    regularization: Regularization = Regularization()
+    clip: Clip = Clip()
     early_stopping: EarlyStopping = EarlyStopping()
     restore_best_weights: bool = True
     checkpoint_every: int = Field(1, ge=1)
@@ -117,15 +279,45 @@ class Train(Section):
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()
 
+    @model_validator(mode="after")
+    def _schedule_fits_the_optimizer(self) -> "_Train":
+        minimum, rate = self.schedule.minimum or 0.0, self.optimizer.learning_rate
+        if minimum > rate:
+            raise ValueError(f"schedule.minimum: expected at most the learning_rate, {rate:g}, got {minimum:g}")
+        if self.optimizer.name == "rprop" and not self.schedule.is_constant:
+            raise ValueError("rprop adapts its step sizes itself; expected schedule.name: constant and no warmup")
+        return self
+
+    @model_validator(mode="after")
+    def _lbfgs_steps_on_one_batch(self) -> "_Train":
+        if self.optimizer.name == "lbfgs" and self.accumulate > 1:
+            raise ValueError("lbfgs evaluates one batch several times a step; expected accumulate: 1")
+        if self.optimizer.name == "lbfgs" and (self.clip.norm or self.clip.value):
+            raise ValueError("lbfgs needs the gradients as they are; expected clip.norm: null and clip.value: null")
+        return self
+
     def framework_options(self, framework: str) -> dict[str, Any]:
         """The section of one framework alone."""
         return getattr(self, framework).model_dump()
+
+
+Train = create_model(
+    "Train",
+    __base__=_Train,
+    **{"keras-jax": (KerasOptions, KerasOptions()), "keras-torch": (NoOptions, NoOptions())},
+)
 
 
 class Evaluate(Section):
     """How the saved model is scored."""
 
     batch_size: int = Field(1024, ge=1)
+
+
+class Compare(Section):
+    """How the frameworks are put side by side."""
+
+    allow_mixed: bool = False
 
 
 class Tracking(Section):
@@ -138,7 +330,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     dataset: str
-    model: str
+    model: str = Field(description="path of a layer list in YAML, or of a twin of the user's own in Python")
     mode: Literal["aligned", "native"] = "aligned"
     frameworks: list[FrameworkName] = Field(min_length=1)
     ingest: Ingest = Ingest()
@@ -146,13 +338,41 @@ class Params(Section):
     split: Split = Split()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    compare: Compare = Compare()
     tracking: Tracking = Tracking()
+
+    @field_validator("model")
+    @classmethod
+    def _path_of_model(cls, model: str) -> str:
+        return project.model_path(model)
+
+    @property
+    def model_name(self) -> str:
+        """The name that runs and reports show."""
+        return Path(self.model).stem
 
     @model_validator(mode="after")
     def _frameworks_differ(self) -> "Params":
         if len(set(self.frameworks)) < len(self.frameworks):
             raise ValueError(f"frameworks: expected each one once, got {self.frameworks}")
         return self
+
+    @model_validator(mode="after")
+    def _frameworks_have_the_optimizer(self) -> "Params":
+        name = self.train.optimizer.name
+        if name in TORCH_ALONE and self.frameworks != ["torch"]:
+            raise ValueError(f"{name} {TORCH_ALONE[name]}; expected frameworks: [torch], got {self.frameworks}")
+        if self.mode == "native" and self.frameworks != ["torch"]:
+            _check_native_keras(self.train.optimizer)
+        return self
+
+
+def _check_native_keras(optimizer: Optimizer) -> None:
+    if optimizer.name in KERAS_HAS_NO:
+        raise ValueError(f"Keras has no {optimizer.name} of its own; expected mode: aligned, or frameworks: [torch]")
+    for option in KERAS_HAS_NO_OPTION.get(optimizer.name, ()):
+        if getattr(optimizer, option) is not None:
+            raise ValueError(f"Keras's own {optimizer.name} has no {option}; leave it out, or take mode: aligned")
 
 
 def load_params() -> Params:
@@ -167,7 +387,10 @@ def load_params() -> Params:
 def check_params(content: dict[str, Any], source: str) -> Params:
     """Checks the content of a params.yaml against the schema and against the names in conf/."""
     params = validated(Params, content, source)
-    for kind, name, folder in (("dataset", params.dataset, project.DATASETS), ("model", params.model, project.MODELS)):
-        if name not in project.names_in(folder):
-            raise unknown(kind, name, project.names_in(folder))
+    if params.dataset not in project.names_in(project.DATASETS):
+        raise unknown("dataset", params.dataset, project.names_in(project.DATASETS))
+    if not Path(params.model).is_file():
+        if Path(params.model).suffix == ".py" or Path(params.model).parent != project.MODELS:
+            raise UserError(f"{source}: model: there is no file {params.model}")
+        raise unknown("model", params.model_name, project.names_in(project.MODELS))
     return params

@@ -4,7 +4,11 @@ Logits are (rows, 1) for a binary task and (rows, classes) otherwise; labels are
 """
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, huber, log_softmax, softmax
+
+from twintrain.config import Loss
+
+OWN_LOSS = Loss()
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -20,14 +24,56 @@ def predicted_labels(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(np.int64)
 
 
-def loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross entropy in nats, from logits; for a binary task −y·log σ(z) − (1 − y)·log(1 − σ(z))."""
+def logits_of(probability: np.ndarray) -> np.ndarray:
+    """Logits (rows, classes) that softmax turns into these probabilities again, finite where one is rounded to 0."""
+    return np.log(np.maximum(probability, np.finfo(probability.dtype).tiny))
+
+
+def loss(logits: np.ndarray, labels: np.ndarray, settings: Loss = OWN_LOSS) -> float:
+    """The trained loss (`frameworks/*/losses.py` has the formulas) in float64, cross entropies in nats.
+
+    The mean over the rows of (weight of the row's class) × (the row's term). Labels of a regression are
+    (rows, outputs), and its logits the predictions themselves.
+    """
     logits = logits.astype(np.float64)
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+    task = "regression" if labels.ndim == 2 else "binary" if logits.shape[1] == 1 else "multiclass"
+    terms = _terms(settings.name_for(task), logits, labels, **settings.options_for(task))
+    if settings.class_weights is not None:
+        terms = terms * np.array(settings.class_weights)[labels]
+    return float(terms.mean())
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose most probable class is their label."""
     return float((predicted_labels(logits) == labels).mean())
+
+
+def _terms(name: str, logits: np.ndarray, labels: np.ndarray, **options: float) -> np.ndarray:
+    """The loss of each row (rows,)."""
+    match name:
+        case "cross_entropy" | "binary_cross_entropy":
+            return _cross_entropy(logits, labels, **options)
+        case "mse":
+            return np.square(_errors(logits, labels)).mean(axis=1)
+        case "mae":
+            return np.abs(_errors(logits, labels)).mean(axis=1)
+        case "huber":
+            return huber(options["delta"], _errors(logits, labels)).mean(axis=1)
+
+
+def _cross_entropy(logits: np.ndarray, labels: np.ndarray, label_smoothing: float) -> np.ndarray:
+    """Two classes are those of the logits 0 and z."""
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    surprise = -log_softmax(logits, axis=1)
+    right = surprise[np.arange(len(labels)), labels]
+    return (1 - label_smoothing) * right + label_smoothing * surprise.mean(axis=1)
+
+
+def _errors(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Predictions less targets (rows, outputs): of classes, probabilities less one-hot labels."""
+    if labels.ndim == 2:
+        return logits - labels
+    if logits.shape[1] == 1:
+        return expit(logits) - labels[:, None]
+    return softmax(logits, axis=1) - np.eye(logits.shape[1])[labels]

@@ -1,25 +1,62 @@
 """One folder a framework, each with the same files and the same names in them.
 
-layers.py builds the layers, losses.py the losses, optimizers.py the update rules, backend.py trains, saving.py
-saves, loads and logs. One framework a process: TensorFlow and PyTorch may crash each other
-(https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is imported until it is asked for.
+layers.py builds the layers, modules.py has those that the framework lacks, own_twin.py takes networks of the user's
+own, losses.py builds the losses, gradients.py penalises and clips, optimizers.py has the update rules, conventions.py
+reads the framework's own defaults, backend.py trains, saving.py saves, loads and logs. One framework a process:
+TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
+imported until it is asked for.
 """
 
 import importlib
+import importlib.util
 import os
 import sys
 import tempfile
 from types import ModuleType
 
-TITLES = {"torch": "PyTorch", "keras": "Keras"}
+from twintrain.errors import UserError
+
+TITLES = {"torch": "PyTorch", "keras": "Keras", "keras-jax": "Keras on JAX", "keras-torch": "Keras on PyTorch"}
+# What Keras calls the library under it.
+KERAS_BACKENDS = {"keras": "tensorflow", "keras-jax": "jax", "keras-torch": "torch"}
 
 
 def framework_module(framework: str, module: str) -> ModuleType:
-    """Imports one file of a framework's folder: `framework_module("torch", "backend")`."""
-    if framework == "keras":
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    """Imports one file of a framework's folder: `framework_module("torch", "backend")`.
+
+    Raises:
+        UserError: the framework needs a package that is not installed.
+    """
+    if framework in KERAS_BACKENDS:
+        _prepare_keras(framework)
+    return importlib.import_module(f"twintrain.frameworks.{folder(framework)}.{module}")
+
+
+def folder(framework: str) -> str:
+    """The folder of a framework: Keras has one, whatever it runs on."""
+    return "keras" if framework in KERAS_BACKENDS else framework
+
+
+def check_installed(framework: str) -> None:
+    """Raises a UserError where a framework needs a package that is not installed."""
+    if framework == "keras-jax" and importlib.util.find_spec("jax") is None:
+        raise UserError(
+            "keras-jax needs JAX, which is not installed; type: python -m pip install -r requirements-jax.txt"
+        )
+
+
+def _prepare_keras(framework: str) -> None:
+    """Chooses the library under Keras, which it reads once, when it is imported."""
+    check_installed(framework)
+    backend = os.environ["KERAS_BACKEND"] = KERAS_BACKENDS[framework]
+    if backend == "tensorflow":
         _import_tensorflow()
-    return importlib.import_module(f"twintrain.frameworks.{framework}.{module}")
+    else:
+        # Keras imports TensorFlow to save and load, if it can, only to look for objects of its classes.
+        sys.modules.setdefault("tensorflow", None)
+    if backend == "jax":
+        # Without it float64 and int64 are silently float32 and int32.
+        os.environ["JAX_ENABLE_X64"] = "1"
 
 
 def _import_tensorflow() -> None:

@@ -1,11 +1,32 @@
 """Initial weights, drawn once without any framework and loaded into both twins."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from twintrain.models.layers import Weight
 from twintrain.models.network import Network
+
+# glorot: variance 2 / (fan_in + fan_out), Glorot and Bengio 2010, eq. 12 and 16; he: 2 / fan_in, He et al. 2015, eq.
+# 10; lecun: 1 / fan_in, LeCun et al. 1998, eq. 16. A uniform draw from ± limit has the variance limit² / 3.
+# fan_in_uniform is PyTorch's default for linear and convolution layers, kernel and bias; uniform is Keras's for
+# embeddings, normal PyTorch's. Keras truncates normal draws at two deviations and widens what is left to the same
+# variance; PyTorch does not, and neither do we.
+CONSTANTS = {"zeros": 0.0, "ones": 1.0}
+LIMITS: dict[str, Callable[[Weight], float]] = {
+    "uniform": lambda weight: 0.05,
+    "fan_in_uniform": lambda weight: 1 / math.sqrt(weight.fan_in),
+    "glorot_uniform": lambda weight: math.sqrt(6 / (weight.fan_in + weight.fan_out)),
+    "he_uniform": lambda weight: math.sqrt(6 / weight.fan_in),
+    "lecun_uniform": lambda weight: math.sqrt(3 / weight.fan_in),
+}
+DEVIATIONS: dict[str, Callable[[Weight], float]] = {
+    "normal": lambda weight: 1.0,
+    "glorot_normal": lambda weight: math.sqrt(2 / (weight.fan_in + weight.fan_out)),
+    "he_normal": lambda weight: math.sqrt(2 / weight.fan_in),
+    "lecun_normal": lambda weight: math.sqrt(1 / weight.fan_in),
+}
 
 
 def draw_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
@@ -27,25 +48,34 @@ def draw_weights(network: Network, seed: int) -> dict[str, np.ndarray]:
 
 
 def _draw(weight: Weight, rng: np.random.Generator) -> np.ndarray:
-    """Draws one array; uniform ones from ± limit.
+    """Draws one array; the gates of a recurrent layer stand side by side in its last axis."""
+    if weight.initializer == "orthogonal":
+        sizes = (math.prod(weight.shape[:-1]), weight.shape[-1] // weight.gates)
+        gates = [_orthogonal(*sizes, rng) for _ in range(weight.gates)]
+        return np.concatenate(gates, axis=1).reshape(weight.shape)
+    array = _fill(weight, rng)
+    if weight.gate_of_ones is not None:
+        np.split(array, weight.gates, axis=-1)[weight.gate_of_ones][:] = 1
+    return array
 
-    glorot_uniform: √(6 / (fan_in + fan_out)), Glorot and Bengio 2010, eq. 16. he_uniform: √(6 / fan_in), He et
-    al. 2015, eq. 10. fan_in_uniform: 1 / √fan_in, PyTorch's default for linear and convolution layers, kernel and
-    bias. uniform: 0.05, Keras's default for embeddings. normal: mean 0, deviation 1, PyTorch's for embeddings.
-    """
-    match weight.initializer:
-        case "zeros":
-            return np.zeros(weight.shape)
-        case "ones":
-            return np.ones(weight.shape)
-        case "normal":
-            return rng.normal(size=weight.shape)
-        case "glorot_uniform":
-            limit = math.sqrt(6 / (weight.fan_in + weight.fan_out))
-        case "he_uniform":
-            limit = math.sqrt(6 / weight.fan_in)
-        case "fan_in_uniform":
-            limit = 1 / math.sqrt(weight.fan_in)
-        case "uniform":
-            limit = 0.05
+
+def _fill(weight: Weight, rng: np.random.Generator) -> np.ndarray:
+    if isinstance(weight.initializer, float):
+        return np.full(weight.shape, weight.initializer)
+    if weight.initializer in CONSTANTS:
+        return np.full(weight.shape, CONSTANTS[weight.initializer])
+    if weight.initializer in DEVIATIONS:
+        return rng.normal(0, DEVIATIONS[weight.initializer](weight), size=weight.shape)
+    limit = LIMITS[weight.initializer](weight)
     return rng.uniform(-limit, limit, size=weight.shape)
+
+
+def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Orthonormal columns, or rows if there are fewer of them (Saxe et al. 2013, https://arxiv.org/abs/1312.6120).
+
+    The signs of R make Q uniform over all such matrices (Mezzadri 2007, https://arxiv.org/abs/math-ph/0609050).
+    """
+    tall = rng.normal(size=(max(rows, columns), min(rows, columns)))
+    orthonormal, triangular = np.linalg.qr(tall)
+    orthonormal *= np.sign(np.diag(triangular))
+    return orthonormal if rows >= columns else orthonormal.T

@@ -12,6 +12,11 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 
 
+def under(group: str, arrays: Arrays) -> Arrays:
+    """The arrays named `group/NAME`, by NAME."""
+    return {name.removeprefix(f"{group}/"): array for name, array in arrays.items() if name.startswith(f"{group}/")}
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A training after some epoch.

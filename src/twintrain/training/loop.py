@@ -17,6 +17,7 @@ from twintrain.errors import UserError
 from twintrain.evaluation.metrics import accuracy, loss
 from twintrain.training.batches import Batches, epoch_batches
 from twintrain.training.checkpoint import Checkpoint
+from twintrain.training.schedule import learning_rates
 
 Weights = dict[str, np.ndarray]
 EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -25,8 +26,15 @@ EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 class Backend(Protocol):
     """What the loop asks of a framework."""
 
-    def train_epoch(self, batches: Batches) -> tuple[float, float]:
-        """Takes one step a batch; returns mean loss and accuracy over the rows, as seen while training."""
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns mean loss and accuracy over the rows, as seen while training.
+
+        Args:
+            rates: float64 (steps,), the learning rate of each step.
+        """
+
+    def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
+        """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -87,12 +95,14 @@ def fit(
     for epoch in range(start, train.epochs):
         if _out_of_patience(history, train):
             break
-        batches = epoch_batches(len(parts["train"]), train.batch_size, train.seed, epoch)
+        batches = epoch_batches(len(parts["train"]), train.batch_size, train.seed, epoch, train.accumulate)
+        rates = _rates(train, epoch, len(batches.steps) - 1, history)
         started = time.perf_counter()
-        train_loss, train_accuracy = backend.train_epoch(batches)
+        train_loss, train_accuracy = backend.train_epoch(batches, rates)
         history.seconds.append(time.perf_counter() - started)
         logits = backend.predict(parts["val"].features)
-        values = (train_loss, train_accuracy, loss(logits, parts["val"].labels), accuracy(logits, parts["val"].labels))
+        labels = parts["val"].labels
+        values = (train_loss, train_accuracy, loss(logits, labels, train.loss), accuracy(logits, labels))
         _expect_finite(values, epoch)
         history.epochs.append(dict(zip(EPOCH_METRICS, values, strict=True)))
         if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
@@ -113,6 +123,12 @@ def _resume(backend: Backend, path: Path, fingerprint: str) -> tuple[History, We
     backend.load_weights(checkpoint.weights)
     backend.load_state(checkpoint.state)
     return History(**checkpoint.history), checkpoint.best_weights
+
+
+def _rates(train: Train, epoch: int, steps: int, history: History) -> np.ndarray:
+    """The learning rate of each step of an epoch."""
+    val_losses = [metrics["val_loss"] for metrics in history.epochs]
+    return learning_rates(train.schedule, train.optimizer.learning_rate, epoch, train.epochs, steps, val_losses)
 
 
 def _expect_finite(values: tuple[float, ...], epoch: int) -> None:

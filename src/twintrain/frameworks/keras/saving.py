@@ -7,36 +7,40 @@ from typing import Any
 import keras
 import numpy as np
 
+from twintrain.frameworks.keras import layers
+from twintrain.frameworks.keras.engines import engine_module
+from twintrain.models.network import Network
+
 FILE_NAME = "model.keras"
 
 
-def save(model: keras.Model, example: np.ndarray, path: Path) -> None:
-    """Saves a network for prediction, for any number of rows."""
-    model.save(path)
+def save(model: keras.Model, network: Network, example: np.ndarray, path: Path) -> None:
+    """Saves a network for prediction, for any number of rows, with its head if it has one."""
+    layers.for_prediction(model, network).save(path)
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits, on the CPU."""
+    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU."""
     with keras.device("cpu:0"):
         model = keras.models.load_model(path, compile=False)
 
     def predict(features: np.ndarray) -> np.ndarray:
         with keras.device("cpu:0"):
-            return np.array(model(features, training=False))
+            return keras.ops.convert_to_numpy(model(features, training=False))
 
     return predict
 
 
-def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    # mlflow.keras.log_model fails on an input example (MLflow 3.17.2); the TensorFlow flavor takes Keras 3.
-    import mlflow.tensorflow
+def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
+    """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
+    return layers.get_weights(keras.models.load_model(path, compile=False), network)
 
-    # MLflow predicts the example with a progress bar.
-    keras.config.disable_interactive_logging()
-    return mlflow.tensorflow.log_model(model, input_example=example[:2], **arguments)
+
+def log_model(model: keras.Model, network: Network, example: np.ndarray, **arguments: Any) -> Any:
+    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
+    return engine_module().log_model(layers.for_prediction(model, network), example[:2], **arguments)
 
 
 def requirements() -> list[str]:
     """Packages that the logged model needs."""
-    return ["keras", "tensorflow"]
+    return ["keras", engine_module().PACKAGE]

@@ -11,16 +11,17 @@ import torchinfo
 from twintrain.config import Train
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import layers, losses, optimizers
+from twintrain.frameworks.torch import gradients, layers, losses, optimizers
 from twintrain.models.network import Network
 from twintrain.training.batches import Batches
+from twintrain.training.checkpoint import under
 
 
 class TorchBackend:
     """A network, its optimizer and its training rows on one device (see `training.loop.Backend`)."""
 
     def __init__(self, network: Network, train: Train, part: Part) -> None:
-        self.network = network
+        self.train = train
         self.device = _device(train.device)
         if train.threads:
             torch.set_num_threads(train.threads)
@@ -28,29 +29,69 @@ class TorchBackend:
         _set_precision(network.mode)
         self.dtype = train.dtype
         self.model = layers.build(network, train.dtype, train.seed).to(self.device)
-        weights = list(self.model.parameters())
-        self.optimizer = optimizers.build(train.optimizer, network.mode, weights, train.torch.fused)
-        self.loss = losses.LOSSES[network.schema.task]
+        self.network = layers.known(self.model, network)
+        self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
+        self.loss = losses.build(train.loss, network.schema.task)
+        self.regularization, self.clip = train.regularization, train.clip
         self.features = self._tensor(part.features)
         self.labels = self._tensor(part.labels)
 
-    def train_epoch(self, batches: Batches) -> tuple[float, float]:
-        """Takes one step a batch; returns mean loss and accuracy over the rows, as seen while training."""
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns mean loss and accuracy over the rows, as seen while training."""
         self.model.train()
         order = torch.from_numpy(batches.order).to(self.device)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         hits = torch.zeros((), dtype=torch.int64, device=self.device)
-        for start, end in pairwise(batches.cuts.tolist()):
-            rows = order[start:end]
-            labels = self.labels[rows]
-            self.optimizer.zero_grad(set_to_none=True)
-            logits = self.model(self.features[rows])
-            loss = self.loss(logits, labels)
-            loss.backward()
-            self.optimizer.step()
-            total += loss.detach() * (end - start)
-            hits += losses.hits(logits, labels)
+        for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
+            cuts = batches.cuts[first : end + 1].tolist()
+            loss, found = self._step([order[start:stop] for start, stop in pairwise(cuts)], rate)
+            total += loss
+            hits += found
         return total.item() / len(order), hits.item() / len(order)
+
+    def _step(self, batches: list[torch.Tensor], rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Takes one step; returns the loss summed over the rows, and the hits, before it."""
+        rows = sum(map(len, batches))
+        seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+        def evaluate() -> torch.Tensor:
+            self.optimizer.zero_grad(set_to_none=True)
+            total = hits = 0
+            for batch in batches:
+                loss, found = self._forward(self.features[batch], self.labels[batch])
+                (loss if len(batches) == 1 else loss * (len(batch) / rows)).backward()
+                total, hits = total + loss.detach() * len(batch), hits + found
+            # A module that takes no part in the forward pass has no gradient.
+            found = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
+            found = gradients.penalize(found, self.parameters, self.regularization.l1, self.regularization.l2)
+            found = gradients.clip(found, self.clip.norm, self.clip.value)
+            for weight, gradient in zip(self.parameters, found, strict=True):
+                weight.grad = gradient
+            seen.append((total, hits))
+            return total / rows + self._penalty()
+
+        optimizers.set_learning_rate(self.optimizer, rate)
+        # Given as a closure, because LBFGS evaluates the loss several times a step.
+        self.optimizer.step(evaluate)
+        return seen[0]
+
+    def _penalty(self) -> torch.Tensor | float:
+        """What `gradients.penalize` adds the gradient of: LBFGS looks at the loss as well."""
+        l1, l2 = self.regularization.l1, self.regularization.l2
+        kernels = [weight.detach() for weight in self.parameters if weight.ndim > 1 and (l1 or l2)]
+        return sum(l1 * kernel.abs().sum() + l2 / 2 * kernel.square().sum() for kernel in kernels)
+
+    def _forward(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.model(features)
+        return self.loss(logits, labels), losses.hits(logits, labels)
+
+    def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
+        self.model.train()
+        loss, _ = self._forward(self._tensor(features), self._tensor(labels))
+        found = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
+        return loss.item(), layers.name_arrays(self.model, self.network, list(found))
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -68,25 +109,20 @@ class TorchBackend:
         layers.set_weights(self.model, self.network, weights)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of the optimizer and the state of the random generator."""
-        slots = self.optimizer.state_dict()["state"]
-        arrays = {f"{i}/{name}": _array(value) for i, slot in slots.items() for name, value in slot.items()}
-        return {**arrays, "random": _generator(self.device).get_state().numpy()}
+        """Returns the arrays of the optimizer, the state of the random generator and the calls of shared dropout."""
+        arrays = {f"optimizer/{name}": array for name, array in optimizers.state(self.optimizer).items()}
+        calls = {f"calls/{name}": np.array(count) for name, count in layers.get_calls(self.model).items()}
+        return {**arrays, **calls, "random": _generator(self.device).get_state().numpy()}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Sets what `state` returned."""
-        slots: dict[int, dict[str, torch.Tensor]] = {}
-        for name, array in state.items():
-            if name != "random":
-                index, slot = name.split("/")
-                slots.setdefault(int(index), {})[slot] = torch.from_numpy(array)
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        optimizers.load_state(self.optimizer, under("optimizer", state))
+        layers.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
         _generator(self.device).set_state(torch.from_numpy(state["random"]))
 
     def parameter_count(self) -> int:
         """Number of weights that training changes."""
-        return sum(weight.numel() for weight in self.model.parameters() if weight.requires_grad)
+        return sum(weight.numel() for weight in self.parameters)
 
     def summary(self) -> str:
         """The layers, shapes and parameter counts as torchinfo prints them."""
@@ -127,10 +163,6 @@ def _generator(device: torch.device) -> torch.Generator:
     if device.type == "cuda":
         return torch.cuda.default_generators[device.index or 0]
     return torch.default_generator
-
-
-def _array(value: torch.Tensor) -> np.ndarray:
-    return value.detach().cpu().numpy().copy()
 
 
 Backend = TorchBackend

@@ -1,7 +1,6 @@
 """Saves, loads and logs a PyTorch network as pt2 (torch.export): a graph, no pickled code, no classes of ours."""
 
 import contextlib
-import copy
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,19 +9,35 @@ from typing import Any
 import numpy as np
 import torch
 
+from twintrain.errors import UserError
+from twintrain.frameworks.torch import layers
+from twintrain.models.network import Network
+
 FILE_NAME = "model.pt2"
 
 
-def save(model: torch.nn.Module, example: np.ndarray, path: Path) -> None:
-    """Saves a network for prediction on the CPU, for any number of rows."""
+def save(model: torch.nn.Module, network: Network, example: np.ndarray, path: Path) -> None:
+    """Saves a network for prediction on the CPU, for any number of rows, with its head if it has one.
+
+    Raises:
+        UserError: a twin of the user's own asks for the number of rows as a Python number.
+    """
     # Two rows, since an example of one row would freeze the batch size at one.
-    rows = torch.from_numpy(example[:2])
-    program = torch.export.export(_for_prediction(model), (rows,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
+    rows = (torch.from_numpy(example[:2]),)
+    with _quiet():
+        program = torch.export.export(
+            layers.for_prediction(model, network), rows, dynamic_shapes=({0: torch.export.Dim.AUTO},)
+        )
+    if not program.range_constraints:
+        raise UserError(
+            f"{network.source}: the saved network would take {len(example[:2])} rows and no others, since a forward() "
+            "fixes their number; expected x.shape[0], or x.flatten(1), in place of len(x)"
+        )
     torch.export.save(program, path)
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits, on the CPU."""
+    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU."""
     with _quiet():
         model = torch.export.load(path).module()
 
@@ -33,13 +48,22 @@ def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     return predict
 
 
-def log_model(model: torch.nn.Module, example: np.ndarray, **arguments: Any) -> Any:
+def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
+    """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
+    with _quiet():
+        saved = torch.export.load(path).state_dict
+    model = layers.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
+    model.load_state_dict(saved)
+    return layers.get_weights(model, network)
+
+
+def log_model(model: torch.nn.Module, network: Network, example: np.ndarray, **arguments: Any) -> Any:
     """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
     import mlflow.pytorch
 
     with _quiet():
         return mlflow.pytorch.log_model(
-            _for_prediction(model), input_example=example[:2], serialization_format="pt2", **arguments
+            layers.for_prediction(model, network), input_example=example[:2], serialization_format="pt2", **arguments
         )
 
 
@@ -48,14 +72,10 @@ def requirements() -> list[str]:
     return ["torch"]
 
 
-def _for_prediction(model: torch.nn.Module) -> torch.nn.Module:
-    """A copy on the CPU in evaluation mode: in training mode pt2 would freeze dropout and batch statistics."""
-    return copy.deepcopy(model).cpu().eval()
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Leaves out PyTorch's warning of its own read-only buffer, which nothing writes to."""
+    """Leaves out PyTorch's warnings of its own read-only buffer, and of the weights that recurrent modules list."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        warnings.filterwarnings("ignore", message=r"The tensor attributes? self\..*_flat_weights")
         yield

@@ -1,0 +1,33 @@
+"""What Keras has filled in where a native network leaves something open, read from the built objects."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from twintrain.config import OPTIMIZERS
+from twintrain.config import Optimizer as Settings
+from twintrain.frameworks.keras import layers
+from twintrain.models.network import Network
+
+# Ours on the left; Keras's momentum is the share that stays.
+READERS: dict[str, Callable[[keras.Layer], Any]] = {
+    "epsilon": lambda layer: layer.epsilon,
+    "momentum": lambda layer: layer.momentum,
+    "negative_slope": lambda layer: layer.negative_slope,
+}
+
+
+def layer_conventions(model: keras.Model, network: Network) -> dict[str, dict[str, Any]]:
+    """By the names of layer and argument: arguments that the layer list leaves open, but for how arrays are drawn."""
+    found: dict[str, dict[str, Any]] = {}
+    for placed in network.walk():
+        names = [name for name in placed.layer.open_settings() if name in READERS]
+        found[placed.name] = {name: READERS[name](layers.stock_layer(model, placed.name)) for name in names}
+    return found
+
+
+def optimizer_conventions(optimizer: keras.optimizers.Optimizer, settings: Settings) -> dict[str, Any]:
+    """By our names: the options of the update rule, those that the settings leave open included."""
+    found = optimizer.get_config()
+    return {name: found[name] for name in OPTIMIZERS[settings.name] if name in found}

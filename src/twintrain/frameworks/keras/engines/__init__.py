@@ -1,0 +1,11 @@
+"""What Keras leaves to the library under it: devices, gradients and the loop over batches, one file each."""
+
+import importlib
+from types import ModuleType
+
+import keras
+
+
+def engine_module() -> ModuleType:
+    """The file of the library that this process's Keras runs on."""
+    return importlib.import_module(f"{__name__}.{keras.backend.backend()}")

@@ -1,0 +1,131 @@
+"""Keras on JAX: a step is one compiled function from the values of all variables to new ones."""
+
+import os
+from itertools import pairwise
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from twintrain.config import Train
+from twintrain.errors import UserError
+from twintrain.frameworks.keras.engines import pyfunc
+from twintrain.frameworks.keras.engines.float64 import keep_float64
+from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.training.batches import Batches
+
+TITLE = f"JAX {jax.__version__}"
+PACKAGE = "jax"
+
+Values = list[jax.Array]
+
+
+class Engine:
+    """Runs a learner's training and prediction (see `learner.Engine`)."""
+
+    def __init__(self, learner: Learner, train: Train, features: np.ndarray, labels: np.ndarray) -> None:
+        self.learner = learner
+        self.features = jax.numpy.asarray(features)
+        self.labels = jax.numpy.asarray(labels)
+        eager = train.framework_options("keras-jax")["run_eagerly"]
+        compiled = (lambda function: function) if eager else jax.jit
+        self._run_step = compiled(self._step)
+        self._run_gradients = compiled(self._gradients)
+        self._run_forward = compiled(self._forward)
+
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+        order = jax.numpy.asarray(batches.order)
+        values = [variable.value for variable in self.learner.variables]
+        totals, hits = [], []
+        for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates, strict=True):
+            cuts = batches.cuts[first : end + 1].tolist()
+            rows = [order[start:stop] for start, stop in pairwise(cuts)]
+            values, total, found = self._run_step(values, rows, rate)
+            totals.append(total)
+            hits.append(found)
+        self._assign(values)
+        return float(sum(totals)), int(sum(hits))
+
+    def _step(self, values: Values, batches: list[jax.Array], rate: jax.Array) -> tuple[Values, jax.Array, jax.Array]:
+        rows = sum(len(batch) for batch in batches)
+        total, hits, summed = 0.0, 0, None
+        for batch in batches:
+            values, loss, found, gradients = self._gradients(values, self.features[batch], self.labels[batch])
+            total, hits = total + loss.astype("float64") * len(batch), hits + found
+            if len(batches) > 1:
+                gradients = [gradient * (len(batch) / rows) for gradient in gradients]
+            summed = gradients if summed is None else [old + new for old, new in zip(summed, gradients, strict=True)]
+        with self._scope(values) as scope:
+            self.learner.update(summed, rate)
+        return self._current(scope), total, hits
+
+    def _gradients(
+        self, values: Values, features: jax.Array, labels: jax.Array
+    ) -> tuple[Values, jax.Array, jax.Array, Values]:
+        """New values of all variables (a forward pass changes running statistics), loss, hits and gradients."""
+
+        def loss_of(weights: Values) -> tuple[jax.Array, tuple[jax.Array, Values]]:
+            with self._scope(values, weights) as scope, self.learner.unbiased_variances(len(features)):
+                loss, hits = self.learner.forward(features, labels)
+            return loss, (hits, self._current(scope))
+
+        places = {id(variable): place for place, variable in enumerate(self.learner.variables)}
+        weights = [values[places[id(weight)]] for weight in self.learner.weights]
+        (loss, (hits, after)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+        return after, loss, hits, gradients
+
+    def _scope(self, values: Values, weights: Values | None = None) -> keras.StatelessScope:
+        """A scope in which variables have these values, the weights others if they are given."""
+        mapping = list(zip(self.learner.variables, values, strict=True))
+        return keras.StatelessScope([*mapping, *zip(self.learner.weights, weights or [], strict=weights is not None)])
+
+    def _current(self, scope: keras.StatelessScope) -> Values:
+        return [scope.get_current_value(variable) for variable in self.learner.variables]
+
+    def _assign(self, values: Values) -> None:
+        for variable, value in zip(self.learner.variables, values, strict=True):
+            variable.assign(value)
+
+    def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
+        """Loss and gradients of the weights for one batch in training."""
+        values = [variable.value for variable in self.learner.variables]
+        values, loss, _, gradients = self._run_gradients(values, features, labels)
+        self._assign(values)
+        return float(loss), [np.array(gradient) for gradient in gradients]
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Logits of some rows, in inference."""
+        return np.array(self._run_forward([variable.value for variable in self.learner.variables], features))
+
+    def _forward(self, values: Values, features: jax.Array) -> jax.Array:
+        with self._scope(values):
+            return self.learner.model(features, training=False)
+
+
+def set_up(train: Train, mode: str) -> str:
+    """Prepares the process for a training; returns its device as PyTorch would call it."""
+    if train.deterministic:
+        # Read when JAX first looks for its devices.
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    keep_float64(train.dtype == "float64")
+    seen = jax.default_backend() == "gpu"
+    if train.device == "gpu" and not seen:
+        raise UserError("train.device: gpu, but JAX sees no GPU; expected a GPU, or train.device: auto")
+    if train.device == "cpu":
+        jax.config.update("jax_default_device", jax.devices("cpu")[0])
+    if mode == "aligned":
+        # By default JAX rounds products on GPUs to TF32.
+        jax.config.update("jax_default_matmul_precision", "highest")
+    return "cuda" if seen and train.device != "cpu" else "cpu"
+
+
+def threads() -> int:
+    """Number of CPU threads; 0: JAX's choice, which a process cannot change once it runs."""
+    return 0
+
+
+def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
+    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
+    return pyfunc.log_model(model, "jax", example, **arguments)

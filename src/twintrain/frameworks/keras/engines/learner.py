@@ -1,0 +1,82 @@
+"""What is learnt and how, in Keras's own operations alone, so that it is the same on every engine."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from twintrain.config import Train
+from twintrain.frameworks.keras import gradients, losses, optimizers
+from twintrain.training.batches import Batches
+
+
+class Engine(Protocol):
+    """What Keras leaves to the library under it."""
+
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+
+    def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
+        """Loss and gradients of the weights for one batch in training."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Logits of some rows, in inference."""
+
+
+class Learner:
+    """A network, its loss and its update rule.
+
+    Attributes:
+        weights: what is trained.
+        batch_norms: layers whose running variance must be the unbiased one, with the values that a row gives each
+            channel.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: Callable[[KerasTensor, KerasTensor], KerasTensor],
+        optimizer: keras.optimizers.Optimizer,
+        train: Train,
+        batch_norms: list[tuple[keras.layers.BatchNormalization, int]],
+    ) -> None:
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.train = train
+        self.batch_norms = batch_norms
+        self.weights = model.trainable_variables
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that a training step may change."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def forward(self, features: Any, labels: Any) -> tuple[KerasTensor, KerasTensor]:
+        """Loss and hits of a batch in training."""
+        logits = self.model(features, training=True)
+        return self.loss(logits, labels), losses.hits(logits, labels)
+
+    @contextlib.contextmanager
+    def unbiased_variances(self, rows: Any) -> Iterator[None]:
+        """Makes running variances that a forward pass updates what PyTorch's would be.
+
+        Keras mixes in the biased variance of the batch; the unbiased one is n / (n − 1) times as large.
+        """
+        before = [ops.copy(layer.moving_variance.value) for layer, _ in self.batch_norms]
+        yield
+        for (layer, positions), variance in zip(self.batch_norms, before, strict=True):
+            count = ops.cast(rows * positions, variance.dtype)
+            kept = variance * ops.convert_to_tensor(layer.momentum, variance.dtype)
+            layer.moving_variance.assign(kept + (layer.moving_variance - kept) * (count / (count - 1)))
+
+    def update(self, found: list[Any], rate: Any) -> None:
+        """Takes one step with the gradients of the loss."""
+        regularization, clip = self.train.regularization, self.train.clip
+        found = gradients.penalize(found, self.weights, regularization.l1, regularization.l2)
+        found = gradients.clip(found, clip.norm, clip.value)
+        optimizers.set_learning_rate(self.optimizer, rate)
+        self.optimizer.apply(found, self.weights)

@@ -1,0 +1,96 @@
+"""Keras on PyTorch: a plain loop over the batches."""
+
+import os
+from itertools import pairwise
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+
+from twintrain.config import Train
+from twintrain.errors import UserError
+from twintrain.frameworks.keras.engines import pyfunc
+from twintrain.frameworks.keras.engines.float64 import keep_float64
+from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.training.batches import Batches
+
+TITLE = f"PyTorch {torch.__version__}"
+PACKAGE = "torch"
+
+
+class Engine:
+    """Runs a learner's training and prediction (see `learner.Engine`)."""
+
+    def __init__(self, learner: Learner, train: Train, features: np.ndarray, labels: np.ndarray) -> None:
+        self.learner = learner
+        self.features = keras.ops.convert_to_tensor(features)
+        self.labels = keras.ops.convert_to_tensor(labels)
+
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+        order = torch.from_numpy(batches.order).to(self.labels.device)
+        total, hits = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
+        for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
+            cuts = batches.cuts[first : end + 1].tolist()
+            summed: list[torch.Tensor] = []
+            for start, stop in pairwise(cuts):
+                rows = order[start:stop]
+                loss, found, gradients = self._gradients(self.features[rows], self.labels[rows])
+                total += loss.detach().cpu() * len(rows)
+                hits += found.cpu()
+                if len(cuts) > 2:
+                    gradients = [gradient * (len(rows) / (cuts[-1] - cuts[0])) for gradient in gradients]
+                summed = [old + new for old, new in zip(summed, gradients, strict=True)] if summed else gradients
+            with torch.no_grad():
+                self.learner.update(summed, rate)
+        return total.item(), int(hits)
+
+    def _gradients(
+        self, features: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        with self.learner.unbiased_variances(len(features)):
+            loss, hits = self.learner.forward(features, labels)
+        weights = [weight.value for weight in self.learner.weights]
+        return loss, hits, list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
+
+    def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
+        """Loss and gradients of the weights for one batch in training."""
+        tensors = keras.ops.convert_to_tensor(features), keras.ops.convert_to_tensor(labels)
+        loss, _, gradients = self._gradients(*tensors)
+        return loss.item(), [gradient.cpu().numpy() for gradient in gradients]
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Logits of some rows, in inference."""
+        with torch.no_grad():
+            return self.learner.model(keras.ops.convert_to_tensor(features), training=False).cpu().numpy()
+
+
+def set_up(train: Train, mode: str) -> str:
+    """Prepares the process for a training; returns its device."""
+    keep_float64(train.dtype == "float64")
+    seen = torch.cuda.is_available()
+    if train.device == "gpu" and not seen:
+        raise UserError("train.device: gpu, but PyTorch sees no CUDA device; expected a GPU, or train.device: auto")
+    if train.device == "cpu":
+        keras.device("cpu").__enter__()  # for the whole process
+    if train.threads:
+        torch.set_num_threads(train.threads)
+    if train.deterministic:
+        # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(train.deterministic)
+    if mode == "aligned":
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+    return "cuda" if seen and train.device != "cpu" else "cpu"
+
+
+def threads() -> int:
+    """Number of CPU threads of an operation."""
+    return torch.get_num_threads()
+
+
+def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
+    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
+    return pyfunc.log_model(model, "torch", example, **arguments)

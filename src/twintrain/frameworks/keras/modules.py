@@ -1,0 +1,94 @@
+"""What Keras lacks, as layers, and how to find those that it has."""
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import KerasTensor, ops
+
+from twintrain.models import dropout_masks
+
+
+class SharedDropout(keras.layers.Dropout):
+    """Dropout with the masks of `models/dropout_masks.py`."""
+
+    def __init__(self, rate: float, whole_channels: bool = False, **arguments: Any) -> None:
+        super().__init__(rate, **arguments)
+        self.whole_channels = whole_channels
+        self.key = 0
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the counter."""
+        self.calls = self.add_weight(shape=(), initializer="zeros", dtype="int64", trainable=False, name="calls")
+
+    def call(self, inputs: KerasTensor, training: bool = False) -> KerasTensor:
+        """(rows, …) → the same."""
+        if not training or not self.rate:
+            return inputs
+        shape = ops.shape(inputs)
+        if self.whole_channels:
+            shape = (shape[0], *[1] * (len(shape) - 2), shape[-1])
+        kept = inputs * ops.convert_to_tensor(1 / (1 - self.rate), inputs.dtype)
+        dropped = ops.where(ops.reshape(self._mask(shape), shape), kept, ops.zeros_like(inputs))
+        self.calls.assign_add(1)
+        return dropped
+
+    def _mask(self, shape: tuple[int, ...]) -> KerasTensor:
+        key = ops.bitwise_xor(_number(self.key), ops.cast(self.calls, _integers()))
+        key = _mix(ops.bitwise_and(key + _number(dropout_masks.GOLDEN), _number(dropout_masks.BITS)))
+        index = ops.arange(functools.reduce(operator.mul, shape), dtype=_integers())
+        hashes = _mix(ops.bitwise_xor(_product(index, dropout_masks.GOLDEN), key))
+        return hashes >= _number(dropout_masks.threshold(self.rate))
+
+
+def walk(model: keras.Model) -> Iterator[keras.Layer]:
+    """All layers of a model and of the models in it, in order, those in Keras's wrappers in the wrappers' place."""
+    for layer in model.layers:
+        match layer:
+            case keras.Model():
+                yield from walk(layer)
+            case keras.layers.Bidirectional():
+                yield layer.forward_layer
+                yield layer.backward_layer
+            case keras.layers.TimeDistributed():
+                yield layer.layer
+            case _:
+                yield layer
+
+
+def array_of(layer: keras.Layer, array: str) -> keras.Variable | None:
+    """An array of a layer; None where it was told to do without."""
+    return getattr(layer.cell if isinstance(layer, keras.layers.RNN) else layer, array, None)
+
+
+def exchanged(model: keras.Model, exchange: Callable[[keras.Layer], keras.Layer | None]) -> keras.Model:
+    """A copy with other layers where `exchange` gives some; its arrays are still to be set."""
+
+    def copied(layer: keras.Operation) -> keras.Operation:
+        other = exchange(layer) if isinstance(layer, keras.Layer) else None
+        return layer.__class__.from_config(layer.get_config()) if other is None else other
+
+    return keras.models.clone_model(model, clone_function=copied, recursive=True)
+
+
+def _mix(values: KerasTensor) -> KerasTensor:
+    """`dropout_masks.mix` in Keras's operations."""
+    for shift, factor in zip((16, 15), dropout_masks.FACTORS, strict=True):
+        values = _product(ops.bitwise_xor(values, ops.bitwise_right_shift(values, _number(shift))), factor)
+    return ops.bitwise_xor(values, ops.bitwise_right_shift(values, _number(16)))
+
+
+def _product(values: KerasTensor, factor: int) -> KerasTensor:
+    """The lower 32 bits of a product."""
+    return ops.bitwise_and(values * _number(factor), _number(dropout_masks.BITS))
+
+
+def _number(value: int) -> KerasTensor:
+    return ops.convert_to_tensor(value, dtype=_integers())
+
+
+def _integers() -> str:
+    """JAX has no int64 unless it is asked for; its uint32 cuts products off by itself."""
+    return "uint32" if keras.backend.backend() == "jax" else "int64"

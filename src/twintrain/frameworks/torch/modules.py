@@ -1,0 +1,271 @@
+"""What PyTorch lacks, as modules, and where its modules keep our arrays.
+
+Kernels are (…, in, out) for us and (out, in, …) in PyTorch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from twintrain.models import dropout_masks
+
+# Where PyTorch keeps an array of ours.
+ARRAYS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+    "alpha": "weight",
+    "embeddings": "weight",
+}
+# Our gates in PyTorch's order, and the other way round: an exchange of two is its own inverse.
+GATES = {nn.RNN: (0,), nn.LSTM: (0, 1, 2, 3), nn.GRU: (1, 0, 2)}
+
+
+class ChannelsFirst(nn.Module):
+    """(rows, height, width, channels) → (rows, channels, height, width).
+
+    As a view, convolutions add up in the order of TensorFlow's. But on a CPU, the batch statistics of such a view lose
+    two digits of float32, so for these it is copied into the memory's usual order.
+    """
+
+    def __init__(self, copied: bool) -> None:
+        super().__init__()
+        self.copied = copied
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        turned = images.permute(0, 3, 1, 2)
+        # Not contiguous(), which leaves an image of one channel with strides that pass for channels last.
+        return turned.clone(memory_format=torch.contiguous_format) if self.copied else turned
+
+
+class Moved(nn.Module):
+    """A module between a move of an axis and the move back."""
+
+    def __init__(self, inner: nn.Module, source: int, destination: int) -> None:
+        super().__init__()
+        self.inner = inner
+        self.source, self.destination = source, destination
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        moved = values.movedim(self.source, self.destination)
+        return self.inner(moved).movedim(self.destination, self.source)
+
+
+class Separable(nn.Module):
+    """A depthwise convolution, then a pointwise one."""
+
+    def __init__(self, depthwise: nn.Module, pointwise: nn.Conv2d) -> None:
+        super().__init__()
+        self.depthwise, self.pointwise = depthwise, pointwise
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.pointwise(self.depthwise(images))
+
+
+class UncountedPadding(nn.Module):
+    """Divides a padded mean by the share of the window that lay on the sample."""
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return self.pool(values) / self.pool(torch.ones_like(values[:1, :1]))
+
+
+class Mean(nn.Module):
+    """The mean over some axes."""
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.mean(dim=self.axes)
+
+
+class Reshape(nn.Module):
+    """Another shape for numbers that stand channels last, as Keras's do; images are channels first in and out."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        values = values.movedim(1, -1) if values.ndim == 4 else values
+        values = values.reshape(values.shape[0], *self.shape)
+        return values.movedim(-1, 1) if len(self.shape) == 3 else values
+
+
+class SharedDropout(nn.Module):
+    """Dropout with the masks of `models/dropout_masks.py`; images are channels first, all else channels last."""
+
+    def __init__(self, rate: float, whole_channels: bool = False) -> None:
+        super().__init__()
+        self.rate, self.whole_channels = rate, whole_channels
+        self.key = self.calls = 0
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        if not self.training or not self.rate:
+            return values
+        is_image = values.ndim == 4
+        ours = values.movedim(1, -1) if is_image else values
+        shape = ours.shape
+        if self.whole_channels:
+            shape = torch.Size((shape[0], *[1] * (len(shape) - 2), shape[-1]))
+        kept = torch.where(self._mask(shape.numel(), values.device).view(shape), ours * (1 / (1 - self.rate)), 0.0)
+        self.calls += 1
+        return kept.movedim(-1, 1) if is_image else kept
+
+    def _mask(self, size: int, device: torch.device) -> torch.Tensor:
+        key = dropout_masks.next_key(self.key, self.calls)
+        index = torch.arange(size, dtype=torch.int64, device=device)
+        spread = index * dropout_masks.GOLDEN & dropout_masks.BITS
+        return dropout_masks.mix(spread ^ key) >= dropout_masks.threshold(self.rate)
+
+
+class ColumnEmbeddings(nn.Module):
+    """One table a column, side by side."""
+
+    def __init__(self, sizes: list[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(*size) for size in sizes)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        return torch.cat([table(codes[:, column]) for column, table in enumerate(self.tables)], dim=1)
+
+
+class Recurrent(nn.Module):
+    """A stock recurrent module, of one direction or two, that gives all steps or the last one.
+
+    Attributes:
+        directions: the ends that PyTorch gives the names of a direction's arrays, by the names of our layers.
+    """
+
+    def __init__(self, rnn: nn.RNNBase, names: list[str], return_sequences: bool) -> None:
+        super().__init__()
+        self.rnn, self.return_sequences = rnn, return_sequences
+        self.directions = dict(zip(names, ("", "_reverse"), strict=False))
+
+    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
+        outputs, _ = self.rnn(sequences)
+        if self.return_sequences:
+            return outputs
+        # The last step of each direction; a state after the last step would do, but torch.export misjudges its shape.
+        ends = outputs.split(self.rnn.hidden_size, dim=2)
+        return torch.cat([end[:, step] for end, step in zip(ends, (-1, 0), strict=False)], dim=1)
+
+
+class Inception(nn.Module):
+    """Branches on the same input, side by side."""
+
+    def __init__(self, branches: list[nn.Module], axis: int) -> None:
+        super().__init__()
+        self.branches, self.axis = nn.ModuleList(branches), axis
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return torch.cat([branch(values) for branch in self.branches], dim=self.axis)
+
+
+class Residual(nn.Module):
+    """A body and a shortcut on the same input, added."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return self.body(values) + self.shortcut(values)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of a stock recurrent module, with its arrays in our layout.
+
+    Where PyTorch adds two biases and we one, ours is their sum, and setting it puts all into the first.
+
+    Attributes:
+        end: "_reverse" for the second direction, with which PyTorch ends the names of its arrays.
+    """
+
+    rnn: nn.RNNBase
+    end: str = ""
+
+    def freeze_second_bias(self) -> None:
+        """Makes the second bias zero for good where it is added to the first, so that one bias is trained."""
+        if not isinstance(self.rnn, nn.GRU) and self.rnn.bias:
+            nn.init.zeros_(getattr(self.rnn, f"bias_hh_l0{self.end}")).requires_grad_(False)
+
+    def read(self, array: str) -> torch.Tensor:
+        """Returns an array of ours."""
+        found = [self._in_other_order(own) for own in self.parameters(array)]
+        if array != "bias":
+            return found[0].T
+        return torch.stack(found) if isinstance(self.rnn, nn.GRU) else found[0] + found[1]
+
+    def write(self, array: str, value: torch.Tensor) -> None:
+        """Sets an array of ours."""
+        if array != "bias":
+            values = [value.T]
+        else:
+            values = list(value) if isinstance(self.rnn, nn.GRU) else [value, torch.zeros_like(value)]
+        for own, part in zip(self.parameters(array), values, strict=True):
+            own.copy_(self._in_other_order(part))
+
+    def parameters(self, array: str) -> list[torch.Tensor]:
+        """PyTorch's arrays that an array of ours is kept in."""
+        stems = {"kernel": ["weight_ih"], "recurrent_kernel": ["weight_hh"], "bias": ["bias_ih", "bias_hh"]}
+        return [getattr(self.rnn, f"{stem}_l0{self.end}") for stem in stems[array]]
+
+    def _in_other_order(self, array: torch.Tensor) -> torch.Tensor:
+        order = next(order for kind, order in GATES.items() if isinstance(self.rnn, kind))
+        gates = array.chunk(len(order))
+        return torch.cat([gates[gate] for gate in order])
+
+
+def read(owner: nn.Module | Direction, array: str) -> torch.Tensor:
+    """Returns an array of a layer in our layout."""
+    return owner.read(array) if isinstance(owner, Direction) else _view(owner, array)
+
+
+def write(owner: nn.Module | Direction, array: str, value: torch.Tensor) -> None:
+    """Sets an array of a layer, given in our layout."""
+    if isinstance(owner, Direction):
+        owner.write(array, value)
+    else:
+        _view(owner, array).copy_(value)
+
+
+def stock(module: nn.Module, array: str = "") -> tuple[nn.Module, str]:
+    """The stock module inside of ours that has an array, and the array's name in it."""
+    match module:
+        case Moved():
+            return stock(module.inner, array)
+        case nn.Sequential():
+            return stock(module[-1], array)  # behind its padding
+        case ColumnEmbeddings():
+            return module.tables[int(array.removeprefix("column_"))], "embeddings"
+        case Separable():
+            part = module.depthwise if array == "depthwise_kernel" else module.pointwise
+            return stock(part, array.rpartition("_")[2])
+    return module, array
+
+
+def is_depthwise(module: nn.Module) -> bool:
+    """Whether a module convolves each channel by itself."""
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+
+
+def _view(module: nn.Module, array: str) -> torch.Tensor:
+    """An array of ours as a view of PyTorch's."""
+    module, array = stock(module, array)
+    found = getattr(module, ARRAYS[array])
+    if array != "kernel":
+        return found
+    if is_depthwise(module):
+        return found.unflatten(0, (module.groups, -1)).squeeze(2).permute(2, 3, 0, 1)
+    return found.permute(*range(2, found.ndim), 1, 0)

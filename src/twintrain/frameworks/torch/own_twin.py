@@ -1,0 +1,177 @@
+"""A network of the user's own in PyTorch: built from its file, its arrays found in its modules."""
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from twintrain.errors import UserError
+from twintrain.frameworks.torch.modules import (
+    ARRAYS,
+    ChannelsFirst,
+    Direction,
+    Moved,
+    SharedDropout,
+    is_depthwise,
+    read,
+)
+from twintrain.models import dropout_masks
+from twintrain.models.network import Network
+from twintrain.models.own_twin import (
+    RECURRENT,
+    called,
+    check_logits,
+    kind_of,
+    load_builder,
+    name_layers,
+    twin_shape,
+    unknown_layer,
+    weight_of,
+)
+
+# Modules that may have arrays, the kinds that they are, and their arrays in our names.
+KINDS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
+    nn.Linear: ("dense", ("kernel", "bias")),
+    nn.Conv1d: ("conv1d", ("kernel", "bias")),
+    nn.Conv2d: ("conv2d", ("kernel", "bias")),
+    nn.BatchNorm1d: ("batch_norm", ("gamma", "beta", "moving_mean", "moving_variance")),
+    nn.BatchNorm2d: ("batch_norm", ("gamma", "beta", "moving_mean", "moving_variance")),
+    nn.LayerNorm: ("layer_norm", ("gamma", "beta")),
+    nn.Embedding: ("embedding", ("embeddings",)),
+    nn.PReLU: ("prelu", ("alpha",)),
+    nn.RNN: ("simple_rnn", ("kernel", "recurrent_kernel", "bias")),
+    nn.LSTM: ("lstm", ("kernel", "recurrent_kernel", "bias")),
+    nn.GRU: ("gru", ("kernel", "recurrent_kernel", "bias")),
+}
+# They take channels before steps or pixels.
+CHANNELS_FIRST = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.PReLU)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+BUILDER = "build_torch"
+SHOWN_ROWS = 2
+
+
+def build(network: Network, seed: int) -> nn.Module:
+    """Builds the user's network behind a turn of images to channels first.
+
+    Raises:
+        UserError: it cannot be built or run, is no network, gives no logits, or has arrays that are not known.
+    """
+    path, schema = network.source, network.schema
+    shape = twin_shape(schema, BUILDER)
+    builder = load_builder(path, BUILDER)
+    twin = called(path, lambda: builder(shape, schema.outputs))
+    if not isinstance(twin, nn.Module):
+        raise UserError(f"{path}: expected a torch.nn.Module of {BUILDER}, got {type(twin).__name__}")
+    example = torch.zeros((SHOWN_ROWS, *shape), dtype=torch.int64 if schema.categories else torch.get_default_dtype())
+    with torch.no_grad():
+        logits = called(path, lambda: twin.eval()(example))
+    check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
+    _check_known(network, twin)
+    if network.mode == "aligned":
+        _align(twin, seed)
+    stages = {"channels_first": ChannelsFirst(copied=True)} if schema.is_image else {}
+    return nn.Sequential(OrderedDict(**stages, twin=twin)).train()
+
+
+def known(model: nn.Module, network: Network) -> Network:
+    """The network with the arrays that the built one has."""
+    arrays = {}
+    for layer, owner in owners(model).items():
+        for array in _arrays(owner):
+            name, shape = f"{layer}/{array}", tuple(read(owner, array).shape)
+            arrays[name] = weight_of(name, shape, _is_trained(owner, array), network.mode)
+    return dataclasses.replace(network, arrays=arrays)
+
+
+def owners(model: nn.Module) -> dict[str, nn.Module | Direction]:
+    """Modules that have arrays, recurrent ones by direction, by the names of the layers, in order."""
+    found = [owner for module in model.modules() for owner in _directions(module) if _arrays(owner)]
+    return dict(zip(name_layers([_kind(owner) for owner in found]), found, strict=True))
+
+
+def layer_outputs(model: nn.Module, values: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Runs the model; returns what the layers that have arrays give, channels last, but for recurrent ones."""
+    outputs: dict[str, torch.Tensor] = {}
+    handles = [
+        owner.register_forward_hook(_keeping(outputs, name))
+        for name, owner in owners(model).items()
+        if kind_of(name) not in RECURRENT
+    ]
+    try:
+        model(values)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
+
+
+def _keeping(outputs: dict[str, torch.Tensor], name: str) -> Callable[..., None]:
+    """A hook that keeps what a module gives."""
+
+    def keep(module: nn.Module, _: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        outputs[name] = output.movedim(1, -1) if isinstance(module, CHANNELS_FIRST) else output
+
+    return keep
+
+
+def _check_known(network: Network, twin: nn.Module) -> None:
+    listed = [kind.__name__ for kind in KINDS]
+    for path, module in twin.named_modules():
+        if isinstance(module, nn.RNNBase) and (module.num_layers > 1 or module.proj_size):
+            raise UserError(
+                f"{network.source}: {path} ({type(module).__name__}) has several layers or a projection, which one "
+                "layer of Keras's has not; expected num_layers=1, one module a layer, and proj_size=0"
+            )
+        if not isinstance(module, tuple(KINDS)) and any(True for _ in module.parameters(recurse=False)):
+            raise unknown_layer(network.source, f"{path or BUILDER} ({type(module).__name__})", listed)
+
+
+def _align(twin: nn.Module, seed: int) -> None:
+    """Freezes the second biases and shares the masks of dropout."""
+    for module in twin.modules():
+        for owner in _directions(module):
+            if isinstance(owner, Direction):
+                owner.freeze_second_bias()
+    dropouts = [path for path, module in twin.named_modules() if isinstance(module, DROPOUTS)]
+    for number, path in enumerate(dropouts):
+        twin.set_submodule(path, _shared(twin.get_submodule(path), dropout_masks.layer_key(seed, number)))
+
+
+def _shared(module: nn.Module, key: int) -> nn.Module:
+    """Dropout with shared masks in the place of PyTorch's own."""
+    shared = SharedDropout(module.p, whole_channels=not isinstance(module, nn.Dropout))
+    shared.key = key
+    return Moved(shared, 1, -1) if isinstance(module, nn.Dropout1d) else shared
+
+
+def _directions(module: nn.Module) -> Iterator[nn.Module | Direction]:
+    if not isinstance(module, nn.RNNBase):
+        yield module
+        return
+    yield Direction(module)
+    if module.bidirectional:
+        yield Direction(module, "_reverse")
+
+
+def _kind(owner: nn.Module | Direction) -> str:
+    module = owner.rnn if isinstance(owner, Direction) else owner
+    return "depthwise_conv2d" if is_depthwise(module) else _entry(module)[0]
+
+
+def _arrays(owner: nn.Module | Direction) -> list[str]:
+    """Names of the arrays that it has; none where it is of no kind that may have some."""
+    if isinstance(owner, Direction):
+        return [array for array in _entry(owner.rnn)[1] if array != "bias" or owner.rnn.bias]
+    return [array for array in _entry(owner)[1] if getattr(owner, ARRAYS[array]) is not None]
+
+
+def _entry(module: nn.Module) -> tuple[str, tuple[str, ...]]:
+    return next((entry for kind, entry in KINDS.items() if isinstance(module, kind)), ("", ()))
+
+
+def _is_trained(owner: nn.Module | Direction, array: str) -> bool:
+    if isinstance(owner, Direction):
+        return owner.parameters(array)[0].requires_grad
+    return getattr(owner, ARRAYS[array]).requires_grad

@@ -1,0 +1,151 @@
+"""A twin of the user's own: a Python file with `build_torch(input_shape, outputs)` and `build_keras(…)`.
+
+Its arrays are found in the built networks, in order: each gets the name and the layout that the same array of a layer
+list has, so that initial weights, checks and checkpoints need to know nothing more.
+"""
+
+import ast
+import math
+import re
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twintrain.data.schema import Schema
+from twintrain.errors import UserError
+from twintrain.models.layers import Shape, Weight
+
+BUILDERS = ("build_torch", "build_keras")
+FRAMEWORKS = {"torch", "keras", "tensorflow", "jax"}
+# As `aligned` draws the arrays of a layer list; all others are zeros.
+INITIALIZERS = {
+    "kernel": "glorot_uniform",
+    "recurrent_kernel": "orthogonal",
+    "embeddings": "normal",
+    "gamma": "ones",
+    "moving_variance": "ones",
+    "alpha": 0.25,
+}
+GATES = {"lstm": 4, "gru": 3}
+# They give a sequence in one framework and its last step in the other, so that their outputs cannot be compared.
+RECURRENT = {"simple_rnn", "lstm", "gru"}
+LONGEST_MESSAGE = 300
+
+
+def check_file(path: Path) -> None:
+    """Checks, without running it, that a file can be imported by both frameworks' processes.
+
+    Raises:
+        UserError: it is no Python, lacks one of the functions, or imports a framework for both.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise UserError(f"{path} line {error.lineno} is no valid Python: {error.msg}") from None
+    for builder in BUILDERS:
+        if not any(isinstance(node, ast.FunctionDef) and node.name == builder for node in tree.body):
+            raise UserError(f"{path}: expected a function {builder}(input_shape, outputs), got none")
+    for node in tree.body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            if name.split(".")[0] in FRAMEWORKS:
+                raise UserError(
+                    f"{path} line {node.lineno} imports {name} for both twins, and two frameworks in one process may "
+                    "crash each other; expected the import inside of the build function that needs it"
+                )
+
+
+def load_builder(path: Path, builder: str) -> Callable[[Shape, int], Any]:
+    """Runs the file and returns one of its functions.
+
+    Raises:
+        UserError: whatever goes wrong in the file, with the line.
+    """
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    source = path.read_bytes()
+    # Compiled here, since the import system would take an old one from its cache if the file was edited just now.
+    called(path, lambda: exec(compile(source, str(path), "exec"), module.__dict__))
+    return getattr(module, builder)
+
+
+def called(path: Path, function: Callable[[], Any]) -> Any:
+    """Calls what runs the user's code.
+
+    Raises:
+        UserError: whatever it raises, in one line that names the last line of the file that the error went through.
+    """
+    try:
+        return function()
+    except (Exception, SystemExit) as error:
+        # Keras writes in bold, and goes on to list what it was given.
+        said = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split("Arguments received by")[0].split())
+        said = said if len(said) <= LONGEST_MESSAGE else said[:LONGEST_MESSAGE] + " …"
+        raise UserError(f"{path}{_line(error, path)}: {type(error).__name__}: {said}") from None
+
+
+def twin_shape(schema: Schema, builder: str) -> Shape:
+    """What a function is told of one sample: PyTorch's images are (channels, height, width)."""
+    shape = tuple(schema.input_shape)
+    return (shape[-1], *shape[:-1]) if builder == "build_torch" and schema.is_image else shape
+
+
+def check_logits(path: Path, builder: str, rows: int, outputs: int, logits: Any) -> None:
+    """Raises a UserError where a network does not give (rows, outputs)."""
+    found = tuple(logits.shape) if hasattr(logits, "shape") else type(logits).__name__
+    if found != (rows, outputs):
+        raise UserError(
+            f"{path}: {builder} must give logits of the shape (rows, {outputs}); got {found} for {rows} rows"
+        )
+
+
+def unknown_layer(path: Path, layer: str, known: list[str]) -> UserError:
+    """The error for a layer whose arrays have no name here."""
+    return UserError(
+        f"{path}: {layer} has arrays that are not known, so the twins' cannot be matched; known: {', '.join(known)}"
+    )
+
+
+def name_layers(kinds: list[str]) -> list[str]:
+    """Names of layers that have arrays, in their order: `conv2d_0`, `dense_1` …"""
+    return [f"{kind}_{index}" for index, kind in enumerate(kinds)]
+
+
+def kind_of(layer_name: str) -> str:
+    """The kind of a layer that `name_layers` named."""
+    return layer_name.rpartition("_")[0]
+
+
+def weight_of(name: str, shape: Shape, trainable: bool, mode: str) -> Weight:
+    """How an array is drawn: in `aligned` as those of a layer list, in `native` by the framework.
+
+    Args:
+        name: `conv2d_0/kernel`.
+        shape: in our layout, kernels as (…, in, out).
+    """
+    layer_name, array = name.split("/")
+    kind = kind_of(layer_name)
+    gates = GATES.get(kind, 1)
+    window = math.prod(shape[:-2])
+    inputs = 1 if kind == "depthwise_conv2d" or len(shape) < 2 else shape[-2]
+    return Weight(
+        shape=shape,
+        initializer=INITIALIZERS.get(array, "zeros") if mode == "aligned" else None,
+        fan_in=window * inputs,
+        fan_out=window * shape[-1] // gates,
+        gates=gates,
+        gate_of_ones=1 if (kind, array) == ("lstm", "bias") else None,
+        trainable=trainable,
+    )
+
+
+def _line(error: Exception, path: Path) -> str:
+    """` line 7`, or nothing where the error did not go through the file."""
+    lines, trace = [], error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f" line {lines[-1]}" if lines else ""
