@@ -9,13 +9,16 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow ui doctor bench lint lock clean
+.PHONY: help run verify test test-slow ui doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: $(BIN)/.installed  ## train both twins and compare them: make run ARGS="--preset car --train.epochs 20"
 	@python -m pipelines.run $(ARGS)
+
+verify: $(BIN)/.installed  ## prove that the twins are twins: make verify ARGS="--preset car"
+	@python -m pipelines.verify $(ARGS)
 
 ui: $(BIN)/.installed  ## open the MLflow UI on http://localhost:5000 (PORT=5001 for another port)
 	@mlflow server --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --default-artifact-root mlruns --port $(PORT)

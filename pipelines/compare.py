@@ -14,32 +14,36 @@ from twintrain.commands import run_stage
 from twintrain.config import Params, load_params
 from twintrain.errors import UserError
 from twintrain.evaluation import report
-from twintrain.evaluation.comparison import compare_predictions
+from twintrain.evaluation.comparison import compare_predictions, mixture
 from twintrain.frameworks import TITLES
 from twintrain.training.curves import plot_curves
+from twintrain.verification.seal import seal
+
+OUTPUTS = ("metrics.json", "report.html", "loss_curves.png", "accuracy_curves.png")
 
 
 def compare() -> None:
     """Runs the stage."""
     params = load_params()
     metrics = _collect(params)
-    folder = project.fresh_folder(project.RESULTS)
+    folder = project.RESULTS  # not emptied: what verify has written there stays
+    folder.mkdir(exist_ok=True)
     project.write_json(folder / "metrics.json", metrics)
     pictures = _pictures(params.frameworks, folder)
     (folder / "report.html").write_text(report.html_page(metrics, pictures), encoding="utf-8")
-    tags = {"stage": "compare", "dataset": params.dataset, "model": params.model, "mode": params.mode}
+    tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     with tracking.stage_run("compare", {**tags, "split": params.split.method}, params.tracking.experiment) as run:
         run.log_metrics(
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )
-        run.log_artifacts(*sorted(folder.iterdir()))
+        run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
     print(f"compare: {report.conclusion(metrics)} Report: {folder / 'report.html'}")
 
 
 def _collect(params: Params) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "dataset": params.dataset,
-        "model": params.model,
+        "model": params.model_name,
         "mode": params.mode,
         "split": params.split.method,
     }
@@ -50,16 +54,19 @@ def _collect(params: Params) -> dict[str, Any]:
             project.TRAIN / framework / "run.json",
         )
         metrics[framework] = {k: v for path in sources for k, v in project.read_json(path).items()}
-    devices = {framework: metrics[framework]["device"] for framework in params.frameworks}
-    if len(set(devices.values())) > 1:
-        raise UserError(f"the twins ran on different devices: {devices}; expected train.device: cpu, or a GPU for both")
+    ran_on = {name: f"{metrics[name]['device']}, {metrics[name]['dtype']}" for name in params.frameworks}
+    metrics["mixed"] = mixture(ran_on, params.compare.allow_mixed)
+    metrics["verification"] = seal(params)
     is_sample = params.split.method != "same"
-    metrics["comparison"] = _compare(params.frameworks, is_sample) if len(params.frameworks) > 1 else {}
+    first, *others = params.frameworks
+    comparisons = {name: _compare(first, name, is_sample) for name in others}
+    metrics["comparison"] = comparisons.pop(others[0]) if others else {}
+    metrics["further_comparisons"] = comparisons
     return metrics
 
 
-def _compare(frameworks: list[str], rows_are_a_sample: bool) -> dict[str, Any]:
-    first, second = (dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in frameworks)
+def _compare(reference: str, other: str, rows_are_a_sample: bool) -> dict[str, Any]:
+    first, second = (dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in (reference, other))
     if not np.array_equal(first["index"], second["index"]):
         raise UserError("the frameworks were evaluated on different rows; run them again with: dvc repro --force")
     return compare_predictions(first["probability"], second["probability"], first["label"], rows_are_a_sample)

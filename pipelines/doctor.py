@@ -19,7 +19,7 @@ from twintrain.commands import run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.errors import UserError
-from twintrain.frameworks import TITLES
+from twintrain.frameworks import TITLES, check_installed
 
 INSTALL = "python -m pip install -r requirements.txt"
 FREE_GB = 10
@@ -119,7 +119,9 @@ def _git() -> str:
 
 def _params() -> str:
     params = load_params()
-    return f"{params.model} on {params.dataset}, {params.mode}, {' and '.join(params.frameworks)}"
+    for framework in params.frameworks:
+        check_installed(framework)
+    return f"{params.model_name} on {params.dataset}, {params.mode}, {' and '.join(params.frameworks)}"
 
 
 def _data() -> str:

@@ -20,18 +20,20 @@ def evaluate(framework: str) -> None:
     """Runs the stage for one framework."""
     params = load_params()
     schema = Schema.load(project.SPLIT)
+    source = project.TRAIN / framework
     test = Part.load(project.SPLIT / "test.npz", params.train.dtype)
-    logits = _predict(framework, test.features, params.evaluate.batch_size)
+    trained = {**project.read_json(source / "run.json"), **project.read_json(source / "training.json")}
+    outputs = _predict(framework, test.features, params.evaluate.batch_size)
+    logits = metrics.logits_of(outputs) if trained.get("head") else outputs
     probability = metrics.probabilities(logits)
-    found = score(probability, test.labels, metrics.loss(logits, test.labels))
+    found = score(probability, test.labels, metrics.loss(logits, test.labels, params.train.loss))
     folder = project.fresh_folder(project.EVALUATE / framework)
     np.savez(folder / "predictions.npz", index=test.index, label=test.labels, probability=probability)
     project.write_json(folder / "metrics.json", found)
     plots.plot_confusion(test.labels, probability.argmax(axis=1), schema.labels, folder / "confusion_matrix.png")
     plots.plot_roc(test.labels, probability, schema.labels, folder / "roc.png")
     print(f"evaluate: {framework} " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
-    trained = project.read_json(project.TRAIN / framework / "run.json")
-    tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model}
+    tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model_name}
     if trained["run_id"]:
         tags["train_run_id"] = trained["run_id"]
     pictures = sorted(folder.glob("*.png"))
@@ -43,6 +45,7 @@ def evaluate(framework: str) -> None:
 
 
 def _predict(framework: str, features: np.ndarray, batch_size: int) -> np.ndarray:
+    """What the saved network gives: logits, or what its head makes of them."""
     saving = framework_module(framework, "saving")
     predict = saving.load(project.TRAIN / framework / saving.FILE_NAME)
     starts = range(0, len(features), batch_size)

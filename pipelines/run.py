@@ -7,28 +7,19 @@ python -m pipelines.run --target train@torch                one stage and what i
 
 import argparse
 import json
-import os
-import signal
-import subprocess
 import sys
 import urllib.parse
-from pathlib import Path
 from typing import Any
 
 from twintrain import project, tracking
 from twintrain.commands import run_command
-from twintrain.config import Params, check_params
-from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.schema import network_schema
+from twintrain.config import Params
+from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report
-from twintrain.models.network import load_network
-from twintrain.overrides import parse_overrides
-from twintrain.presets import changed_params, save_params
-from twintrain.yaml_files import read_yaml
+from twintrain.experiment import NO_PRESET, experiment_parser, read_experiment
+from twintrain.presets import save_params
 
-# What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
-NO_PRESET = ("current", "", "''")
 UI = "http://localhost:5000/#"
 RESULTS_FILE = project.RESULTS / "metrics.json"
 STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
@@ -37,14 +28,14 @@ STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
 def run() -> int:
     """Runs the command and returns its exit status."""
     arguments, content, params = _read_arguments(sys.argv[1:])
-    _adapt_to_git()
-    _get_data(params)
+    get_data(params)
     save_params(content)
     preset = "current" if arguments.preset in NO_PRESET else arguments.preset
-    tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "model": params.model, "mode": params.mode}
+    tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "mode": params.mode}
+    tags["model"] = params.model_name
     before = _read_results()
-    with tracking.parent_run(f"{params.model} on {params.dataset}", tags, params.tracking.experiment) as parent:
-        if _dvc("repro", *([arguments.target] if arguments.target else [])):
+    with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking.experiment) as parent:
+        if run_dvc("repro", *([arguments.target] if arguments.target else [])):
             raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
         parent.tag_children(tracking.lock_tags())
         if not arguments.target:
@@ -87,64 +78,14 @@ def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
     """Checks all that can be checked before anything is written or run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.run",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="--PARAMETER VALUE: any parameter of params.yaml, by its dotted name",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--preset", default="current", help="a file of conf/presets; current: params.yaml as it stands")
+    parser = experiment_parser("run", __doc__)
     parser.add_argument("--target", help="a stage of dvc.yaml, such as train@torch; default: all")
     known, rest = parser.parse_known_args(arguments)
-    preset = None if known.preset in NO_PRESET else known.preset
-    content = changed_params(read_yaml(project.PARAMS), preset, parse_overrides(rest))
-    params = check_params(content, str(project.PARAMS))
+    content, params = read_experiment(known.preset, rest)
     targets = [f"{s}@{f}" if s in ("train", "evaluate") else s for s in STAGES for f in params.frameworks]
     if known.target and known.target not in targets:
         raise unknown("target", known.target, dict.fromkeys(targets))
-    schema = network_schema(params.dataset, load_dataset(params.dataset), params.preprocess)
-    load_network(params.model, params.mode, schema).check_batch_size(params.train.batch_size)
     return known, content, params
-
-
-def _adapt_to_git() -> None:
-    """DVC refuses to work outside git unless told so; a copy of the project without .git tells it."""
-    told = Path(".dvc/config.local")
-    without_git = not Path(".git").exists()
-    is_told = told.is_file() and "no_scm = true" in told.read_text(encoding="utf-8")
-    if without_git and not is_told:
-        _dvc("config", "--local", "core.no_scm", "true")
-    elif is_told and not without_git:
-        _dvc("config", "--local", "--unset", "core.no_scm")
-
-
-def _get_data(params: Params) -> None:
-    """Pulls data/ if it is absent, and checks the files of the data set."""
-    if not project.DATA.is_dir():
-        print("Getting data/ from the DVC remote", flush=True)
-        if _dvc("pull", "--quiet", "data.dvc"):
-            raise UserError(
-                "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files"
-            )
-    raw_files(params.dataset, load_dataset(params.dataset))
-
-
-def _dvc(*arguments: str) -> int:
-    """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status.
-
-    DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC: an orphan
-    would go on training, and the next command would train beside it.
-    """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, "-m", "dvc", *arguments]
-    process = subprocess.Popen(command, env={**os.environ, "PATH": path}, start_new_session=True)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        raise
 
 
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from twintrain import frameworks, project, tracking, training
+from twintrain import frameworks, models, project, tracking, training
 from twintrain.commands import run_framework_stage
 from twintrain.config import Params, load_params
 from twintrain.data.parts import PARTS, Part
@@ -21,9 +21,8 @@ from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
 from twintrain.training.curves import plot_curves
 from twintrain.training.loop import History, fit
+from twintrain.training.losses import check_loss
 from twintrain.training.progress import Progress
-
-LOSS_NAMES = {"multiclass": "cross entropy on logits", "binary": "binary cross entropy on logits"}
 
 
 def train(framework: str) -> None:
@@ -33,19 +32,20 @@ def train(framework: str) -> None:
     parts = {name: Part.load(project.SPLIT / f"{name}.npz", params.train.dtype) for name in PARTS}
     network = load_network(params.model, params.mode, schema)
     network.check_batch_size(params.train.batch_size)
+    check_loss(params.train.loss, schema)
     folder = project.fresh_folder(project.TRAIN / framework)
     tags = {
         "stage": "train",
         "framework": framework,
         "dataset": params.dataset,
-        "model": params.model,
+        "model": params.model_name,
         "mode": params.mode,
         "split": params.split.method,
     }
     with tracking.stage_run(f"train@{framework}", tags, params.tracking.experiment) as run:
         backend = framework_module(framework, "backend").Backend(network, params.train, parts["train"])
         # In `aligned` these are all weights; in `native` those whose initializer the model writes out.
-        backend.load_weights({**backend.weights(), **draw_weights(network, params.train.seed)})
+        backend.load_weights({**backend.weights(), **draw_weights(backend.network, params.train.seed)})
         run.log_params(_logged_params(params, schema, framework, backend.parameter_count()))
         for name in ("train", "val"):
             run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
@@ -55,7 +55,7 @@ def train(framework: str) -> None:
         run.log_artifacts(folder / "model_summary.txt", *sorted(folder.glob("*.png")))
         saving = framework_module(framework, "saving")
         run.log_model(
-            lambda **arguments: saving.log_model(backend.model, **arguments),
+            lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
             parts["test"].features,
             schema.outputs,
             saving.requirements(),
@@ -86,7 +86,7 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
     settings = params.train
     return {
         "dataset": params.dataset,
-        "model": params.model,
+        "model": params.model_name,
         "mode": params.mode,
         "parameters": parameters,
         "epochs": settings.epochs,
@@ -94,8 +94,16 @@ def _logged_params(params: Params, schema: Schema, framework: str, parameters: i
         "learning_rate": settings.optimizer.learning_rate,
         "optimizer": settings.optimizer.name,
         "optimizer_options": _listed(settings.optimizer.options(params.mode)),
-        "loss_function": LOSS_NAMES[schema.task],
+        "loss_function": settings.loss.name_for(schema.task),
+        "loss_options": _listed(
+            {**settings.loss.options_for(schema.task), "class_weights": settings.loss.class_weights}
+        ),
         "metric_function": "accuracy",
+        "accumulate": settings.accumulate,
+        "schedule": settings.schedule.name,
+        "schedule_options": _listed(settings.schedule.options()),
+        "regularization": _listed(dict(settings.regularization)),
+        "clip": _listed(dict(settings.clip)),
         "seed": settings.seed,
         "dtype": settings.dtype,
         "threads": settings.threads,
@@ -115,9 +123,11 @@ def _listed(options: dict[str, Any]) -> str:
 def _fingerprint(params: Params, network: Network, framework: str) -> str:
     """Changes with whatever decides the course of a training: settings, network, rows and code."""
     digest = hashlib.sha256(f"{framework} {params.train.model_dump_json()} {network}".encode())
-    folders = (Path(training.__file__).parent, Path(frameworks.__file__).parent / framework)
-    code = [path for folder in folders for path in folder.glob("*.py")]
-    for path in [*sorted(code), project.SPLIT / "train.npz", project.SPLIT / "val.npz"]:
+    parents = [Path(package.__file__).parent for package in (training, models, frameworks)]
+    folders = [*parents[:2], parents[2] / frameworks.folder(framework)]
+    code = [path for folder in folders for path in folder.rglob("*.py")]
+    own = [network.source] if network.source else []
+    for path in [*own, *sorted(code), project.SPLIT / "train.npz", project.SPLIT / "val.npz"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -125,7 +135,7 @@ def _fingerprint(params: Params, network: Network, framework: str) -> str:
 def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], history: History) -> dict[str, Any]:
     """Writes the trained network and what there is to know about its training."""
     saving = framework_module(framework, "saving")
-    saving.save(backend.model, parts["test"].features, folder / saving.FILE_NAME)
+    saving.save(backend.model, backend.network, parts["test"].features, folder / saving.FILE_NAME)
     (folder / "model_summary.txt").write_text(backend.summary() + "\n", encoding="utf-8")
     table = pd.DataFrame(history.epochs).rename_axis("epoch").reset_index()
     table.to_csv(folder / "history.csv", index=False)
@@ -136,8 +146,10 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
     steady = history.seconds[1:] or history.seconds
     facts = {
         **backend.facts(),
+        "dtype": backend.train.dtype,
         "parameters": backend.parameter_count(),
-        "dropout": any(placed.kind == "dropout" for placed in backend.network.layers),
+        **({"head": backend.network.head} if backend.network.head else {}),
+        "dropout": framework_module(framework, "layers").draws_own_masks(backend.model),
         "epochs_run": len(history.epochs),
         "best_epoch": history.best_epoch + 1,
         "train_seconds": round(seconds, 3),

@@ -42,8 +42,9 @@ def run_stage(stage: Callable[[], None]) -> NoReturn:
 def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
     """Runs a stage for the one framework that its argument names."""
     if len(sys.argv) != 2:
-        known = " or ".join(TITLES)
-        _refuse(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {next(iter(TITLES))}")
+        *others, last = TITLES
+        known = f"{', '.join(others)} or {last}"
+        _refuse(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {others[0]}")
     framework = sys.argv[1]
     if framework not in TITLES:
         _refuse(str(unknown("framework", framework, TITLES)))

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from twintrain import project
-from twintrain.config import Params
+from twintrain.config import Params, Rule
 from twintrain.errors import UserError, did_you_mean, unknown
 from twintrain.yaml_files import plain, read_yaml, validated, write_yaml
 
@@ -22,9 +22,11 @@ def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[
     content = copy.deepcopy(content)
     if preset is not None:
         _apply_preset(content, preset)
-    # The optimizer's name comes before its options, because another name drops the options that were there.
-    for key, value in sorted(overrides.items(), key=lambda item: item[0] != "train.optimizer.name"):
+    # The name of an optimizer or schedule comes before its options: another name drops the options that were there.
+    for key, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".name")):
         _apply_override(content, key, value)
+    if isinstance(content.get("model"), str):
+        content["model"] = project.model_path(content["model"])
     return content
 
 
@@ -41,12 +43,18 @@ def _apply_preset(content: dict[str, Any], preset: str) -> None:
     # Validated inside a whole set of parameters, so that the defaults of its sections are filled in.
     given = plain(read_yaml(path))
     whole = validated(Params, {"dataset": "", "model": "", "frameworks": ["torch"], **given}, str(path))
-    filled = whole.model_dump()
-    # Options that the optimizer leaves open, or that another optimizer has, need no line.
-    optimizer = filled["train"]["optimizer"]
-    filled["train"]["optimizer"] = {name: value for name, value in optimizer.items() if value is not None}
+    filled = _lines(whole)
     for section in given:
         _overwrite(content, section, filled[section])
+
+
+def _lines(section: BaseModel) -> dict[str, Any]:
+    """What params.yaml says of a section: options that a rule leaves open, or that another rule has, need no line."""
+    return {
+        name: _lines(value) if isinstance(value, BaseModel) else value
+        for name, value in section
+        if not (isinstance(section, Rule) and value is None)
+    }
 
 
 def _overwrite(content: dict[str, Any], key: str, value: Any) -> None:
@@ -79,9 +87,9 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
     annotation = schema.model_fields[leaf].annotation
     if _is_section(annotation) and not isinstance(value, dict):
         raise UserError(f"'{key}' is a section; expected one of its parameters: {', '.join(_leaves(annotation, key))}")
-    if key == "train.optimizer.name" and value != place.get("name"):
-        # The options of one optimizer mean nothing to another.
-        for option in place.keys() - {"name", "learning_rate"}:
+    if issubclass(schema, Rule) and leaf == "name" and value != place.get("name"):
+        # The options of one optimizer or schedule mean nothing to another.
+        for option in place.keys() - schema.SHARED:
             del place[option]
     _overwrite(place, leaf, value)
 

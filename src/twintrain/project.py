@@ -21,6 +21,11 @@ CHECKPOINTS = Path("build/checkpoints")
 RESULTS = Path("results")
 
 
+def model_path(model: str) -> str:
+    """The path of a model: of a name in conf/models, or a path as it is; DVC watches that file."""
+    return model if Path(model).suffix in (".yaml", ".py") else str(MODELS / f"{model}.yaml")
+
+
 def names_in(folder: Path) -> list[str]:
     """Names of the YAML files of a conf/ folder, without their ending."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
@@ -39,5 +44,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes plain dicts, lists and numbers, indented for people."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Writes plain dicts, lists and numbers, indented for people, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)

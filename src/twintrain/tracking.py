@@ -118,7 +118,7 @@ class Run:
     def log_artifacts(self, *paths: Path) -> None:
         """Logs files."""
         for path in paths:
-            self.attempt(lambda path=path: _mlflow().log_artifact(str(path)))
+            self.attempt(lambda path=path: _mlflow().MlflowClient().log_artifact(self.id, str(path)))
 
     def log_dataset(self, features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
         """Logs arrays as a dataset input with their digest; only the digest and the shapes are stored."""

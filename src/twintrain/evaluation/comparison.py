@@ -5,7 +5,30 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
+from twintrain.errors import UserError
+from twintrain.frameworks import TITLES
+
 BOOTSTRAP_SAMPLES = 2000
+
+
+def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
+    """What the frameworks ran on where that differs; empty where it does not.
+
+    Args:
+        ran_on: device and precision of each framework.
+
+    Raises:
+        UserError: it differs, and that is not allowed.
+    """
+    if len(set(ran_on.values())) == 1:
+        return ""
+    mixed = "; ".join(f"{TITLES[name]} on {place}" for name, place in ran_on.items())
+    if not is_allowed:
+        raise UserError(
+            f"the twins ran on different devices or precisions: {mixed}; expected train.device: cpu, a GPU for all, "
+            "or compare.allow_mixed: true"
+        )
+    return mixed
 
 
 def compare_predictions(

@@ -41,14 +41,19 @@ def headline(metrics: dict[str, Any]) -> str:
 
 def note(metrics: dict[str, Any]) -> str:
     """What must be known to read the figures; empty where there is nothing."""
-    drawn_apart = [DROPOUT] if any(metrics[name].get("dropout") for name in frameworks_of(metrics)) else []
-    return ". ".join(([SAME_ROWS] if metrics["split"] == "same" else []) + drawn_apart)
+    lines = [SAME_ROWS] if metrics["split"] == "same" else []
+    if metrics["mixed"]:
+        lines.append(f"Different devices or precisions, as compare.allow_mixed allows: {metrics['mixed']}")
+    if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
+        lines.append(DROPOUT)
+    return ". ".join(lines)
 
 
 def conclusion(metrics: dict[str, Any]) -> str:
     """What came out, in one sentence; empty with one framework alone."""
-    names = frameworks_of(metrics)
-    return verdict(metrics["comparison"], *(TITLES[name] for name in names[:2])) if len(names) > 1 else ""
+    first, *others = frameworks_of(metrics)
+    comparisons = {others[0]: metrics["comparison"], **metrics["further_comparisons"]} if others else {}
+    return " ".join(verdict(found, TITLES[first], TITLES[name]) for name, found in comparisons.items())
 
 
 def cells(metrics: dict[str, Any]) -> list[list[str]]:
@@ -68,7 +73,7 @@ def print_comparison(metrics: dict[str, Any]) -> None:
         table.add_column(TITLES[name], justify="right")
     for row in cells(metrics):
         table.add_row(*map(escape, row))
-    lines = filter(None, [note(metrics), conclusion(metrics)])
+    lines = filter(None, [metrics["verification"]["text"], note(metrics), conclusion(metrics)])
     Console().print(table, *map(escape, lines), sep="\n", soft_wrap=True)
 
 
@@ -79,6 +84,7 @@ def html_page(metrics: dict[str, Any], pictures: dict[str, Path]) -> str:
     return templates.get_template("report.html.jinja").render(
         headline=headline(metrics),
         conclusion=conclusion(metrics),
+        verification=metrics["verification"],
         note=note(metrics),
         titles=[TITLES[name] for name in frameworks_of(metrics)],
         rows=cells(metrics),

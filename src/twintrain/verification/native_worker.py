@@ -1,0 +1,121 @@
+"""What a framework fills in by itself, and in Keras what each difference does:
+
+python -m twintrain.verification.native_worker FRAMEWORK FOLDER describe    writes FRAMEWORK.json and .npz
+python -m twintrain.verification.native_worker keras FOLDER measure         after both: writes differences.json
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twintrain import project
+from twintrain.commands import run_command
+from twintrain.config import Params
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.schema import Schema
+from twintrain.evaluation.metrics import accuracy
+from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import load_network
+from twintrain.training.steps import take_steps
+from twintrain.verification.native import (
+    Described,
+    Difference,
+    Setting,
+    differences,
+    switched,
+    with_conventions,
+)
+
+STEPS = 200
+# Rounding must not pass for an effect.
+DTYPE = "float64"
+
+
+class Trial:
+    """Trains networks of one experiment for some steps in this process's framework."""
+
+    def __init__(self, framework: str, folder: Path) -> None:
+        params = Params.model_validate(project.read_json(folder / "experiment.json"))
+        self.framework, self.folder = framework, folder
+        self.train = params.train.model_copy(update={"dtype": DTYPE})
+        self.parts = {name: Part.load(folder / f"{name}.npz", DTYPE) for name in PARTS}
+        self.network = load_network(params.model, "native", Schema.load(folder))
+
+    def describe(self) -> None:
+        """Writes what the framework fills in, and where that leads."""
+        again = self._drawn(self.train.seed + 1).weights()
+        backend = self._drawn(self.train.seed)
+        conventions = framework_module(self.framework, "conventions")
+        found = {
+            "layers": conventions.layer_conventions(backend.model, self.network),
+            "optimizer": conventions.optimizer_conventions(backend.optimizer, self.train.optimizer),
+        }
+        project.write_json(self.folder / f"{self.framework}.json", found)
+        arrays = {f"initial|{name}": array for name, array in backend.weights().items()}
+        arrays |= {f"again|{name}": array for name, array in again.items()}
+        np.savez(self.folder / f"{self.framework}.npz", **arrays, logits=self._logits(backend))
+
+    def measure(self) -> None:
+        """Writes all differences with the effect of each, and last of all of them together."""
+        torch, keras = self._described("torch"), self._described("keras")
+        base = self._trained(switched(self.network, torch, keras, None))
+        found = [
+            self._measured(each, base, self._trained(switched(self.network, torch, keras, each)))
+            for each in differences(self.network, self.train.optimizer, torch, keras)
+        ]
+        together = Difference("all together", "", "its own", "its own")
+        found.append(self._measured(together, torch.logits, keras.logits))
+        project.write_json(self.folder / "differences.json", [dataclasses.asdict(each) for each in found])
+
+    def _drawn(self, seed: int) -> Any:
+        """The native network with the framework's own initial weights, but for those that the layer list writes out."""
+        train = self.train.model_copy(update={"seed": seed})
+        backend = framework_module(self.framework, "backend").Backend(self.network, train, self.parts["train"])
+        backend.load_weights({**backend.weights(), **draw_weights(self.network, seed)})
+        return backend
+
+    def _described(self, framework: str) -> Described:
+        with np.load(self.folder / f"{framework}.npz") as file:
+            arrays = dict(file)
+        groups = {
+            group: {name.partition("|")[2]: array for name, array in arrays.items() if name.startswith(f"{group}|")}
+            for group in ("initial", "again")
+        }
+        return Described(**project.read_json(self.folder / f"{framework}.json"), **groups, logits=arrays["logits"])
+
+    def _measured(self, difference: Difference, base: np.ndarray, logits: np.ndarray) -> Difference:
+        labels = self.parts["test"].labels
+        change = accuracy(logits, labels) - accuracy(base, labels)
+        return dataclasses.replace(difference, effect=float(np.abs(logits - base).max()), accuracy=change)
+
+    def _trained(self, setting: Setting) -> np.ndarray:
+        """Logits of the test rows after a training in Keras as it is told."""
+        optimizer = self.train.optimizer.model_copy(update=setting.optimizer)
+        train = self.train.model_copy(update={"optimizer": optimizer})
+        network = with_conventions(self.network, setting.layers)
+        backend = framework_module(self.framework, "backend").Backend(network, train, self.parts["train"])
+        if not setting.unbiased:
+            backend.learner.batch_norms = []
+        if setting.own_rule:
+            rules = framework_module(self.framework, "optimizers")
+            backend.learner.optimizer = rules.build(optimizer, "native", backend.learner.weights)
+        backend.load_weights(setting.initial)
+        return self._logits(backend)
+
+    def _logits(self, backend: Any) -> np.ndarray:
+        take_steps(backend, self.train, len(self.parts["train"]), 0, STEPS)
+        return backend.predict(self.parts["test"].features)
+
+
+def main(framework: str, folder: Path, task: str) -> None:
+    """Carries out `describe` or `measure`."""
+    trial = Trial(framework, folder)
+    {"describe": trial.describe, "measure": trial.measure}[task]()
+
+
+if __name__ == "__main__":
+    run_command(lambda: main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

@@ -1,0 +1,53 @@
+"""What a worker writes down of one framework in one precision, and its file."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+# In the order of the computation, so that the first one that differs is the cause.
+OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS = "layer outputs", "logits", "loss", "gradients", "running statistics"
+STEPS = (1, 10, 200)
+PREDICTIONS = "test predictions"
+# What a saved network gives: the test predictions, after the head that is for reading alone.
+SAVED = "predictions of the network that is saved"
+RELOADED_WEIGHTS, RELOADED, LOGGED = "weights after reload", "predictions after reload", "predictions by MLflow"
+
+
+def weights_after(steps: int) -> str:
+    """The name of the arrays after some training steps."""
+    return f"weights after {steps} step{'s' if steps > 1 else ''}"
+
+
+@dataclass
+class Record:
+    """Arrays by what they are and by name, both in order.
+
+    Attributes:
+        shapes: of the arrays that the framework's network has, by name.
+        arrays: empty where the shapes are not those of the layer list, since nothing else can be compared then.
+    """
+
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    arrays: dict[str, Arrays] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Writes one file."""
+        flat = {f"array|{what}|{name}": a for what, found in self.arrays.items() for name, a in found.items()}
+        np.savez(path, **{f"shape|{name}": np.array(shape, np.int64) for name, shape in self.shapes.items()}, **flat)
+
+    @classmethod
+    def load(cls, path: Path) -> "Record":
+        """Reads what `save` wrote."""
+        record = cls()
+        with np.load(path, allow_pickle=False) as file:
+            for key, array in file.items():
+                kind, _, rest = key.partition("|")
+                if kind == "shape":
+                    record.shapes[rest] = tuple(int(size) for size in array)
+                else:
+                    what, _, name = rest.partition("|")
+                    record.arrays.setdefault(what, {})[name] = array
+        return record

@@ -1,0 +1,149 @@
+"""Records what one framework makes of an experiment: python -m twintrain.verification.worker FRAMEWORK FOLDER
+
+The folder holds what `workers.write_experiment` wrote. One framework a process; the records are compared afterwards.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from twintrain import project, tracking
+from twintrain.commands import run_command
+from twintrain.config import Params
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.schema import Schema
+from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import Network, load_network
+from twintrain.training.batches import epoch_batches
+from twintrain.training.steps import take_steps
+from twintrain.verification import records
+from twintrain.verification.records import Arrays, Record
+
+DTYPES = ("float64", "float32")
+# In units of the precision; 1e-15 in float64.
+PERTURBATION_ULPS = 4.5
+SHOWN_ROWS = 64
+
+
+def work(framework: str, folder: Path) -> None:
+    """Writes two records a precision, the second one with weights changed in the last digits."""
+    params = Params.model_validate(project.read_json(folder / "experiment.json"))
+    schema = Schema.load(folder)
+    network = load_network(params.model, params.mode, schema)
+    for dtype in DTYPES:
+        parts = {name: Part.load(folder / f"{name}.npz", dtype) for name in PARTS}
+        recorder = Recorder(framework, network, params, parts, dtype)
+        record = recorder.record(perturbed=False)
+        if record.arrays:
+            recorder.add_reloaded(record, logged=dtype == params.train.dtype)
+        record.save(folder / f"{framework}-{dtype}.npz")
+        recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
+    project.write_json(folder / f"{framework}.json", recorder.backend.facts())
+
+
+class Recorder:
+    """One framework's network in one precision."""
+
+    def __init__(self, framework: str, network: Network, params: Params, parts: dict[str, Part], dtype: str) -> None:
+        self.framework = framework
+        self.params = params
+        self.parts = parts
+        self.train = params.train.model_copy(update={"dtype": dtype})
+        self.layers = framework_module(framework, "layers")
+        self.backend = framework_module(framework, "backend").Backend(network, self.train, parts["train"])
+        self.network = self.backend.network
+        self.untrained = self.backend.state()
+
+    def record(self, perturbed: bool) -> Record:
+        """Everything that the twins are compared by, up to the trained weights."""
+        record = Record(self.layers.array_shapes(self.backend.model, self.network))
+        if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
+            return record
+        weights = varied(draw_weights(self.network, self.train.seed))
+        weights = changed(weights, self.train.dtype) if perturbed else weights
+        rows = self.parts["train"].features[:SHOWN_ROWS]
+        self._start(weights)
+        record.arrays[records.OUTPUTS] = self.layers.layer_outputs(self.backend.model, self.network, rows)
+        record.arrays[records.LOGITS] = {"logits": self.backend.predict(rows)}
+        batches = epoch_batches(len(self.parts["train"]), self.train.batch_size, self.train.seed, 0)
+        batch = batches.order[: batches.cuts[1]]
+        loss, gradients = self.backend.gradients(self.parts["train"].features[batch], self.parts["train"].labels[batch])
+        record.arrays[records.LOSS] = {"loss": np.array(loss)}
+        record.arrays[records.GRADIENTS] = gradients
+        record.arrays[records.STATISTICS] = self._statistics()
+        self._start(weights)
+        done = 0
+        for steps in records.STEPS:
+            take_steps(self.backend, self.train, len(self.parts["train"]), done, steps)
+            done = steps
+            record.arrays[records.weights_after(steps)] = self.backend.weights()
+        record.arrays[records.PREDICTIONS] = {"logits": self.backend.predict(self.parts["test"].features)}
+        return record
+
+    def add_reloaded(self, record: Record, logged: bool) -> None:
+        """Adds what comes back after a save and load, by the framework itself and by MLflow."""
+        features = self.parts["test"].features
+        logits = record.arrays[records.PREDICTIONS]["logits"]
+        record.arrays[records.SAVED] = {"outputs": softmax(logits, axis=1) if self.network.head else logits}
+        saving = framework_module(self.framework, "saving")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / saving.FILE_NAME
+            saving.save(self.backend.model, self.network, features, path)
+            record.arrays[records.RELOADED_WEIGHTS] = saving.load_weights(path, self.network)
+            record.arrays[records.RELOADED] = {"outputs": saving.load(path)(features)}
+        if logged:
+            outputs = self._logged_outputs(saving, features)
+            record.arrays |= {} if outputs is None else {records.LOGGED: {"outputs": outputs}}
+
+    def _logged_outputs(self, saving: Any, features: np.ndarray) -> np.ndarray | None:
+        """What MLflow predicts with the logged model; None where tracking is off."""
+        params = self.params
+        tags = {
+            "stage": "verify",
+            "framework": self.framework,
+            "dataset": params.dataset,
+            "model": params.model_name,
+        }
+        with tracking.stage_run(f"verify@{self.framework}", tags, params.tracking.experiment) as run:
+            run.log_model(
+                lambda **arguments: saving.log_model(self.backend.model, self.network, **arguments),
+                features,
+                self.network.schema.outputs,
+                saving.requirements(),
+            )
+        if run.model_id is None:
+            return None
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(f"models:/{run.model_id}").predict(features)
+
+    def _start(self, weights: Arrays) -> None:
+        self.backend.load_weights(weights)
+        self.backend.load_state(self.untrained)
+
+    def _statistics(self) -> Arrays:
+        arrays = self.backend.weights()
+        return {name: arrays[name] for name, weight in self.network.weights().items() if not weight.trainable}
+
+
+def varied(weights: Arrays) -> Arrays:
+    """Moves what starts at zero or one off it, so that a bias, scale or statistic that is left out shows."""
+    rng = np.random.default_rng(0)
+    noise = {name: rng.uniform(-0.05, 0.05, array.shape) for name, array in weights.items()}
+    return {name: np.where(np.isin(array, (0, 1)), array + noise[name], array) for name, array in weights.items()}
+
+
+def changed(weights: Arrays, dtype: str) -> Arrays:
+    """Changes every number in its last digits, up or down."""
+    rng = np.random.default_rng(1)
+    size = PERTURBATION_ULPS * np.finfo(dtype).eps
+    return {name: array * (1 + size * rng.choice([-1, 1], array.shape)) for name, array in weights.items()}
+
+
+if __name__ == "__main__":
+    run_command(lambda: work(sys.argv[1], Path(sys.argv[2])))

@@ -1,0 +1,79 @@
+"""Starts one worker a framework and collects what they record."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import twintrain
+from twintrain import project
+from twintrain.config import Params
+from twintrain.data.parts import Part
+from twintrain.data.schema import Schema
+from twintrain.errors import UserError
+from twintrain.frameworks import TITLES
+from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
+from twintrain.verification.records import Record
+from twintrain.verification.worker import DTYPES
+
+WORKER = ("-m", "twintrain.verification.worker")
+NATIVE_WORKER = ("-m", "twintrain.verification.native_worker")
+
+
+def write_experiment(folder: Path, params: Params, schema: Schema, parts: dict[str, Part]) -> None:
+    """Writes what the workers read."""
+    threads = params.train.threads or max(1, (os.cpu_count() or 1) // len(params.frameworks))
+    train = params.train.model_copy(update={"threads": threads})
+    shared = params.model_copy(update={"train": train})
+    project.write_json(folder / "experiment.json", shared.model_dump())
+    schema.save(folder)
+    for name, part in parts.items():
+        part.save(folder / f"{name}.npz")
+
+
+def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = WORKER, *options: str) -> None:
+    """Runs one process a framework, all at once, and waits for them.
+
+    Raises:
+        UserError: a worker failed; what it said last goes along.
+    """
+    source = str(Path(twintrain.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    logs = {framework: folder / f"{framework}.log" for framework in frameworks}
+    processes = {}
+    for framework, log in logs.items():
+        command = [sys.executable, *worker, framework, str(folder), *options]
+        with log.open("w") as output:
+            processes[framework] = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        failed = [framework for framework, process in processes.items() if process.wait()]
+    finally:
+        for process in processes.values():
+            process.terminate()
+            process.wait()
+    if failed:
+        raise UserError(f"{TITLES[failed[0]]}: {_reason(logs[failed[0]])}")
+
+
+def _reason(log: Path) -> str:
+    """The error that a worker ended with; all that it said, if that is a traceback."""
+    said = log.read_text(encoding="utf-8", errors="replace").strip()
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    return errors[-1].removeprefix("error: ") if errors else said or "it ended without a message"
+
+
+def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
+    """All checks: every framework against the first one, and each against itself after a reload."""
+    reference, *others = frameworks
+    checks = []
+    for dtype in DTYPES:
+        twins = {
+            name: Twin(*(Record.load(folder / f"{name}-{dtype}{end}.npz") for end in ("", "-perturbed")))
+            for name in frameworks
+        }
+        for name in others:
+            checks += compare_twins(twins[reference], twins[name], name, dtype)
+        for name in frameworks:
+            checks += check_reload(twins[name].record, name, dtype)
+    return checks
