@@ -93,7 +93,12 @@ def main(framework: str) -> None:
     backend = framework_module(framework, "backend").Backend(network, Train(), part)
     backend.load_weights(draw_weights(network, 0))
     epochs = itertools.count()
-    functions = {"ours": lambda: backend.train_epoch(epoch_batches(ROWS, BATCH_SIZE, 0, next(epochs)))}
+
+    def train_epoch() -> None:
+        batches = epoch_batches(ROWS, BATCH_SIZE, 0, next(epochs))
+        backend.train_epoch(batches, np.full(len(batches), 1e-3))
+
+    functions = {"ours": train_epoch}
     if framework == "torch":
         functions["matrix products alone"] = matrix_products(network)
     else:

@@ -93,8 +93,14 @@ def test_a_mistake_in_params_yaml_stops_a_stage_with_one_line(clone: Clone):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "error: expected one framework, torch or keras: python -m pipelines.train torch"),
-        (["evaluate", "jax"], "error: unknown framework 'jax'; known: keras, torch"),
+        (
+            ["train"],
+            "error: expected one framework, torch, keras, keras-jax or keras-torch: python -m pipelines.train torch",
+        ),
+        (
+            ["evaluate", "tensorflow"],
+            "error: unknown framework 'tensorflow'; known: keras, keras-jax, keras-torch, torch",
+        ),
         (["split", "torch"], "error: unexpected argument 'torch'; python -m pipelines.split takes none"),
     ],
 )

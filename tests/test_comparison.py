@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from twintrain.evaluation.comparison import compare_predictions, verdict
+from twintrain.evaluation.comparison import compare_predictions, mixture, verdict
 
 
 def predictions(both=0, only_first=0, only_second=0, neither=0):
@@ -135,3 +135,22 @@ def test_without_a_sample_of_rows_there_is_no_inference():
     assert found.keys().isdisjoint({"accuracy_ci95", "mcnemar_p"})
     sentence = "PyTorch is 25.00 points more accurate; they agree on 75.0% of the test rows."
     assert verdict(found, "PyTorch", "Keras") == sentence
+
+
+ALIKE = {"torch": "cuda, float32", "keras": "cuda, float32"}
+MIXED = {"torch": "cuda, float32", "keras": "cpu, float32", "keras-jax": "cpu, float64"}
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_twins_on_one_device_in_one_precision_are_no_mixture(is_allowed):
+    assert mixture(ALIKE, is_allowed) == ""
+    assert mixture({"torch": "cpu, float64"}, is_allowed) == ""
+
+
+def test_mixture_is_refused_or_described(error_of):
+    described = "PyTorch on cuda, float32; Keras on cpu, float32; Keras on JAX on cpu, float64"
+    assert mixture(MIXED, is_allowed=True) == described
+    assert error_of(mixture, MIXED, is_allowed=False) == (
+        f"the twins ran on different devices or precisions: {described}; expected train.device: cpu, a GPU for all, "
+        "or compare.allow_mixed: true"
+    )

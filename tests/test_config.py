@@ -2,7 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import OPTIMIZERS, EarlyStopping, Optimizer, Split, Train, check_params, load_params
+from twintrain.config import (
+    LOSSES,
+    OPTIMIZERS,
+    Clip,
+    EarlyStopping,
+    Loss,
+    Optimizer,
+    Regularization,
+    Schedule,
+    Split,
+    Train,
+    check_params,
+    load_params,
+)
 
 REQUIRED = {"dataset": "xor", "model": "mlp", "frameworks": ["torch"]}
 
@@ -15,7 +28,12 @@ def test_what_is_left_open_has_a_default(project):
         seed=0,
         epochs=10,
         batch_size=64,
+        loss=Loss(name=None, label_smoothing=0.0, class_weights=None, delta=None),
+        accumulate=1,
         optimizer=Optimizer(name="adam", learning_rate=1e-3),
+        schedule=Schedule(name="constant"),
+        regularization=Regularization(l1=0.0, l2=0.0),
+        clip=Clip(norm=None, value=None),
         early_stopping=EarlyStopping(patience=None, min_delta=0.0),
         restore_best_weights=True,
         checkpoint_every=1,
@@ -59,7 +77,8 @@ def test_params_of_the_repository_are_valid(project):
         ({"frameworks": []}, "params.yaml: 'frameworks': expected at least 1 item, got []"),
         (
             {"frameworks": ["tourch"]},
-            "params.yaml: 'frameworks.0': expected 'torch' or 'keras', got 'tourch'; did you mean 'torch'?",
+            "params.yaml: 'frameworks.0': expected 'torch', 'keras', 'keras-jax' or 'keras-torch', got 'tourch'; "
+            "did you mean 'torch'?",
         ),
         (
             {"frameworks": ["torch", "torch"]},
@@ -78,12 +97,97 @@ def test_params_of_the_repository_are_valid(project):
         ),
         (
             {"train": {"optimizer": {"name": "adam", "momentum": 0.9}}},
-            "params.yaml: 'train.optimizer': adam has no momentum; it has beta_1, beta_2, epsilon",
+            "params.yaml: 'train.optimizer': adam has no momentum; it has beta_1, beta_2, epsilon, amsgrad",
         ),
         (
             {"train": {"optimizer": {"name": "sgd", "nesterov": True}}},
             "params.yaml: 'train.optimizer': nesterov needs a momentum above 0",
         ),
+        (
+            {"train": {"loss": {"name": "mean"}}},
+            "params.yaml: 'train.loss.name': expected 'cross_entropy', 'binary_cross_entropy', 'mse', 'mae' or "
+            "'huber', got 'mean'",
+        ),
+        (
+            {"train": {"loss": {"label_smoothing": 1.0}}},
+            "params.yaml: 'train.loss.label_smoothing': expected less than 1, got 1.0",
+        ),
+        ({"train": {"loss": {"delta": 0}}}, "params.yaml: 'train.loss.delta': expected greater than 0, got 0"),
+        (
+            {"train": {"loss": {"class_weights": [1, -1]}}},
+            "params.yaml: 'train.loss.class_weights.1': expected greater than or equal to 0, got -1",
+        ),
+        (
+            {"train": {"loss": {"class_weights": [0, 0]}}},
+            "params.yaml: 'train.loss': class_weights: expected at least one above 0, got [0.0, 0.0]",
+        ),
+        (
+            {"train": {"optimizer": {"name": "adamm"}}},
+            "params.yaml: 'train.optimizer.name': expected 'sgd', 'adagrad', 'adadelta', 'rmsprop', 'adam', 'adamax', "
+            "'nadam', 'adamw', 'rprop', 'asgd' or 'lbfgs', got 'adamm'; did you mean 'adam'?",
+        ),
+        (
+            {"train": {"optimizer": {"name": "rprop", "etas": [1.2, 0.5]}}},
+            "params.yaml: 'train.optimizer': etas: expected one factor between 0 and 1 and one above 1, got [1.2, 0.5]",
+        ),
+        (
+            {"train": {"optimizer": {"name": "rprop", "step_sizes": [2.0, 1.0]}}},
+            "params.yaml: 'train.optimizer': step_sizes: expected the smallest above 0, then the largest, "
+            "got [2.0, 1.0]",
+        ),
+        (
+            {"train": {"optimizer": {"name": "rprop"}, "schedule": {"name": "step"}}},
+            "params.yaml: 'train': rprop adapts its step sizes itself; expected schedule.name: constant and no warmup",
+        ),
+        (
+            {"train": {"optimizer": {"name": "lbfgs"}, "accumulate": 2}},
+            "params.yaml: 'train': lbfgs evaluates one batch several times a step; expected accumulate: 1",
+        ),
+        (
+            {"train": {"optimizer": {"name": "lbfgs"}, "clip": {"norm": 1.0}}},
+            "params.yaml: 'train': lbfgs needs the gradients as they are; expected clip.norm: null and clip.value: "
+            "null",
+        ),
+        (
+            {"train": {"optimizer": {"name": "lbfgs"}}, "frameworks": ["torch", "keras"]},
+            "params.yaml: lbfgs evaluates the loss several times a step, and Keras has no such loop; "
+            "expected frameworks: [torch], got ['torch', 'keras']",
+        ),
+        (
+            {"train": {"optimizer": {"name": "asgd"}}, "mode": "native", "frameworks": ["keras"]},
+            "params.yaml: Keras has no asgd of its own; expected mode: aligned, or frameworks: [torch]",
+        ),
+        (
+            {"train": {"optimizer": {"name": "asgd"}}, "mode": "native", "frameworks": ["torch", "keras-jax"]},
+            "params.yaml: Keras has no asgd of its own; expected mode: aligned, or frameworks: [torch]",
+        ),
+        (
+            {
+                "train": {"optimizer": {"name": "nadam", "momentum_decay": 0.1}},
+                "mode": "native",
+                "frameworks": ["keras"],
+            },
+            "params.yaml: Keras's own nadam has no momentum_decay; leave it out, or take mode: aligned",
+        ),
+        (
+            {"train": {"schedule": {"name": "one_cycle", "warmup": 10}}},
+            "params.yaml: 'train.schedule': one_cycle has no warmup; it has pct_start, div_factor, final_div_factor",
+        ),
+        (
+            {"train": {"schedule": {"name": "cosine", "minimum": 0.1}}},
+            "params.yaml: 'train': schedule.minimum: expected at most the learning_rate, 0.001, got 0.1",
+        ),
+        (
+            {"train": {"schedule": {"name": "linear"}}},
+            "params.yaml: 'train.schedule.name': expected 'constant', 'step', 'exponential', 'cosine', 'one_cycle' "
+            "or 'plateau', got 'linear'",
+        ),
+        ({"train": {"clip": {"norm": 0}}}, "params.yaml: 'train.clip.norm': expected greater than 0, got 0"),
+        (
+            {"train": {"regularization": {"l2": -1}}},
+            "params.yaml: 'train.regularization.l2': expected greater than or equal to 0, got -1",
+        ),
+        ({"train": {"accumulate": 0}}, "params.yaml: 'train.accumulate': expected greater than or equal to 1, got 0"),
     ],
 )
 def test_mistake_in_params_is_one_line(change, message, project, error_of):
@@ -96,12 +200,39 @@ def test_missing_required_parameter_is_named(project, error_of):
     )
 
 
+@pytest.mark.parametrize(("rule", "name"), [(rule, name) for rule in (Optimizer, Schedule) for name in rule.OPTIONS])
+def test_aligned_writes_out_every_option_and_native_only_the_given_ones(rule, name):
+    option, value = next(iter(rule.OPTIONS[name].items()))
+    changed = [0.6, 1.3] if isinstance(value, list) else value + 1 if isinstance(value, int) else value / 2 + 0.1
+    settings = rule(name=name, **{option: changed})
+    assert settings.given() == {option}
+    assert settings.options("aligned") == {**rule.OPTIONS[name], option: changed}
+    assert settings.options("native") == {option: changed}
+    assert rule(name=name).options("native") == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("multiclass", "cross_entropy"), ("binary", "binary_cross_entropy"), ("regression", "mse")]
+)
+def test_loss_left_open_is_the_tasks_own(task, name):
+    assert (Loss().name_for(task), Loss().options_for(task)) == (name, LOSSES[name])
+    assert Loss(name="huber").name_for(task) == "huber"
+
+
+def test_loss_is_given_its_own_options_alone():
+    assert Loss(name="huber").options_for("binary") == {"delta": 1.0}
+    assert Loss(name="huber", delta=0.5).options_for("binary") == {"delta": 0.5}
+    assert Loss(label_smoothing=0.1).options_for("multiclass") == {"label_smoothing": 0.1}
+    assert Loss(name="mae").options_for("multiclass") == {}
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_aligned_writes_out_every_option_and_native_only_the_given_ones(name):
-    option, value = next(iter(OPTIMIZERS[name].items()))
-    changed = value / 2 + 0.1
-    optimizer = Optimizer(name=name, **{option: changed})
-    assert optimizer.given() == {option}
-    assert optimizer.options("aligned") == {**OPTIMIZERS[name], option: changed}
-    assert optimizer.options("native") == {option: changed}
-    assert Optimizer(name=name).options("native") == {}
+def test_every_optimizer_and_its_defaults_are_valid(name, project):
+    change = {"train": {"optimizer": {"name": name, **OPTIMIZERS[name]}}}
+    assert check_params({**REQUIRED, **change}, "params.yaml").train.optimizer.name == name
+
+
+def test_frameworks_that_have_the_optimizer_may_use_it(project):
+    asgd = {"train": {"optimizer": {"name": "asgd"}}}
+    assert check_params({**REQUIRED, **asgd, "frameworks": ["keras"]}, "params.yaml").mode == "aligned"
+    assert check_params({**REQUIRED, **asgd, "mode": "native"}, "params.yaml").frameworks == ["torch"]

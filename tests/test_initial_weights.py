@@ -74,6 +74,7 @@ def test_array_does_not_depend_on_how_much_the_layer_before_draws():
 LIMITS = {
     "glorot_uniform": math.sqrt(6 / 500),
     "he_uniform": math.sqrt(6 / 300),
+    "lecun_uniform": math.sqrt(3 / 300),
     "fan_in_uniform": 1 / math.sqrt(300),
     "uniform": 0.05,
 }
@@ -90,11 +91,62 @@ def test_uniform_draws_fill_their_limits_evenly(initializer, limit):
     assert quarters == pytest.approx([0.25] * 4, abs=0.01)
 
 
-def test_normal_draws_have_mean_0_and_deviation_1():
-    kernel = drawn_kernel("normal")
+DEVIATIONS = {
+    "normal": 1,
+    "glorot_normal": math.sqrt(2 / 500),
+    "he_normal": math.sqrt(2 / 300),
+    "lecun_normal": math.sqrt(1 / 300),
+}
+
+
+@pytest.mark.parametrize(("initializer", "deviation"), DEVIATIONS.items())
+def test_normal_draws_have_their_deviation_and_whole_tails(initializer, deviation):
+    kernel = drawn_kernel(initializer) / deviation
     assert kernel.mean() == pytest.approx(0, abs=0.02)
     assert kernel.std() == pytest.approx(1, rel=0.02)
     assert (np.abs(kernel) < 1.96).mean() == pytest.approx(0.95, abs=0.005)
+    assert np.abs(kernel).max() > 3
+
+
+@pytest.mark.parametrize("units", [200, 300, 400])
+def test_orthogonal_kernel_keeps_lengths(units):
+    kernel = draw_weights(network(dense(units, kernel_initializer="orthogonal")), 0)["dense_0/kernel"]
+    product = kernel.T @ kernel if units <= 300 else kernel @ kernel.T
+    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-12)
+
+
+def test_orthogonal_kernel_has_no_preferred_signs():
+    kernel = draw_weights(network(dense(300, kernel_initializer="orthogonal")), 0)["dense_0/kernel"]
+    # Without the signs of R, all diagonal elements of Q come out negative or all positive.
+    assert 0.4 < (np.diag(kernel) > 0).mean() < 0.6
+
+
+def recurrent(kind, **arguments):
+    sequences = SCHEMA.model_copy(update={"input_shape": [6, 40]})
+    drawn = draw_weights(network({kind: {"units": 30, **arguments}}, schema=sequences), 0)
+    return {name.removeprefix(f"{kind}_0/"): array for name, array in drawn.items()}
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("simple_rnn", 1), ("lstm", 4), ("gru", 3)])
+def test_each_gate_is_drawn_apart(kind, gates):
+    drawn = recurrent(kind)
+    blocks = np.split(drawn["recurrent_kernel"], gates, axis=1)
+    for block in blocks:
+        np.testing.assert_allclose(block.T @ block, np.eye(30), atol=1e-12)
+    assert len({block.tobytes() for block in blocks}) == gates
+    limit = math.sqrt(6 / 70)
+    assert limit * 0.99 < np.abs(drawn["kernel"]).max() <= limit
+
+
+def test_forget_gate_alone_starts_at_one():
+    np.testing.assert_array_equal(recurrent("lstm")["bias"], np.repeat([0, 1, 0, 0], 30))
+    np.testing.assert_array_equal(recurrent("lstm", unit_forget_bias=False)["bias"], np.zeros(120))
+    np.testing.assert_array_equal(recurrent("gru")["bias"], np.zeros((2, 90)))
+
+
+def test_prelu_starts_at_its_slope():
+    prelu = {"activation": {"function": "prelu"}}
+    np.testing.assert_array_equal(draw_weights(network(prelu), 0)["activation_0/alpha"], np.full(300, 0.25))
 
 
 @pytest.mark.parametrize(("initializer", "value"), [("zeros", 0), ("ones", 1)])

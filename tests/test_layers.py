@@ -3,27 +3,61 @@ import math
 import pytest
 
 from twintrain.models.layers import (
+    GRU,
     LAYERS,
+    LSTM,
     Activation,
+    AvgPool1D,
     AvgPool2D,
     BatchNorm,
+    Bidirectional,
+    Conv1D,
     Conv2D,
     Dense,
+    DepthwiseConv2D,
     Dropout,
     Embedding,
     Flatten,
+    GlobalAvgPool,
+    Inception,
+    LayerNorm,
+    MaxPool1D,
     MaxPool2D,
+    Reshape,
+    Residual,
+    SeparableConv2D,
+    SimpleRNN,
+    SpatialDropout,
     same_padding,
 )
 from twintrain.yaml_files import validated
 
 IMAGE = (28, 28, 3)
+SEQUENCE = (9, 3)
 
 
 @pytest.mark.parametrize(
     ("layer", "before", "after"),
     [
         (Dense(units=7), (5,), (7,)),
+        (Dense(units=7), SEQUENCE, (9, 7)),
+        (Conv1D(filters=8, kernel_size=4), SEQUENCE, (6, 8)),
+        (Conv1D(filters=8, kernel_size=4, strides=2, padding="same"), SEQUENCE, (5, 8)),
+        (DepthwiseConv2D(kernel_size=3, depth_multiplier=2), IMAGE, (26, 26, 6)),
+        (SeparableConv2D(filters=8, kernel_size=3, strides=2, padding="same"), IMAGE, (14, 14, 8)),
+        (MaxPool1D(), SEQUENCE, (4, 3)),
+        (AvgPool1D(pool_size=3, strides=2, padding="same"), SEQUENCE, (5, 3)),
+        (GlobalAvgPool(), IMAGE, (3,)),
+        (GlobalAvgPool(), SEQUENCE, (3,)),
+        (Flatten(), SEQUENCE, (27,)),
+        (Reshape(target_shape=[3, 9]), SEQUENCE, (3, 9)),
+        (Reshape(target_shape=[27]), SEQUENCE, (27,)),
+        (Reshape(target_shape=[3, 3, 3]), (27,), (3, 3, 3)),
+        (SpatialDropout(rate=0.5), SEQUENCE, SEQUENCE),
+        (LayerNorm(), IMAGE, IMAGE),
+        (SimpleRNN(units=5), SEQUENCE, (5,)),
+        (LSTM(units=5), SEQUENCE, (5,)),
+        (GRU(units=5, return_sequences=True), SEQUENCE, (9, 5)),
         (Conv2D(filters=8, kernel_size=3), IMAGE, (26, 26, 8)),
         (Conv2D(filters=8, kernel_size=3, strides=2), IMAGE, (13, 13, 8)),
         (Conv2D(filters=8, kernel_size=3, padding="same"), IMAGE, (28, 28, 8)),
@@ -44,6 +78,8 @@ IMAGE = (28, 28, 3)
         (Activation(function="leaky_relu", negative_slope=0.3), (6,), (6,)),
         (Embedding(input_dims=(4, 3)), (2,), (4,)),
         (Embedding(input_dims=(4, 3), output_dim=10), (2,), (20,)),
+        (Embedding(input="tokens", input_dims=(4, 9), output_dim=10), (2,), (2, 10)),
+        (Embedding(input="tokens", input_dims=(4, 9)), (2,), (2, 5)),
     ],
 )
 def test_output_shape(layer, before, after):
@@ -55,6 +91,22 @@ def test_output_shape(layer, before, after):
     [
         (Dense(units=7), (5,), {"kernel": (5, 7), "bias": (7,)}),
         (Dense(units=7, use_bias=False), (5,), {"kernel": (5, 7)}),
+        (Dense(units=7), SEQUENCE, {"kernel": (3, 7), "bias": (7,)}),
+        (Conv1D(filters=8, kernel_size=4), SEQUENCE, {"kernel": (4, 3, 8), "bias": (8,)}),
+        (DepthwiseConv2D(kernel_size=5, depth_multiplier=2), IMAGE, {"kernel": (5, 5, 3, 2), "bias": (6,)}),
+        (DepthwiseConv2D(kernel_size=5, use_bias=False), IMAGE, {"kernel": (5, 5, 3, 1)}),
+        (
+            SeparableConv2D(filters=8, kernel_size=5, depth_multiplier=2),
+            IMAGE,
+            {"depthwise_kernel": (5, 5, 3, 2), "pointwise_kernel": (1, 1, 6, 8), "bias": (8,)},
+        ),
+        (LayerNorm(), IMAGE, {"gamma": (3,), "beta": (3,)}),
+        (Activation(function="prelu"), IMAGE, {"alpha": (3,)}),
+        (Embedding(input="tokens", input_dims=(4, 9)), (2,), {"embeddings": (9, 5)}),
+        (SimpleRNN(units=5), SEQUENCE, {"kernel": (3, 5), "recurrent_kernel": (5, 5), "bias": (5,)}),
+        (LSTM(units=5), SEQUENCE, {"kernel": (3, 20), "recurrent_kernel": (5, 20), "bias": (20,)}),
+        (GRU(units=5), SEQUENCE, {"kernel": (3, 15), "recurrent_kernel": (5, 15), "bias": (2, 15)}),
+        (GRU(units=5, use_bias=False), SEQUENCE, {"kernel": (3, 15), "recurrent_kernel": (5, 15)}),
         (Conv2D(filters=8, kernel_size=5), IMAGE, {"kernel": (5, 5, 3, 8), "bias": (8,)}),
         (Conv2D(filters=8, kernel_size=5, use_bias=False), IMAGE, {"kernel": (5, 5, 3, 8)}),
         (BatchNorm(), IMAGE, {"gamma": (3,), "beta": (3,), "moving_mean": (3,), "moving_variance": (3,)}),
@@ -79,6 +131,21 @@ def test_fans_count_the_whole_window():
     assert (dense.fan_in, dense.fan_out) == (5, 7)
 
 
+def test_a_depthwise_output_is_fed_by_the_window_of_one_channel():
+    kernel, bias = DepthwiseConv2D(kernel_size=5, depth_multiplier=2).weights(IMAGE).values()
+    assert (kernel.fan_in, kernel.fan_out, bias.fan_in) == (25, 50, 25)
+    depthwise, pointwise, bias = SeparableConv2D(filters=8, kernel_size=5, depth_multiplier=2).weights(IMAGE).values()
+    assert (depthwise.fan_in, depthwise.fan_out) == (25, 50)
+    assert (pointwise.fan_in, pointwise.fan_out, bias.fan_in) == (6, 8, 6)
+
+
+@pytest.mark.parametrize(("layer", "gates"), [(SimpleRNN(units=5), 1), (LSTM(units=5), 4), (GRU(units=5), 3)])
+def test_each_gate_is_a_matrix_of_its_own(layer, gates):
+    kernel, recurrent, _ = layer.weights(SEQUENCE).values()
+    assert (kernel.fan_in, kernel.fan_out, kernel.gates) == (3, 5, gates)
+    assert (recurrent.fan_in, recurrent.fan_out, recurrent.gates) == (5, 5, gates)
+
+
 def test_running_statistics_alone_are_not_trained():
     trained = {name for name, weight in BatchNorm().weights((6,)).items() if weight.trainable}
     assert trained == {"gamma", "beta"}
@@ -93,13 +160,38 @@ def test_batch_norm_starts_as_the_identity():
     ("categories", "width"), [(1, 1), (2, 1), (3, 2), (4, 2), (9, 5), (98, 49), (100, 50), (9999, 50)]
 )
 def test_automatic_width_of_an_embedding(categories, width):
-    assert Embedding(input_dims=(categories,)).widths == [width]
+    assert Embedding(input_dims=(categories,)).tables == {"column_0": (categories, width)}
+    assert Embedding(input="tokens", input_dims=(1, categories)).tables == {"embeddings": (categories, width)}
 
 
 @pytest.mark.parametrize(
     ("layer", "before", "message"),
     [
-        (Dense(units=7), IMAGE, "expected a sample of 1 axes, got (28, 28, 3); flatten it first"),
+        (Dense(units=7), IMAGE, "expected a sample of 1 or 2 axes, got (28, 28, 3); flatten it first"),
+        (Conv1D(filters=1, kernel_size=3), (5,), "expected a sample of 2 axes, got (5,); it takes sequences"),
+        (Conv1D(filters=1, kernel_size=10), SEQUENCE, "a window of 10 does not fit into 9"),
+        (MaxPool1D(), IMAGE, "expected a sample of 2 axes, got (28, 28, 3); it takes sequences"),
+        (DepthwiseConv2D(kernel_size=3), SEQUENCE, "expected a sample of 3 axes, got (9, 3); it takes images"),
+        (
+            SeparableConv2D(filters=1, kernel_size=3),
+            SEQUENCE,
+            "expected a sample of 3 axes, got (9, 3); it takes images",
+        ),
+        (GlobalAvgPool(), (5,), "expected a sample of 2 or 3 axes, got (5,); it takes sequences and images"),
+        (
+            SpatialDropout(rate=0.5),
+            (5,),
+            "expected a sample of 2 or 3 axes, got (5,); "
+            "it takes sequences and images; on vectors, dropout does the same",
+        ),
+        (Reshape(target_shape=[4, 7]), SEQUENCE, "target_shape [4, 7] holds 28 numbers, a sample of (9, 3) holds 27"),
+        (LSTM(units=5), (5,), "expected a sample of 2 axes, got (5,); it takes sequences"),
+        (
+            LSTM(units=5, unit_forget_bias=True),
+            SEQUENCE,
+            "unit_forget_bias: true needs a bias_initializer in native, such as zeros",
+        ),
+        (Activation(function="relu", alpha_initializer=0.1), (5,), "relu has no alpha_initializer; prelu has"),
         (Conv2D(filters=1, kernel_size=3), (5,), "expected a sample of 3 axes, got (5,); it takes images"),
         (Conv2D(filters=1, kernel_size=5), (4, 6, 1), "a window of 5 × 5 does not fit into 4 × 6"),
         (MaxPool2D(), (5,), "expected a sample of 3 axes, got (5,); it takes images"),
@@ -141,14 +233,31 @@ def test_sample_that_does_not_fit_is_refused(layer, before, message, error_of):
         (
             "activation",
             {"function": "rleu"},
-            "'function': expected 'relu', 'leaky_relu', 'sigmoid' or 'tanh', got 'rleu'; did you mean 'relu'?",
+            "'function': expected 'relu', 'relu6', 'leaky_relu', 'prelu', 'elu', 'selu', 'gelu', 'silu', 'sigmoid', "
+            "'tanh', 'hardtanh' or 'softmax', got 'rleu'; did you mean 'relu'?",
         ),
         (
             "dense",
             {"units": 3, "kernel_initializer": "glorot"},
-            "'kernel_initializer': expected 'glorot_uniform', 'he_uniform', 'fan_in_uniform', 'uniform', 'normal', "
-            "'zeros' or 'ones', got 'glorot'; did you mean 'glorot_uniform'?",
+            "'kernel_initializer': expected 'zeros', 'ones', 'uniform', 'normal', 'fan_in_uniform', 'glorot_uniform', "
+            "'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal' or 'orthogonal', "
+            "got 'glorot'; did you mean 'glorot_normal'?",
         ),
+        (
+            "dense",
+            {"units": 3, "bias_initializer": "orthogonal"},
+            "'bias_initializer': expected 'zeros', 'ones', 'uniform', 'normal', 'fan_in_uniform', 'glorot_uniform', "
+            "'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform' or 'lecun_normal', got 'orthogonal'",
+        ),
+        ("reshape", {"target_shape": [3, 0]}, "'target_shape.1': expected greater than or equal to 1, got 0"),
+        ("reshape", {"target_shape": []}, "'target_shape': expected at least 1 item, got []"),
+        ("dropout", {"rate": 0.5, "masks": "none"}, "'masks': expected 'shared' or 'own', got 'none'"),
+        ("embedding", {"input": "rows"}, "'input': expected 'columns' or 'tokens', got 'rows'"),
+        ("lstm", {"unit": 3}, "unknown parameter 'unit'; did you mean 'units'?"),
+        ("bidirectional", {"layer": {}}, "'layer': expected at least 1 item, got {}"),
+        ("inception", {}, "'branches' is missing"),
+        ("inception", {"branches": []}, "'branches': expected at least 1 item, got []"),
+        ("residual", {"layers": []}, "'layers': expected at least 1 item, got []"),
     ],
 )
 def test_mistake_in_an_argument_is_one_line(kind, arguments, message, error_of):
@@ -161,6 +270,23 @@ def test_mistake_in_an_argument_is_one_line(kind, arguments, message, error_of):
         (Dense(units=3), {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"}),
         (Conv2D(filters=3, kernel_size=3), {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"}),
         (BatchNorm(), {"momentum": 0.9, "epsilon": 1e-5}),
+        (
+            DepthwiseConv2D(kernel_size=3),
+            {"depthwise_initializer": "glorot_uniform", "bias_initializer": "zeros"},
+        ),
+        (LayerNorm(), {"epsilon": 1e-5}),
+        (Dropout(rate=0.5), {"masks": "shared"}),
+        (SpatialDropout(rate=0.5), {"masks": "shared"}),
+        (Activation(function="prelu"), {"alpha_initializer": 0.25}),
+        (
+            GRU(units=3),
+            {
+                "kernel_initializer": "glorot_uniform",
+                "recurrent_initializer": "orthogonal",
+                "bias_initializer": "zeros",
+            },
+        ),
+        (LSTM(units=3), {"recurrent_initializer": "orthogonal", "unit_forget_bias": True}),
         (Activation(function="leaky_relu"), {"negative_slope": 0.01}),
         (Embedding(), {"embeddings_initializer": "normal"}),
     ],
@@ -178,7 +304,16 @@ def test_aligned_writes_out_what_the_frameworks_do_not_share(layer, filled):
         Activation(function="leaky_relu", negative_slope=0.0),
         Activation(function="relu"),
         Embedding(embeddings_initializer="uniform"),
-        Dropout(rate=0.0),
+        Dropout(rate=0.0, masks="own"),
+        Activation(function="prelu", alpha_initializer=0.0),
+        LSTM(
+            units=3,
+            kernel_initializer="he_normal",
+            recurrent_initializer="zeros",
+            bias_initializer="ones",
+            unit_forget_bias=False,
+        ),
+        Bidirectional(layer={"lstm": {"units": 3}}),
         MaxPool2D(),
     ],
 )
@@ -211,3 +346,30 @@ def test_padded_size_gives_the_output_of_same(stride):
     for size in range(1, 20):
         before, after = same_padding(size, 3, stride)
         assert (size + before + after - 3) // stride + 1 == math.ceil(size / stride)
+
+
+def test_branches_stand_side_by_side_on_the_last_axis(error_of):
+    inception = Inception(branches=[["flatten"], []])
+    assert inception.joined_shape({"0": (4, 4, 2), "1": (4, 4, 3)}) == (4, 4, 5)
+    assert inception.joined_shape({"0": (7,)}) == (7,)
+    assert error_of(inception.joined_shape, {"0": (4, 4, 2), "1": (2, 4, 3)}) == (
+        "branches stand side by side on the last axis, all others must be equal, but "
+        "0 ends in (4, 4, 2), 1 ends in (2, 4, 3); give them the same strides, and padding: same"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "shortcut", "mend"),
+    [
+        ((7,), (5,), "dense: {units: 7}"),
+        ((9, 4), (9, 3), "conv1d: {filters: 4, kernel_size: 1}"),
+        ((4, 4, 8), (8, 8, 3), "conv2d: {filters: 8, kernel_size: 1} with the strides of layers"),
+    ],
+)
+def test_residual_adds_equal_shapes_alone(body, shortcut, mend, error_of):
+    residual = Residual(layers=["flatten"])
+    assert residual.joined_shape({"layers": body, "shortcut": body}) == body
+    assert error_of(residual.joined_shape, {"layers": body, "shortcut": shortcut}) == (
+        f"layers end in {body}, the shortcut in {shortcut}; expected equal shapes: "
+        f"give the shortcut a layer such as {mend}"
+    )

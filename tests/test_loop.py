@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twintrain.config import EarlyStopping, Train
+from twintrain.config import EarlyStopping, Loss, Optimizer, Schedule, Train
 from twintrain.data.parts import Part
 from twintrain.evaluation.metrics import accuracy, loss
 from twintrain.training.checkpoint import Checkpoint
@@ -23,12 +23,13 @@ class Logistic:
 
     def __init__(self):
         self.kernel, self.velocity, self.step = np.zeros(3), np.zeros(3), 0
-        self.orders = []
+        self.orders, self.rates = [], []
 
-    def train_epoch(self, batches):
+    def train_epoch(self, batches, rates):
         self.orders.append(batches.order.tolist())
+        self.rates.append(rates.tolist())
         losses, hits = 0.0, 0.0
-        for start, end in zip(batches.cuts, batches.cuts[1:], strict=False):
+        for start, end, rate in zip(batches.cuts, batches.cuts[1:], rates, strict=False):
             rows = batches.order[start:end]
             features, labels = PARTS["train"].features[rows], PARTS["train"].labels[rows]
             logits = self.predict(features)
@@ -37,7 +38,7 @@ class Logistic:
             error = 1 / (1 + np.exp(-logits[:, 0])) - labels
             noise = np.random.default_rng(self.step).normal(size=3)
             self.velocity = 0.9 * self.velocity + features.T @ error / len(rows) + noise
-            self.kernel = self.kernel - 0.5 * self.velocity
+            self.kernel = self.kernel - rate * self.velocity
             self.step += 1
         return losses / len(batches.order), hits / len(batches.order)
 
@@ -64,8 +65,10 @@ class Scripted:
         self.val_losses = val_losses
         self.train_losses = train_losses or [1.0] * len(val_losses)
         self.epochs = 0
+        self.rates = []
 
-    def train_epoch(self, batches):
+    def train_epoch(self, batches, rates):
+        self.rates.append(rates.tolist())
         self.epochs += 1
         return self.train_losses[self.epochs - 1], 0.5
 
@@ -99,6 +102,7 @@ def settings(epochs=6, patience=None, min_delta=0.0, **others):
     return Train(
         epochs=epochs,
         batch_size=6,
+        optimizer=Optimizer(learning_rate=0.5),
         early_stopping=EarlyStopping(patience=patience, min_delta=min_delta),
         **others,
     )
@@ -129,6 +133,36 @@ def test_metrics_are_those_of_the_backend_and_of_the_validation_rows(path):
     logits = backend.predict(PARTS["val"].features)
     assert history.epochs[0]["val_loss"] == loss(logits, PARTS["val"].labels)
     assert history.epochs[0]["val_accuracy"] == accuracy(logits, PARTS["val"].labels)
+
+
+def test_validation_loss_is_the_trained_one(path):
+    backend = Logistic()
+    train = settings(epochs=1, loss=Loss(name="huber", class_weights=[0.5, 3.0]))
+    history = run(backend, path, train)
+    val = PARTS["val"]
+    assert history.epochs[0]["val_loss"] == loss(backend.predict(val.features), val.labels, train.loss)
+
+
+def test_every_step_has_its_learning_rate(path):
+    backend = Logistic()
+    run(backend, path, settings(3, schedule=Schedule(name="exponential", gamma=0.1, warmup=2)))
+    assert backend.rates == [pytest.approx(rates) for rates in ([0.25, 0.5, 0.5, 0.5], [0.05] * 4, [0.005] * 4)]
+
+
+@pytest.mark.parametrize(("accumulate", "steps"), [(1, 4), (2, 2), (3, 2), (9, 1)])
+def test_accumulated_batches_make_one_step(accumulate, steps, path):
+    backend = Scripted([1.0, 1.0])
+    run(backend, path, settings(2, accumulate=accumulate))
+    assert backend.rates == [[0.5] * steps] * 2
+
+
+PLATEAU = Schedule(name="plateau", factor=0.5, patience=1)
+
+
+def test_plateau_follows_the_validation_losses(path):
+    backend = Scripted([3, 2, 2, 2, 2, 2, 1])
+    run(backend, path, settings(7, schedule=PLATEAU), ONES)
+    assert [rates[0] for rates in backend.rates] == [0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
 
 
 def test_training_metrics_are_those_that_the_backend_saw(path):
@@ -196,8 +230,9 @@ def interrupted_at(epoch):
 @pytest.mark.parametrize("every", [1, 2, 3])
 @pytest.mark.parametrize("epoch", [0, 2, 5])
 @pytest.mark.parametrize("restore", [True, False])
-def test_interrupted_training_ends_as_if_it_had_never_stopped(every, epoch, restore, path, tmp_path):
-    train = settings(checkpoint_every=every, restore_best_weights=restore)
+@pytest.mark.parametrize("schedule", [Schedule(), PLATEAU, Schedule(name="one_cycle")], ids=lambda rule: rule.name)
+def test_interrupted_training_ends_as_if_it_had_never_stopped(every, epoch, restore, schedule, path, tmp_path):
+    train = settings(checkpoint_every=every, restore_best_weights=restore, schedule=schedule)
     whole = Logistic()
     expected = run(whole, tmp_path / "whole.npz", train)
     with pytest.raises(KeyboardInterrupt):
@@ -207,6 +242,7 @@ def test_interrupted_training_ends_as_if_it_had_never_stopped(every, epoch, rest
     assert (history.epochs, history.best_epoch) == (expected.epochs, expected.best_epoch)
     assert told == list(enumerate(expected.epochs))
     assert len(history.seconds) == 6
+    assert resumed.rates == whole.rates[6 - len(resumed.rates) :]
     assert resumed.kernel.tolist() == whole.kernel.tolist()
 
 

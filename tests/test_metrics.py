@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from twintrain.evaluation.metrics import accuracy, loss, predicted_labels, probabilities
+from twintrain.evaluation.metrics import accuracy, logits_of, loss, predicted_labels, probabilities
 
 LOG3 = math.log(3)
 
@@ -25,6 +25,15 @@ def test_probabilities_are_float64_and_add_up_to_1(shape):
     assert found.dtype == np.float64
     assert found.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-15)
     assert logits.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logits_of_probabilities_are_finite_and_give_them_back(dtype):
+    probability = np.array([[0.25, 0.75, 0.0], [0.5, 1e-30, 0.5], [0.0, 0.0, 1.0]], dtype)
+    logits = logits_of(probability)
+    assert np.isfinite(logits).all()
+    np.testing.assert_allclose(probabilities(logits), probability, rtol=1e-5, atol=1e-37)
+    np.testing.assert_array_equal(predicted_labels(logits[[0, 2]]), [1, 2])
 
 
 def test_small_probability_of_a_binary_task_is_not_rounded_away():

@@ -137,7 +137,7 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
             [LOGITS],
             IMAGES,
             "conf/models/m.yaml layer 1 (dense) does not fit demo: "
-            "expected a sample of 1 axes, got (28, 28, 1); flatten it first",
+            "expected a sample of 1 or 2 axes, got (28, 28, 1); flatten it first",
         ),
         (
             ["max_pool2d", {"conv2d": {"filters": 2, "kernel_size": 15}}],
@@ -182,6 +182,133 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
 )
 def test_mistake_in_a_model_names_file_layer_and_reason(entries, schema, message, error_of):
     assert error_of(place, entries, schema) == message
+
+
+BRANCHES = {
+    "inception": {
+        "branches": [[{"conv2d": {"filters": 2, "kernel_size": 1}}, "batch_norm"], [{"dropout": {"rate": 0.1}}]]
+    }
+}
+NESTED = {"residual": {"layers": [BRANCHES], "shortcut": [{"conv2d": {"filters": 3, "kernel_size": 1}}]}}
+SEQUENCES = schema_of([6, 3], 3)
+
+
+def test_nested_layers_have_names_of_their_own_at_any_depth():
+    network = place([NESTED, "flatten", LOGITS], schema_of([4, 4, 1], 3))
+    assert [placed.name for placed in network.walk()] == [
+        "residual_0",
+        "residual_0_layers_inception_0",
+        "residual_0_layers_inception_0_0_conv2d_0",
+        "residual_0_layers_inception_0_0_batch_norm_1",
+        "residual_0_layers_inception_0_1_dropout_0",
+        "residual_0_shortcut_conv2d_0",
+        "flatten_1",
+        "dense_2",
+    ]
+    assert [placed.name for placed in network.layers] == ["residual_0", "flatten_1", "dense_2"]
+    assert network.layers[0].output_shape == (4, 4, 3)
+    assert {name: weight.shape for name, weight in network.weights().items() if "shortcut" in name} == {
+        "residual_0_shortcut_conv2d_0/kernel": (1, 1, 1, 3),
+        "residual_0_shortcut_conv2d_0/bias": (3,),
+    }
+
+
+def test_aligned_reaches_nested_layers():
+    aligned, native = (
+        [placed.layer for placed in place([NESTED, "flatten", LOGITS], schema_of([4, 4, 1], 3), mode).walk()]
+        for mode in ("aligned", "native")
+    )
+    assert (aligned[3], native[3]) == (BatchNorm(momentum=0.9, epsilon=1e-5), BatchNorm())
+
+
+def test_both_directions_have_arrays_of_their_own():
+    network = place([{"bidirectional": {"layer": {"gru": {"units": 4}}}}, LOGITS], SEQUENCES)
+    assert {name: weight.shape for name, weight in network.weights().items()} == {
+        "bidirectional_0_forward_gru_0/kernel": (3, 12),
+        "bidirectional_0_forward_gru_0/recurrent_kernel": (4, 12),
+        "bidirectional_0_forward_gru_0/bias": (2, 12),
+        "bidirectional_0_backward_gru_0/kernel": (3, 12),
+        "bidirectional_0_backward_gru_0/recurrent_kernel": (4, 12),
+        "bidirectional_0_backward_gru_0/bias": (2, 12),
+        "dense_1/kernel": (8, 3),
+        "dense_1/bias": (3,),
+    }
+
+
+def test_softmax_at_the_end_is_the_head_and_no_layer():
+    network = place(["flatten", LOGITS, "softmax"], IMAGES)
+    assert network.head == "softmax"
+    assert [placed.name for placed in network.layers] == ["flatten_0", "dense_1"]
+    assert network.placed_head().input_shape == (10,)
+    assert place(["flatten", LOGITS], IMAGES).placed_head() is None
+
+
+@pytest.mark.parametrize(
+    ("entries", "schema", "message"),
+    [
+        (
+            [LOGITS, "softmax"],
+            schema_of([5]),
+            "conf/models/m.yaml layer 2 (softmax) does not fit demo: the softmax of a single logit is always 1; "
+            "leave it out, probabilities are then the sigmoid of the logit",
+        ),
+        (
+            ["flatten", "softmax", LOGITS],
+            IMAGES,
+            "conf/models/m.yaml layer 2 (softmax) does not fit demo: "
+            "softmax is for reading the logits and goes last; elsewhere: activation: {function: softmax}",
+        ),
+        (
+            ["flatten", LOGITS, {"activation": {"function": "softmax"}}],
+            IMAGES,
+            "conf/models/m.yaml: expected logits at the end, got their softmax, which the loss would take a second "
+            "time; for probabilities in the saved model end with softmax instead of the activation",
+        ),
+        (
+            [{"inception": {"branches": [["flaten"], []]}}, LOGITS],
+            IMAGES,
+            "unknown layer in conf/models/m.yaml layer 1 (inception), 0, layer 1: 'flaten'; did you mean 'flatten'?",
+        ),
+        (
+            [{"inception": {"branches": [[], ["max_pool2d"]]}}, LOGITS],
+            IMAGES,
+            "conf/models/m.yaml layer 1 (inception) does not fit demo: branches stand side by side on the last axis, "
+            "all others must be equal, but 0 ends in (28, 28, 1), 1 ends in (14, 14, 1); "
+            "give them the same strides, and padding: same",
+        ),
+        (
+            [{"residual": {"layers": ["flatten"], "shortcut": ["flatten", {"conv1d": {"filters": 1}}]}}],
+            IMAGES,
+            "conf/models/m.yaml layer 1 (residual), shortcut, layer 2 (conv1d): 'kernel_size' is missing",
+        ),
+        (
+            [{"residual": {"layers": [{"conv2d": {"filters": 3, "kernel_size": 1}}]}}],
+            IMAGES,
+            "conf/models/m.yaml layer 1 (residual) does not fit demo: "
+            "layers end in (28, 28, 3), the shortcut in (28, 28, 1); expected equal shapes: "
+            "give the shortcut a layer such as conv2d: {filters: 3, kernel_size: 1} with the strides of layers",
+        ),
+        (
+            [{"bidirectional": {"layer": {"lstm": {}}}}],
+            SEQUENCES,
+            "conf/models/m.yaml layer 1 (bidirectional), forward, layer 1 (lstm): 'units' is missing",
+        ),
+        (
+            [{"inception": {"branches": [["embedding"], []]}}, LOGITS],
+            CODES,
+            "conf/models/m.yaml layer 1 (inception), 0, layer 1 (embedding) does not fit demo: "
+            "expected category codes as input; it goes first, on a table with preprocess.categorical: codes",
+        ),
+    ],
+)
+def test_mistake_in_a_nested_layer_or_a_head_says_where(entries, schema, message, error_of):
+    assert error_of(place, entries, schema) == message
+
+
+def test_batch_norm_on_vectors_is_found_inside_of_others(error_of):
+    network = place([{"residual": {"layers": ["batch_norm"]}}, LOGITS], schema_of([5]))
+    assert "(residual_0_layers_batch_norm_0)" in error_of(network.check_batch_size, 1)
+    place(["batch_norm", "flatten", LOGITS], SEQUENCES).check_batch_size(1)
 
 
 def test_model_of_another_kind_of_data_is_refused(project, error_of):

@@ -48,7 +48,7 @@ def test_preset_is_whole_and_valid(preset, content):
     given = read_yaml(Path(f"conf/presets/{preset}.yaml"))
     assert given.keys() >= {"dataset", "model", "preprocess", "split", "train"}
     params = check_params(changed_params(content, preset, {}), "params.yaml")
-    assert (params.dataset, params.model) == (given["dataset"], given["model"])
+    assert (params.dataset, params.model_name) == (given["dataset"], given["model"])
     schema = network_schema(params.dataset, load_dataset(params.dataset), params.preprocess)
     network = load_network(params.model, params.mode, schema)
     assert network.layers[-1].output_shape == (schema.outputs,)
@@ -57,7 +57,7 @@ def test_preset_is_whole_and_valid(preset, content):
 
 def test_preset_replaces_its_sections_whole(content):
     changed = plain(changed_params(content, "xor", {}))
-    assert (changed["dataset"], changed["model"]) == ("xor", "logic_mlp")
+    assert (changed["dataset"], changed["model"]) == ("xor", "conf/models/logic_mlp.yaml")
     assert changed["preprocess"] == {"categorical": "codes"}
     assert changed["split"] == {"method": "same", "seed": 0, "val": 0.1, "test": 0.2, "scale": "none"}
     assert changed["train"] == {
@@ -66,6 +66,7 @@ def test_preset_replaces_its_sections_whole(content):
         "batch_size": None,
         "checkpoint_every": 1000,
         "optimizer": {"name": "sgd", "learning_rate": 1.0},
+        "schedule": {"name": "constant"},
     }
 
 
@@ -87,7 +88,20 @@ def test_same_preset_twice_is_the_same_as_once(content):
 
 def test_overrides_come_after_the_preset(content):
     changed = changed_params(content, "xor", {"train.epochs": 5, "dataset": "and"})
-    assert (changed["train"]["epochs"], changed["dataset"], changed["model"]) == (5, "and", "logic_mlp")
+    assert (changed["train"]["epochs"], changed["dataset"]) == (5, "and")
+    assert changed["model"] == "conf/models/logic_mlp.yaml"
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("mlp", "conf/models/mlp.yaml"),
+        ("conf/models/mlp.yaml", "conf/models/mlp.yaml"),
+        ("mine/twin.py", "mine/twin.py"),
+    ],
+)
+def test_model_is_written_as_the_path_that_dvc_watches(given, written, content):
+    assert changed_params(content, None, {"model": given})["model"] == written
 
 
 def test_content_that_came_in_is_left_as_it_was(content):
@@ -122,6 +136,16 @@ def test_another_optimizer_drops_the_options_of_the_one_before_whatever_the_orde
     assert check_params(changed, "params.yaml").train.optimizer.options("native") == {"beta_1": 0.8}
 
 
+def test_another_schedule_drops_the_options_of_the_one_before(content):
+    steps = changed_params(content, None, {"train.schedule.gamma": 0.5, "train.schedule.name": "step"})
+    assert steps["train"]["schedule"] == {"name": "step", "gamma": 0.5}
+    cosine = changed_params(steps, None, {"train.schedule.minimum": 1e-5, "train.schedule.name": "cosine"})
+    assert cosine["train"]["schedule"] == {"name": "cosine", "minimum": 1e-5}
+    assert (
+        changed_params(steps, None, {"train.schedule.name": "step"})["train"]["schedule"] == steps["train"]["schedule"]
+    )
+
+
 def test_same_optimizer_keeps_its_options(content):
     changed = changed_params(content, None, {"train.optimizer.name": "sgd"})
     assert changed["train"]["optimizer"] == {"name": "sgd", "learning_rate": 0.5, "momentum": 0.9}
@@ -142,7 +166,14 @@ def test_whole_optimizer_can_be_given_at_once(content):
             "optimizer.learning_rate",
             "unknown parameter 'optimizer.learning_rate'; did you mean 'train.optimizer.learning_rate'?",
         ),
-        ("patience", "unknown parameter 'patience'; did you mean 'train.early_stopping.patience'?"),
+        (
+            "patience",
+            "unknown parameter 'patience'; did you mean 'train.schedule.patience' or 'train.early_stopping.patience'?",
+        ),
+        (
+            "run_eagerly",
+            "unknown parameter 'run_eagerly'; did you mean 'train.keras.run_eagerly' or 'train.keras-jax.run_eagerly'?",
+        ),
         ("zebra", "unknown parameter 'zebra'; params.yaml lists them"),
         ("", "unknown parameter ''; params.yaml lists them"),
         (
@@ -207,7 +238,7 @@ def test_comments_of_the_repository_survive_every_preset(preset, project):
 
 
 def test_unchanged_params_are_not_written_again(project):
-    untidy = "dataset:   xor\nmodel: 'mlp'\nframeworks: [ torch ]\n"
+    untidy = "dataset:   xor\nmodel: 'conf/models/mlp.yaml'\nframeworks: [ torch ]\n"
     Path("params.yaml").write_text(untidy)
     save_params(changed_params(read_yaml(Path("params.yaml")), None, {"dataset": "xor"}))
     assert Path("params.yaml").read_text() == untidy

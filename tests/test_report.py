@@ -38,12 +38,24 @@ TORCH = {
     "version": "2.11.0",
 }
 KERAS = {**TORCH, "eval_acc": 0.951, "train_seconds": 2.11}
+UNVERIFIED = "Whether these are twins was not verified."
 PICTURE = b"\x89PNG not really"
 
 
 def metrics(**changes):
-    base = {"dataset": "mnist5k", "model": "cnn", "mode": "aligned", "split": "stratified"}
-    return {**base, "torch": TORCH, "keras": KERAS, "comparison": COMPARISON, **changes}
+    return {
+        "dataset": "mnist5k",
+        "model": "cnn",
+        "mode": "aligned",
+        "split": "stratified",
+        "torch": TORCH,
+        "keras": KERAS,
+        "mixed": "",
+        "verification": {"verified": None, "text": UNVERIFIED},
+        "comparison": COMPARISON,
+        "further_comparisons": {},
+        **changes,
+    }
 
 
 def alone():
@@ -139,7 +151,8 @@ def test_one_framework_is_printed_without_a_conclusion(printed):
     lines = printed(alone())
     assert any("PyTorch" in line for line in lines)
     assert not any("Keras" in line for line in lines)
-    assert lines[-1].startswith("└")
+    assert lines[-2].startswith("└")
+    assert lines[-1] == UNVERIFIED
 
 
 @pytest.mark.parametrize(("split", "times"), [("same", 1), ("stratified", 0)])
@@ -150,8 +163,13 @@ def test_scores_on_the_training_rows_are_called_so(split, times, pictures, print
     assert Page(html_page(found, pictures)).text.count(SAME_ROWS) == times
 
 
+@pytest.mark.parametrize("mode", ["native", "aligned"])
+def test_masks_of_its_own_are_named_where_each_framework_draws_them(mode):
+    assert note(metrics(mode=mode, torch={**TORCH, "dropout": True})) == DROPOUT
+
+
 def test_dropout_masks_are_named_as_a_reason(pictures, printed):
-    found = metrics()
+    found = metrics(mode="native")
     found["torch"] = {**found["torch"], "dropout": True}
     assert note(found) == DROPOUT
     assert printed(found).count(DROPOUT) == 1
@@ -168,7 +186,7 @@ def test_page_leaves_out_inference_where_there_is_none(pictures):
 
 def test_page_shows_verdict_table_and_statistics(pictures):
     text = Page(html_page(metrics(), pictures)).text
-    assert text[:3] == ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned", conclusion(metrics())]
+    assert text[:4] == ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned", UNVERIFIED, conclusion(metrics())]
     for row in [["PyTorch", "Keras"], *cells(metrics())]:
         assert any(text[index : index + len(row)] == row for index in range(len(text)))
     statistics = text[text.index("The difference on these test rows") + 1 :]
@@ -189,6 +207,32 @@ def test_page_shows_verdict_table_and_statistics(pictures):
         "0.43",
         "loss over the epochs",
     ]
+
+
+@pytest.mark.parametrize(("verified", "mark"), [(True, "✓ "), (False, "✗ "), (None, "")])
+def test_page_and_terminal_say_first_whether_the_twins_were_verified(verified, mark, pictures, printed):
+    found = metrics(verification={"verified": verified, "text": "What verify found."})
+    assert Page(html_page(found, pictures)).text[2] == f"{mark}What verify found."
+    assert printed(found)[-2] == "What verify found."
+
+
+def test_different_devices_are_named(pictures, printed):
+    found = metrics(mixed="PyTorch on gpu, float32; Keras on cpu, float32")
+    line = (
+        "Different devices or precisions, as compare.allow_mixed allows: PyTorch on gpu, float32; Keras on cpu, float32"
+    )
+    assert note(found) == line
+    assert printed(found).count(line) == 1
+    assert Page(html_page(found, pictures)).text.count(line) == 1
+
+
+def test_every_further_framework_has_its_sentence():
+    further = {"keras-jax": {**COMPARISON, "accuracy_difference": 0.0, "agreement": 1.0}}
+    found = {**metrics(further_comparisons=further), "keras-jax": TORCH}
+    first, second = conclusion(metrics()), conclusion(found).removeprefix(conclusion(metrics())).strip()
+    assert conclusion(found).startswith(first)
+    assert second == ("PyTorch and Keras on JAX are equally accurate; they agree on 100.0% of the test rows.")
+    assert [len(row) for row in cells(found)] == [4] * 10
 
 
 def test_page_of_one_framework_has_no_statistics(pictures):

@@ -1,39 +1,63 @@
-"""Runs the rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz
+"""Runs the rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz [brief]
 
+With `brief`, only what the rows have in common with other libraries under Keras: see `briefly`.
 One framework a process; the test compares the arrays that two such processes write.
 """
 
+import contextlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
-from twin_cases import BATCH_SIZE, DROPOUT_RATE, EVERY_OPTIMIZER, OPTIMIZERS, ROWS, Case, cases, native_case
+from twin_cases import (
+    BATCH_SIZE,
+    CHAOTIC,
+    DROPOUT_RATE,
+    MASK_CALLS,
+    MASK_ROWS,
+    MASK_SEED,
+    ROWS,
+    Case,
+    cases,
+    mask_networks,
+    native_case,
+    trainings_for,
+)
 
 from twintrain import tracking
-from twintrain.config import Optimizer, Train
+from twintrain.config import KerasOptions, Train
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.layers import Dropout
 from twintrain.models.network import PlacedLayer
-from twintrain.training.batches import epoch_batches
 from twintrain.training.loop import Backend, fit
+from twintrain.training.steps import take_steps
+from twintrain.verification.worker import changed
 
 STEPS = 100
+BRIEF_STEPS = 10
+# A graph takes Keras longer than the few forward passes that it is for.
+EAGER = {"keras": KerasOptions(run_eagerly=True)}
 
 
 def main(framework: str, out: Path) -> None:
     results: dict[str, np.ndarray] = {}
     module = framework_module(framework, "backend")
-    for name, case in cases().items():
-        for what, array in run_case(framework, module.Backend, name, case).items():
-            results[f"{name}|{what}"] = array
+    # One run for all models that are logged.
+    with tracking.stage_run("cases", {}, "cases") as run:
+        for name, case in cases().items():
+            for what, array in run_case(framework, module.Backend, name, case, run).items():
+                results[f"{name}|{what}"] = array
     for name, case in cases("native").items():
-        backend = module.Backend(case.network, Train(), part(case, "float32"))
+        backend = module.Backend(case.network, Train(**EAGER), part(case, "float32"))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
+    results |= masks(framework, module)
     results["dropout in training"] = dropped(framework, module)
     results["native defaults"] = native_defaults(framework, module)
     for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
@@ -41,47 +65,130 @@ def main(framework: str, out: Path) -> None:
     np.savez(out, **results)
 
 
-def run_case(framework: str, backend_type: type, name: str, case: Case) -> dict[str, np.ndarray]:
+def run_case(framework: str, backend_type: type, name: str, case: Case, run: tracking.Run) -> dict[str, np.ndarray]:
     """Everything that the twins are compared by."""
     results = {}
-    for dtype in ("float32", "float64"):
-        backend = backend_type(case.network, Train(dtype=dtype), part(case, dtype))
+    plain, *trainings = trainings_for(name).items()
+    for dtype, changes in (("float32", EAGER), ("float64", {})):
+        settings = plain[1].model_copy(update={"dtype": dtype, **changes})
+        backend = backend_type(case.network, settings, part(case, dtype))
         backend.load_weights(case.weights)
         features = case.features.astype(dtype_of(case, dtype))
         results[f"forward {dtype}"] = backend.predict(features)
         results[f"round trip {dtype}"] = flat(backend.weights())
         if dtype == "float32":
             results["parameters"] = np.array(backend.parameter_count())
-            results |= reloaded(framework, backend, features)
+            results |= reloaded(framework, backend, features, run)
             assert backend.summary().count("\n") > 5
-    if not case.has_dropout:
-        for kind in OPTIMIZERS if name in EVERY_OPTIMIZER else ("sgd",):
-            results[f"trained by {kind}"] = trained(backend_type, case, OPTIMIZERS[kind])
+    results |= {f"outputs|{name}": array for name, array in outputs_of_layers(framework, backend, features).items()}
+    # The network of the last forward pass goes on: building one is what costs most.
+    untrained = backend.state()
+    loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
+    results |= {"loss": np.array(loss), "gradients": flat(gradients)}
+    backend.load_weights(case.weights)
+    backend.load_state(untrained)
+    results[f"trained {plain[0]}"] = trained(backend)
+    if name in CHAOTIC:
+        for kind, weights, steps in (
+            ("trained briefly", case.weights, BRIEF_STEPS),
+            ("trained from changed weights", changed(case.weights, "float64"), STEPS),
+        ):
+            backend.load_weights(weights)
+            backend.load_state(untrained)
+            results[kind] = trained(backend, steps)
+    for kind, settings in trainings:
+        backend = backend_type(case.network, settings, part(case, "float64"))
+        backend.load_weights(case.weights)
+        results[f"trained {kind}"] = trained(backend)
     return results
 
 
-def reloaded(framework: str, backend: Backend, features: np.ndarray) -> dict[str, np.ndarray]:
+def outputs_of_layers(framework: str, backend: Backend, features: np.ndarray) -> dict[str, np.ndarray]:
+    """What each layer gives."""
+    layers = framework_module(framework, "layers")
+    return layers.layer_outputs(backend.model, backend.network, features)
+
+
+def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
     """Predictions of the network after a save and load, by itself and through MLflow, for one row and for all."""
     saving = framework_module(framework, "saving")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / saving.FILE_NAME
-        saving.save(backend.model, features, path)
+        saving.save(backend.model, backend.network, features, path)
         predict = saving.load(path)
         results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
-    with tracking.stage_run("case", {}, "cases") as run:
-        outputs = backend.network.schema.outputs
-        run.log_model(lambda **a: saving.log_model(backend.model, **a), features, outputs, saving.requirements())
-    model = mlflow.pyfunc.load_model(f"models:/{run.model_id}")
-    return {**results, "pyfunc": model.predict(features), "pyfunc, one row": model.predict(features[:1])}
+    with without_graphs(framework):
+        run.log_model(
+            lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
+            features,
+            backend.network.schema.outputs,
+            saving.requirements(),
+        )
+        model = mlflow.pyfunc.load_model(f"models:/{run.model_id}")
+        return {**results, "pyfunc": model.predict(features), "pyfunc, one row": model.predict(features[:1])}
 
 
-def trained(backend_type: type, case: Case, optimizer: Optimizer) -> np.ndarray:
-    """All arrays of the network after STEPS steps in float64."""
-    backend = backend_type(case.network, Train(dtype="float64", optimizer=optimizer), part(case, "float64"))
-    backend.load_weights(case.weights)
-    for epoch in range(STEPS // len(epoch_batches(ROWS, BATCH_SIZE, 0, 0))):
-        backend.train_epoch(epoch_batches(ROWS, BATCH_SIZE, 0, epoch))
+@contextlib.contextmanager
+def without_graphs(framework: str) -> Iterator[None]:
+    """Has TensorFlow calculate at once: a graph for each number of rows that MLflow predicts costs most of the time."""
+    if framework != "keras":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def briefly(framework: str, out: Path) -> None:
+    """Writes outputs, gradients and some steps of SGD in float64."""
+    results: dict[str, np.ndarray] = {}
+    backend_type = framework_module(framework, "backend").Backend
+    for name, case in cases().items():
+        (_, settings), *_ = trainings_for(name).items()
+        backend = backend_type(case.network, settings, part(case, "float64"))
+        backend.load_weights(case.weights)
+        features, untrained = case.features.astype(dtype_of(case, "float64")), backend.state()
+        results[f"{name}|forward"] = backend.predict(features)
+        loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
+        results |= {f"{name}|loss": np.array(loss), f"{name}|gradients": flat(gradients)}
+        backend.load_weights(case.weights)
+        backend.load_state(untrained)
+        results[f"{name}|trained"] = trained(backend, BRIEF_STEPS)
+    np.savez(out, **results)
+
+
+def trained(backend: Backend, steps: int = STEPS) -> np.ndarray:
+    """All arrays of the network after some steps."""
+    take_steps(backend, backend.train, ROWS, 0, steps)
     return flat(backend.weights())
+
+
+def masks(framework: str, module: ModuleType) -> dict[str, np.ndarray]:
+    """Ones after some training calls of each layer that drops, channels last."""
+    layers = framework_module(framework, "layers")
+    results = {}
+    for name, network in mask_networks().items():
+        model = layers.build(network, "float64", MASK_SEED)
+        placed = network.layers[1]
+        ones = np.ones((MASK_ROWS, *placed.output_shape))
+        for call in range(MASK_CALLS):
+            results[f"masks|{name}|{call}"] = in_training(framework, module, model, placed, ones)
+        assert layers.get_calls(model) == {placed.name: MASK_CALLS}
+        layers.set_calls(model, {placed.name: 1})
+        results[f"masks|{name}|1 again"] = in_training(framework, module, model, placed, ones)
+    return results
+
+
+def in_training(framework: str, module: ModuleType, model: Any, placed: PlacedLayer, values: np.ndarray) -> np.ndarray:
+    """What one layer of a network gives in training, channels last."""
+    if framework == "keras":
+        return np.array(model.get_layer(placed.name)(values, training=True))
+    is_image = len(placed.input_shape) == 3
+    tensor = module.torch.from_numpy(values)
+    given = model.get_submodule(placed.name).train()(tensor.movedim(-1, 1) if is_image else tensor)
+    return (given.movedim(1, -1) if is_image else given).numpy()
 
 
 def dropped(framework: str, module: ModuleType) -> np.ndarray:
@@ -142,4 +249,4 @@ def flat(weights: dict[str, np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    (briefly if sys.argv[3:] == ["brief"] else main)(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,43 @@
+"""Logits and labels for the tests of losses, and every loss with its options."""
+
+import numpy as np
+
+from twintrain.config import TASK_LOSSES, Loss
+
+ROWS = 40
+OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3}
+OPTIONS = {
+    "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
+    "binary_cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
+    "mse": [{}],
+    "mae": [{}],
+    "huber": [{}, {"delta": 0.3}, {"delta": 2.5}],
+}
+CLASS_WEIGHTS = {"binary": [0.3, 2.1], "multiclass": [0.3, 2.1, 0.0, 1.7]}
+INPUTS = ("random", "extreme")
+DTYPES = ("float64", "float32")
+
+
+def settings() -> dict[str, tuple[str, Loss]]:
+    """Task and settings of every case; each loss also as the task's own and with class weights."""
+    found = {task: (task, Loss()) for task in OUTPUTS}
+    for task, names in TASK_LOSSES.items():
+        for name in names:
+            for options in OPTIONS[name]:
+                for weights in (None, CLASS_WEIGHTS[task]) if task in CLASS_WEIGHTS else (None,):
+                    loss = Loss(name=name, class_weights=weights, **options)
+                    found[f"{task} {name} {options} {weights}"] = (task, loss)
+    return found
+
+
+def arrays(task: str, inputs: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels; the extreme logits are ±1000, ties and zeros, each sure and right or sure and wrong."""
+    rng = np.random.default_rng(OUTPUTS[task])
+    shape = (ROWS, OUTPUTS[task])
+    logits = rng.normal(scale=3, size=shape) if inputs == "random" else rng.choice([-1e3, -40, 0, 40, 1e3], shape)
+    if task == "regression":
+        # Far from 0 beside errors of exactly 0.
+        labels = np.where(rng.random(shape) < 0.2, logits, rng.normal(scale=3, size=shape)).astype(dtype)
+    else:
+        labels = rng.integers(0, max(OUTPUTS[task], 2), ROWS)
+    return logits.astype(dtype), labels

@@ -1,0 +1,187 @@
+"""Networks as users write them: some are twins, some have one mistake."""
+
+import textwrap
+
+VECTORS, IMAGES, CODES = "vectors", "images", "codes"
+
+
+def source(torch: str, keras: str) -> str:
+    """A file whose functions return these expressions, after statements if there are some."""
+    return (
+        "def build_torch(input_shape, outputs):\n    import torch\n    from torch import nn\n"
+        f"{_body(torch)}\n\n\n"
+        "def build_keras(input_shape, outputs):\n    import keras\n    from keras import Sequential, layers\n"
+        f"{_body(keras)}\n"
+    )
+
+
+def _body(code: str) -> str:
+    *statements, last = textwrap.dedent(code).strip().split("\n\n")
+    body = "\n".join([*statements, "return " + last])
+    return textwrap.indent(body, "    ")
+
+
+LAYER_NORM = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.LayerNorm(6), nn.Tanh(), nn.Linear(6, outputs))",
+    """
+    Sequential([keras.Input(input_shape), layers.Dense(6), layers.LayerNormalization(),
+                layers.Activation("tanh"), layers.Dense(outputs)])
+    """,
+)
+NO_BIAS = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.Tanh(), nn.Linear(6, outputs, bias=False))",
+    "Sequential([keras.Input(input_shape), layers.Dense(6, activation='tanh'), layers.Dense(outputs)])",
+)
+FROZEN = source(
+    """
+    twin = nn.Sequential(nn.Linear(*input_shape, 6), nn.Linear(6, outputs))
+    twin[0].bias.requires_grad_(False)
+
+    twin
+    """,
+    "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dense(outputs)])",
+)
+BIDIRECTIONAL = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(2, 3, batch_first=True, bidirectional=True)
+            self.gru = nn.GRU(6, 4, batch_first=True)
+            self.dropout = nn.Dropout(0.2)
+            self.rnn = nn.RNN(4, 3, batch_first=True)
+            self.dense = nn.Linear(3, outputs)
+        def forward(self, values):
+            steps, _ = self.lstm(values.reshape(values.shape[0], -1, 2))
+            steps, _ = self.gru(steps)
+            steps, _ = self.rnn(self.dropout(steps))
+            return self.dense(steps[:, -1])
+
+    Twin()
+    """,
+    """
+    Sequential([keras.Input(input_shape), layers.Reshape((-1, 2)),
+                layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+                layers.GRU(4, return_sequences=True), layers.Dropout(0.2), layers.SimpleRNN(3),
+                layers.Dense(outputs)])
+    """,
+)
+TABLES = source(
+    "nn.Sequential(nn.Embedding(5, 4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(4 * input_shape[0], outputs))",
+    """
+    Sequential([keras.Input(input_shape), layers.Embedding(5, 4), layers.Flatten(), layers.Dropout(0.3),
+                layers.Dense(outputs)])
+    """,
+)
+# A model in a model, a shortcut, convolutions of each channel and of sequences, dropout of whole channels.
+MIXED = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Sequential(nn.Conv2d(input_shape[0], 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout2d(0.2))
+            self.depthwise = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+            self.prelu = nn.PReLU(4)
+            self.norm = nn.LayerNorm(4, bias=False)
+            self.conv1d = nn.Conv1d(4, 5, 3)
+            self.dropout = nn.Dropout1d(0.2)
+            self.dense = nn.Linear(5, outputs)
+        def forward(self, images):
+            images = self.stem(images)
+            images = images + self.prelu(self.depthwise(images))
+            steps = self.norm(images.flatten(2).mT).mT
+            return self.dense(self.dropout(self.conv1d(steps)).mean(2))
+
+    Twin()
+    """,
+    """
+    stem = Sequential([keras.Input(input_shape), layers.Conv2D(4, 3, padding="same"),
+                       layers.BatchNormalization(epsilon=1e-5, momentum=0.9), layers.SpatialDropout2D(0.2)])
+    inputs = keras.Input(input_shape)
+    images = stem(inputs)
+    slopes = layers.PReLU(shared_axes=[1, 2])(layers.DepthwiseConv2D(3, padding="same")(images))
+    steps = layers.Reshape((-1, 4))(layers.Add()([images, slopes]))
+    steps = layers.Conv1D(5, 3)(layers.LayerNormalization(epsilon=1e-5, center=False)(steps))
+    pooled = layers.GlobalAveragePooling1D()(layers.SpatialDropout1D(0.2)(steps))
+
+    keras.Model(inputs, layers.Dense(outputs)(pooled))
+    """,
+)
+# name: (source, what it takes)
+TWINS = {
+    "layer_norm": (LAYER_NORM, VECTORS),
+    "no_bias": (NO_BIAS, VECTORS),
+    "frozen": (FROZEN, VECTORS),
+    "bidirectional": (BIDIRECTIONAL, VECTORS),
+    "tables": (TABLES, CODES),
+    "mixed": (MIXED, IMAGES),
+}
+
+GOOD_TORCH, GOOD_KERAS = (
+    "nn.Linear(*input_shape, outputs)",
+    "Sequential([keras.Input(input_shape), layers.Dense(outputs)])",
+)
+# What cannot be built, by framework, and what the message says.
+MISTAKES = {
+    "torch": {
+        "none": ("None", "expected a torch.nn.Module of build_torch, got NoneType"),
+        "line": ("size = 1 / 0\n\nnn.Linear(1, size)", "line 4: ZeroDivisionError: division by zero"),
+        "forward": ("nn.Linear(3, outputs)", ": RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+        "logits": (
+            "nn.Linear(*input_shape, outputs + 1)",
+            "build_torch must give logits of the shape (rows, 3); got (2, 4) for 2 rows",
+        ),
+        "tuple": ("nn.RNN(*input_shape, outputs)", "must give logits of the shape (rows, 3); got tuple for 2 rows"),
+        "rows": (
+            "class Twin(nn.Linear):\n    def forward(self, x):\n        return super().forward(x.view(len(x), -1))\n\n"
+            "Twin(*input_shape, outputs)",
+            "the saved network would take 2 rows and no others",
+        ),
+        "layers": (
+            "nn.Sequential(nn.LSTM(*input_shape, 3, num_layers=2), type('Last', (nn.Module,), "
+            "{'forward': lambda self, found: found[0]})())",
+            "expected num_layers=1, one module a layer, and proj_size=0",
+        ),
+        "kind": (
+            "nn.Sequential(nn.Linear(*input_shape, 8), nn.RMSNorm(8), nn.Linear(8, outputs))",
+            "1 (RMSNorm) has arrays that are not known, so the twins' cannot be matched; known: Linear, Conv1d",
+        ),
+    },
+    "keras": {
+        "none": ("None", "expected a keras.Model of build_keras, got NoneType"),
+        "line": ("size = 1 / 0\n\nSequential([layers.Dense(size)])", "line 10: ZeroDivisionError: division by zero"),
+        "forward": (
+            "Sequential([keras.Input((3,)), layers.Dense(outputs)])",
+            ": ValueError: Exception encountered when calling Sequential.call()",
+        ),
+        "logits": (
+            "Sequential([keras.Input(input_shape), layers.Dense(outputs + 1)])",
+            "build_keras must give logits of the shape (rows, 3); got (2, 4) for 2 rows",
+        ),
+        "kind": (
+            "Sequential([keras.Input(input_shape), layers.Dense(8), layers.GroupNormalization(2, name='norm'), "
+            "layers.Dense(outputs)])",
+            "norm (GroupNormalization) has arrays that are not known, so the twins' cannot be matched; known: Dense",
+        ),
+        "layer": (
+            "own = type('Own', (layers.Layer,), {'__module__': __name__, 'call': lambda self, x: x})\n\n"
+            "Sequential([keras.Input(input_shape), own(name='mine'), layers.Dense(outputs)])",
+            "mine (Own) is, or has, code of your own",
+        ),
+        "function": (
+            "def own(values):\n    return values\n\n"
+            "Sequential([keras.Input(input_shape), layers.Dense(outputs, activation=own, name='last')])",
+            "last (Dense) is, or has, code of your own",
+        ),
+        "lambda": (
+            "Sequential([keras.Input(input_shape), layers.Lambda(lambda x: x, name='mine'), layers.Dense(outputs)])",
+            "mine (Lambda) is, or has, code of your own",
+        ),
+    },
+}
+
+
+def mistaken(framework: str, name: str) -> str:
+    """The file with a mistake in one framework's function."""
+    code = MISTAKES[framework][name][0]
+    return source(code, GOOD_KERAS) if framework == "torch" else source(GOOD_TORCH, code)

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+from twintrain.verification.checks import FLOAT64, LEAST_ULPS, SELF_ERRORS, Twin, check_reload, compare_twins
+from twintrain.verification.records import (
+    GRADIENTS,
+    LOGITS,
+    OUTPUTS,
+    PREDICTIONS,
+    RELOADED,
+    RELOADED_WEIGHTS,
+    SAVED,
+    Record,
+    weights_after,
+)
+
+EPS32 = float(np.finfo(np.float32).eps)
+
+
+def record(**changes):
+    """Two layers' arrays of ones, some of them moved by so much."""
+    names = {OUTPUTS: ("a_0", "b_1"), LOGITS: ("logits",), GRADIENTS: ("a_0/kernel", "b_1/kernel")}
+    arrays = {what: {name: np.ones(3) for name in found} for what, found in names.items()}
+    for what, moved in changes.items():
+        for name, size in moved.items():
+            arrays[what][name] = arrays[what][name] + size
+    return Record({"a_0/kernel": (3,), "b_1/kernel": (3,)}, arrays)
+
+
+def checked(other, perturbed=None, dtype="float64"):
+    found = compare_twins(Twin(record(), perturbed or record()), Twin(other, other), "keras", dtype)
+    return {check.name: check for check in found}
+
+
+def test_equal_records_pass_every_check_and_have_no_error():
+    checks = checked(record())
+    assert list(checks) == ["parameters and shapes", OUTPUTS, LOGITS, GRADIENTS]
+    assert all(check.passed and check.error == 0 for check in checks.values())
+    assert checks[LOGITS].tolerance == 1e-12
+    assert checks[GRADIENTS].tolerance == 1e-10
+
+
+def test_first_layer_that_differs_is_named():
+    check = checked(record(**{OUTPUTS: {"a_0": 1e-9, "b_1": 1e-3}}))[OUTPUTS]
+    assert not check.passed
+    assert check.where == "a_0"
+    assert check.error == pytest.approx(1e-3, rel=1e-9)
+
+
+def test_wrong_gradient_is_looked_for_from_the_loss_backwards():
+    check = checked(record(**{GRADIENTS: {"a_0/kernel": 1.0, "b_1/kernel": 1e-6}}))[GRADIENTS]
+    assert check.where == "b_1/kernel"
+
+
+def test_largest_error_is_named_where_all_is_well():
+    check = checked(record(**{OUTPUTS: {"a_0": 1e-15, "b_1": 1e-14}}))[OUTPUTS]
+    assert check.passed
+    assert check.where == "b_1"
+
+
+def test_error_is_relative_to_large_values_alone():
+    large, other = Record(arrays={LOGITS: {"logits": np.array([1e6, 1.0])}}), np.array([1e6 + 1, 1.0])
+    moved = Record(arrays={LOGITS: {"logits": other}})
+    (_, check) = compare_twins(Twin(large, large), Twin(moved, moved), "keras", "float64")
+    assert check.error == pytest.approx(1e-6)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_what_is_not_finite_never_passes(broken):
+    check = checked(record(**{LOGITS: {"logits": broken}}), record(**{LOGITS: {"logits": 1.0}}))[LOGITS]
+    assert not check.passed
+
+
+def test_array_of_another_shape_never_passes():
+    other = record()
+    other.arrays[LOGITS]["logits"] = np.ones((3, 1))
+    assert checked(other)[LOGITS].error == np.inf
+
+
+def test_missing_array_is_named_with_both_shapes():
+    other = Record({"a_0/kernel": (3,)}, {})
+    (check,) = compare_twins(Twin(record(), record()), Twin(other, other), "keras", "float64")
+    assert (check.name, check.error, check.passed) == ("parameters and shapes", 1.0, False)
+    assert check.where == "b_1/kernel: (3,) in the reference, absent in keras"
+
+
+def test_float64_allows_more_than_its_bound_only_where_the_reference_parts_from_itself():
+    calm = checked(record(**{GRADIENTS: {"a_0/kernel": 5e-10}}))[GRADIENTS]
+    assert (calm.passed, calm.is_chaotic, calm.tolerance) == (False, False, FLOAT64[GRADIENTS])
+    wild = checked(record(**{GRADIENTS: {"a_0/kernel": 5e-10}}), record(**{GRADIENTS: {"a_0/kernel": 1e-10}}))[
+        GRADIENTS
+    ]
+    assert (wild.passed, wild.is_chaotic) == (True, True)
+    assert wild.tolerance == pytest.approx(SELF_ERRORS * 1e-10, rel=1e-5)
+    assert wild.to_json()["ratio"] == pytest.approx(5, rel=1e-4)
+
+
+def test_float32_tolerance_comes_from_the_reference_itself():
+    perturbed = record(**{LOGITS: {"logits": 1e-5}})
+    assert checked(record(), perturbed, "float32")[LOGITS].tolerance == pytest.approx(1e-4, rel=1e-5)
+    assert checked(record(), None, "float32")[LOGITS].tolerance == LEAST_ULPS * EPS32
+
+
+def test_the_framework_that_rounds_more_decides_what_is_allowed():
+    other = record()
+    rounded = Twin(other, record(**{LOGITS: {"logits": 1e-5}}))
+    found = {check.name: check for check in compare_twins(Twin(record(), record()), rounded, "keras", "float32")}
+    assert found[LOGITS].tolerance == pytest.approx(1e-4, rel=1e-5)
+
+
+def test_framework_that_parts_from_itself_without_end_allows_nothing_for_it():
+    check = checked(record(**{LOGITS: {"logits": 4.0}}), record(**{LOGITS: {"logits": np.inf}}))[LOGITS]
+    assert (check.passed, check.tolerance) == (False, FLOAT64[LOGITS])
+
+
+def test_records_of_nothing_but_shapes_never_pass():
+    empty = Record({"a_0/kernel": (3,)}, {})
+    (check,) = compare_twins(Twin(empty, empty), Twin(empty, empty), "keras", "float64")
+    assert not check.passed
+
+
+def test_what_one_framework_alone_recorded_never_passes():
+    other = record()
+    del other.arrays[OUTPUTS]
+    other.arrays[GRADIENTS]["c_2/kernel"] = np.ones(3)
+    found = checked(other)
+    assert [check.name for check in found.values() if not check.passed] == [OUTPUTS, GRADIENTS]
+    assert found[GRADIENTS].where == "c_2/kernel"
+    assert found[GRADIENTS].to_json()["error"] is None
+
+
+def test_reloaded_weights_must_be_the_same_bits():
+    arrays = {
+        weights_after(200): {"a_0/kernel": np.ones(3, np.float32)},
+        RELOADED_WEIGHTS: {"a_0/kernel": np.ones(3, np.float32) + np.float32(EPS32)},
+        PREDICTIONS: {"logits": np.zeros(3)},
+        SAVED: {"outputs": np.zeros(3)},
+        RELOADED: {"outputs": np.zeros(3) + 1e-6},
+    }
+    weights, outputs = check_reload(Record({}, arrays), "torch", "float32")
+    assert (weights.tolerance, weights.passed, weights.where) == (0.0, False, "a_0/kernel")
+    assert (outputs.tolerance, outputs.passed) == (LEAST_ULPS * EPS32, True)
+
+
+def test_record_comes_back_as_it_was_written(tmp_path):
+    written = record(**{OUTPUTS: {"a_0": 0.5}})
+    written.save(tmp_path / "record.npz")
+    read = Record.load(tmp_path / "record.npz")
+    assert read.shapes == written.shapes
+    assert {what: list(found) for what, found in read.arrays.items()} == {
+        what: list(found) for what, found in written.arrays.items()
+    }
+    np.testing.assert_array_equal(read.arrays[OUTPUTS]["a_0"], written.arrays[OUTPUTS]["a_0"])

@@ -1,0 +1,208 @@
+"""Every loss and its gradient, against formulas in NumPy, in PyTorch and in Keras on each of its backends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, settings
+from scipy.special import expit, logsumexp
+
+from twintrain.config import Loss
+from twintrain.data.schema import Schema
+from twintrain.evaluation import metrics
+from twintrain.training.losses import check_loss
+
+TWINS = {
+    "torch": ("torch", {}),
+    "keras": ("keras", {"KERAS_BACKEND": "tensorflow"}),
+    "keras on jax": ("keras", {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}),
+    "keras on torch": ("keras", {"KERAS_BACKEND": "torch"}),
+}
+# Relative to values above 1: a unit in the last place of 1,000 is 1e-13.
+TOLERANCE = {"float64": 1e-14, "float32": 1e-6}
+
+Results = dict[str, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What each twin made of every case, each in a process of its own."""
+    folder = tmp_path_factory.mktemp("losses")
+    root = Path(__file__).parents[1]
+    found = {}
+    for twin, (framework, variables) in TWINS.items():
+        path = os.pathsep.join([str(root / "src"), str(root / "tests")])
+        done = subprocess.run(
+            [sys.executable, str(root / "tests/loss_worker.py"), framework, str(folder / f"{twin}.npz")],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **variables},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{twin}:\n{done.stdout}{done.stderr}"
+        found[twin] = dict(np.load(folder / f"{twin}.npz"))
+    return found
+
+
+def reference(task: str, loss: Loss, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Terms of the rows (rows,) and their gradients by the logits (rows, outputs), written out from the formulas."""
+    name = loss.name or {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[task]
+    if name.endswith("cross_entropy"):
+        return entropy(logits, labels, loss.label_smoothing)
+    predictions, targets = compared(task, logits, labels)
+    errors = predictions - targets
+    values, slopes = {
+        "mse": (errors**2, 2 * errors),
+        "mae": (np.abs(errors), np.sign(errors)),
+        "huber": hubers(errors, loss.delta or 1.0),
+    }[name]
+    slopes = slopes / errors.shape[1]
+    if task == "binary":
+        slopes = slopes * expit(logits) * expit(-logits)
+    if task == "multiclass":
+        slopes = predictions * (slopes - (slopes * predictions).sum(axis=1, keepdims=True))
+    return values.mean(axis=1), slopes
+
+
+def entropy(logits: np.ndarray, labels: np.ndarray, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+    whole = logits if logits.shape[1] > 1 else np.hstack([np.zeros_like(logits), logits])
+    classes = whole.shape[1]
+    targets = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
+    # The largest logit goes first: 1000 − 1000 is exact where log(exp(1000) + …) − 1000 is not.
+    reduced = whole - whole.max(axis=1, keepdims=True)
+    logs = reduced - logsumexp(reduced, axis=1, keepdims=True)
+    slopes = np.exp(logs) - targets
+    return -(targets * logs).sum(axis=1), slopes if logits.shape[1] > 1 else slopes[:, 1:]
+
+
+def compared(task: str, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if task == "regression":
+        return logits, labels
+    if task == "binary":
+        return expit(logits), labels[:, None]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True), np.eye(logits.shape[1])[labels]
+
+
+def hubers(errors: np.ndarray, delta: float) -> tuple[np.ndarray, np.ndarray]:
+    # e · c − c² / 2 with c the error cut off at ±δ is both branches at once.
+    cut = np.clip(errors, -delta, delta)
+    return errors * cut - cut**2 / 2, cut
+
+
+def expected(name: str, inputs: str, dtype: str) -> dict[str, np.ndarray]:
+    task, loss = settings()[name]
+    logits, labels = arrays(task, inputs, dtype)
+    terms, slopes = reference(
+        task, loss, logits.astype(np.float64), labels.astype(np.float64 if labels.ndim > 1 else int)
+    )
+    weights = np.ones(len(labels)) if loss.class_weights is None else np.array(loss.class_weights)[labels]
+    gradient = weights[:, None] * slopes / len(labels)
+    return {"terms": terms, "loss": (weights * terms).sum() / len(labels), "gradient": gradient}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", settings())
+def test_loss_and_gradient_are_those_of_the_formula(results: Results, twin: str, inputs: str, dtype: str, case: str):
+    for what, wanted in expected(case, inputs, dtype).items():
+        found = results[twin][f"{case}|{inputs}|{dtype}|{what}"]
+        assert (found.dtype, found.shape) == (np.dtype(dtype), np.shape(wanted)), what
+        np.testing.assert_allclose(found, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=what)
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", settings())
+def test_loss_of_stored_logits_is_the_trained_one(inputs: str, dtype: str, case: str):
+    task, loss = settings()[case]
+    found = metrics.loss(*arrays(task, inputs, dtype), loss)
+    assert found == pytest.approx(expected(case, inputs, dtype)["loss"], rel=1e-14, abs=1e-14)
+
+
+def test_losses_of_batches_add_up_to_that_of_all_rows():
+    logits, labels = arrays("multiclass", "random", "float64")
+    loss = Loss(class_weights=CLASS_WEIGHTS["multiclass"])
+    batches = [slice(0, 13), slice(13, 40)]
+    sums = [metrics.loss(logits[rows], labels[rows], loss) * len(labels[rows]) for rows in batches]
+    assert sum(sums) / len(labels) == pytest.approx(metrics.loss(logits, labels, loss), rel=1e-14)
+
+
+def test_huber_with_a_delta_beyond_all_errors_is_half_the_squared_error():
+    logits, labels = arrays("binary", "random", "float64")
+    huber, mse = metrics.loss(logits, labels, Loss(name="huber")), metrics.loss(logits, labels, Loss(name="mse"))
+    assert huber == pytest.approx(mse / 2, rel=1e-14)
+
+
+def schema(task: str) -> Schema:
+    labels = {"binary": ["no", "yes"], "multiclass": ["a", "b", "c"], "regression": []}[task]
+    # The task is not checked, so that a regression can be described too.
+    return Schema.model_construct(dataset="rows", task=task, labels=labels, outputs=OUTPUTS[task])
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "message"),
+    [
+        (
+            "binary",
+            {"name": "cross_entropy"},
+            "train.loss.name: the task of rows is binary; "
+            "expected binary_cross_entropy, mse, mae or huber, got cross_entropy",
+        ),
+        (
+            "multiclass",
+            {"name": "binary_cross_entropy"},
+            "train.loss.name: the task of rows is multiclass; "
+            "expected cross_entropy, mse, mae or huber, got binary_cross_entropy",
+        ),
+        (
+            "regression",
+            {"name": "cross_entropy"},
+            "train.loss.name: the task of rows is regression; expected mse, mae or huber, got cross_entropy",
+        ),
+        (
+            "binary",
+            {"name": "mae", "label_smoothing": 0.1},
+            "train.loss.label_smoothing: cross_entropy or binary_cross_entropy has it, mae has not; "
+            "expected 0.0, got 0.1",
+        ),
+        (
+            "regression",
+            {"label_smoothing": 0.1},
+            "train.loss.label_smoothing: cross_entropy or binary_cross_entropy has it, mse has not; "
+            "expected 0.0, got 0.1",
+        ),
+        (
+            "multiclass",
+            {"delta": 2.0},
+            "train.loss.delta: huber has it, cross_entropy has not; expected null, got 2.0",
+        ),
+        (
+            "multiclass",
+            {"class_weights": [1.0, 2.0]},
+            "train.loss.class_weights: expected 3, one a class of rows in the order a, b, c; got 2",
+        ),
+        (
+            "binary",
+            {"class_weights": [1.0]},
+            "train.loss.class_weights: expected 2, one a class of rows in the order no, yes; got 1",
+        ),
+        (
+            "regression",
+            {"class_weights": [1.0]},
+            "train.loss.class_weights: a regression has no classes; expected null",
+        ),
+    ],
+)
+def test_loss_that_does_not_fit_is_refused_in_one_line(task, loss, message, error_of):
+    assert error_of(check_loss, Loss(**loss), schema(task)) == message
+
+
+@pytest.mark.parametrize("case", [name for name in settings() if "multiclass" not in name])
+def test_loss_that_fits_passes(case):
+    task, loss = settings()[case]
+    check_loss(loss, schema(task))

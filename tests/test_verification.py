@@ -1,0 +1,94 @@
+"""`verify` finds what is wrong with a twin and says where. The mistakes are made in tests/broken_worker.py."""
+
+from pathlib import Path
+
+import pytest
+
+from twintrain.config import Params, check_params
+from twintrain.data.preparation import prepare
+from twintrain.verification.checks import Check, Twin, compare_twins
+from twintrain.verification.records import GRADIENTS, LOGITS, OUTPUTS, Record, weights_after
+from twintrain.verification.workers import run_workers, write_experiment
+from twintrain.yaml_files import write_yaml
+
+DENSE = [{"dense": {"units": 6}}, "batch_norm", {"activation": {"function": "relu"}}, {"dense": {"units": "outputs"}}]
+CONVOLUTION = [{"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}}, "flatten"]
+TOKENS = [{"embedding": {"input": "tokens", "output_dim": 3}}, {"lstm": {"units": 4}}]
+HEAD = [{"dense": {"units": "outputs"}}]
+# Adam would hide the size of a first gradient.
+SGD = {"name": "sgd", "learning_rate": 0.1}
+SCALED = {"split": {"scale": "standard"}}
+
+# What the mistake is made in: data set, layers, other settings.
+EXPERIMENTS = {
+    "none": ("diabetes", DENSE, SCALED),
+    "epsilon": ("diabetes", DENSE, SCALED),
+    "padding": ("mnist5k", CONVOLUTION + HEAD, {}),
+    "gates": ("car", TOKENS + HEAD, {}),
+    "bias": ("diabetes", [{"activation": {"function": "tanh"}}, {"dense": {"units": 3}}, *HEAD], SCALED),
+    "l2": ("diabetes", HEAD, {**SCALED, "train": {"regularization": {"l2": 0.1}, "optimizer": SGD}}),
+}
+SHAPES = "parameters and shapes"
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> dict[str, dict[str, Check]]:
+    """All checks of each experiment by name, of Keras against PyTorch in float64."""
+    folder = tmp_path_factory.mktemp("broken")
+    for name, (dataset, layers, settings) in EXPERIMENTS.items():
+        model = folder / f"{name}.yaml"
+        write_yaml(model, {"layers": layers})
+        content = {"dataset": dataset, "model": str(model), "frameworks": ["torch", "keras"], **settings}
+        params: Params = check_params(content, name)
+        (folder / name).mkdir()
+        write_experiment(folder / name, params, *prepare(params))
+    run_workers(folder, ["torch", "keras"], (str(Path(__file__).with_name("broken_worker.py")),))
+    return {name: checks_in(folder / name) for name in EXPERIMENTS}
+
+
+def checks_in(folder: Path) -> dict[str, Check]:
+    torch, keras = (
+        Twin(*(Record.load(folder / f"{framework}{end}.npz") for end in ("", "-perturbed")))
+        for framework in ("torch", "keras")
+    )
+    return {check.name: check for check in compare_twins(torch, keras, "keras", "float64")}
+
+
+def failed(found: dict[str, Check]) -> list[str]:
+    return [check.name for check in found.values() if not check.passed]
+
+
+def test_twins_without_a_mistake_pass(checks):
+    assert len(checks["none"]) == 10
+    assert failed(checks["none"]) == []
+
+
+def test_other_epsilon_is_seen_in_the_batch_norm(checks):
+    found = checks["epsilon"]
+    assert failed(found)[:2] == [OUTPUTS, LOGITS]
+    assert found[OUTPUTS].where == "batch_norm_1"
+
+
+def test_symmetric_padding_is_seen_in_the_convolution(checks):
+    found = checks["padding"]
+    assert failed(found)[:2] == [OUTPUTS, LOGITS]
+    assert found[OUTPUTS].where == "conv2d_0"
+
+
+def test_exchanged_gates_are_seen_in_the_lstm(checks):
+    found = checks["gates"]
+    assert failed(found)[0] == OUTPUTS
+    assert found[OUTPUTS].where == "lstm_1"
+
+
+def test_missing_bias_is_named_and_ends_the_comparison(checks):
+    found = checks["bias"]
+    assert failed(found) == list(found) == [SHAPES]
+    assert found[SHAPES].where == "dense_1/bias: (3,) in the reference, absent in keras"
+
+
+def test_doubled_l2_is_seen_after_the_first_step_and_not_before(checks):
+    found = checks["l2"]
+    assert found[GRADIENTS].passed
+    assert failed(found)[0] == weights_after(1)
+    assert found[weights_after(1)].where == "dense_0/kernel"
