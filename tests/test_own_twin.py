@@ -242,7 +242,7 @@ def test_an_unequal_epsilon_is_caught_and_named(small: Path):
     [
         ("not_twins", "layer outputs", "conv2d_0"),
         ("no_bias", "parameters and shapes", "dense_1/bias: absent in the reference, (3,) in keras"),
-        ("frozen", "weights after 1 step", "dense_0/bias"),
+        ("frozen", "gradients", "dense_0/bias"),
     ],
 )
 def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, where: str):
