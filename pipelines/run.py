@@ -31,8 +31,13 @@ def run() -> int:
     get_data(params)
     save_params(content)
     preset = "current" if arguments.preset in NO_PRESET else arguments.preset
-    tags = {"stage": "run", "preset": preset, "dataset": params.dataset, "mode": params.mode}
-    tags["model"] = params.model_name
+    tags = {
+        "stage": "run",
+        "preset": preset,
+        "dataset": params.dataset,
+        "model": params.model_name,
+        "mode": params.mode,
+    }
     before = _read_results()
     with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking.experiment) as parent:
         if run_dvc("repro", *([arguments.target] if arguments.target else [])):

@@ -1,13 +1,9 @@
 """Keras on JAX and on PyTorch: every layer and model is PyTorch's own, to float64."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from twin_cases import LAYER_CASES, MODEL_CASES
+from worker_process import run_worker
 
 pytestmark = pytest.mark.slow
 
@@ -17,13 +13,11 @@ TOLERANCES = {"forward": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, np.ndarray]]:
     """What each framework made of every row, one after the other in processes of their own."""
-    folder, root = tmp_path_factory.mktemp("engines"), Path(__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root / 'tests'}"}
+    folder = tmp_path_factory.mktemp("engines")
     found = {}
     for framework in ("torch", "keras-jax", "keras-torch"):
         out = folder / f"{framework}.npz"
-        command = [sys.executable, str(root / "tests/twin_worker.py"), framework, str(out), "brief"]
-        subprocess.run(command, cwd=root, env=environment, check=True)
+        run_worker("twin_worker.py", framework, out, "brief")
         found[framework] = dict(np.load(out))
     return found
 

@@ -1,21 +1,15 @@
 """LBFGS, which PyTorch alone has, through the training loop."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from lbfgs_worker import EPOCHS, OPTIMIZERS
+from worker_process import run_worker
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    root, out = Path(__file__).parents[1], tmp_path_factory.mktemp("lbfgs") / "out.npz"
-    paths = f"{root / 'src'}{os.pathsep}{root / 'tests'}"
-    command = [sys.executable, str(root / "tests/lbfgs_worker.py"), str(out)]
-    subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": paths}, check=True)
+    out = tmp_path_factory.mktemp("lbfgs") / "out.npz"
+    run_worker("lbfgs_worker.py", out)
     return dict(np.load(out))
 
 

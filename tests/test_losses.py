@@ -1,14 +1,10 @@
 """Every loss and its gradient, against formulas in NumPy, in PyTorch and in Keras on each of its backends."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, settings
 from scipy.special import expit, logsumexp
+from worker_process import run_worker
 
 from twintrain.config import Loss
 from twintrain.data.schema import Schema
@@ -31,18 +27,9 @@ Results = dict[str, dict[str, np.ndarray]]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What each twin made of every case, each in a process of its own."""
     folder = tmp_path_factory.mktemp("losses")
-    root = Path(__file__).parents[1]
     found = {}
     for twin, (framework, variables) in TWINS.items():
-        path = os.pathsep.join([str(root / "src"), str(root / "tests")])
-        done = subprocess.run(
-            [sys.executable, str(root / "tests/loss_worker.py"), framework, str(folder / f"{twin}.npz")],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **variables},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"{twin}:\n{done.stdout}{done.stderr}"
+        run_worker("loss_worker.py", framework, folder / f"{twin}.npz", **variables)
         found[twin] = dict(np.load(folder / f"{twin}.npz"))
     return found
 

@@ -1,13 +1,10 @@
 """Our scores and losses are those of torchmetrics."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from worker_process import run_worker
 
 from twintrain.config import Loss
 from twintrain.evaluation import metrics
@@ -42,19 +39,12 @@ def cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, float]]]:
     """What torchmetrics makes of all cases."""
-    folder, root = tmp_path_factory.mktemp("oracle"), Path(__file__).parents[1]
+    folder = tmp_path_factory.mktemp("oracle")
     stored = {}
     for name, (logits, labels) in cases().items():
         stored |= {f"{name}|probability": metrics.probabilities(logits), f"{name}|labels": labels}
     np.savez(folder / "in.npz", **stored)
-    done = subprocess.run(
-        [sys.executable, str(root / "tests/torchmetrics_worker.py"), str(folder / "in.npz"), str(folder / "out.json")],
-        env=dict(os.environ),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_worker("torchmetrics_worker.py", folder / "in.npz", folder / "out.json")
     return json.loads((folder / "out.json").read_text(encoding="utf-8"))
 
 

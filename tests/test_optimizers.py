@@ -1,14 +1,10 @@
 """Update rules and gradient processing on given gradients: PyTorch, and Keras on each of its backends."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from optimizer_worker import LIMITS, PENALTIES, SHAPES, STEPS, gradients, start
 from twin_cases import OPTIMIZERS
+from worker_process import run_worker
 
 from twintrain.config import OPTIMIZERS as OPTIONS
 from twintrain.config import TORCH_ALONE
@@ -46,18 +42,9 @@ class Results(dict):
         self.folder = folder
 
     def __missing__(self, name):
-        root, out = Path(__file__).parents[1], self.folder / f"{name}.npz"
+        out = self.folder / f"{name}.npz"
         framework, environment, dtypes = WORKERS[name]
-        paths = f"{root / 'src'}{os.pathsep}{root / 'tests'}"
-        worker = subprocess.run(
-            [sys.executable, str(root / "tests/optimizer_worker.py"), framework, str(out), dtypes],
-            env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        assert worker.returncode == 0, f"{name}:\n{worker.stdout}"
+        run_worker("optimizer_worker.py", framework, out, dtypes, **environment)
         self[name] = dict(np.load(out))
         return self[name]
 

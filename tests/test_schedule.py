@@ -1,13 +1,9 @@
 """Learning rates against torch.optim.lr_scheduler, in a process of its own, and against values worked out by hand."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from schedule_cases import CASES, EPOCHS, RATE, STEPS, VAL_LOSSES
+from worker_process import run_worker
 
 from twintrain.config import SCHEDULES, Schedule
 from twintrain.training.schedule import learning_rates
@@ -15,10 +11,8 @@ from twintrain.training.schedule import learning_rates
 
 @pytest.fixture(scope="module")
 def torch_rates(tmp_path_factory):
-    root = Path(__file__).parents[1]
     out = tmp_path_factory.mktemp("schedules") / "rates.npz"
-    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root / 'tests'}"}
-    subprocess.run([sys.executable, str(root / "tests/schedule_worker.py"), str(out)], env=environment, check=True)
+    run_worker("schedule_worker.py", out)
     return dict(np.load(out))
 
 

@@ -1,8 +1,5 @@
 """The twin contract: every layer, optimizer and model is the same in both frameworks, the reloaded ones included."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +21,7 @@ from twin_cases import (
     mask_networks,
     optimizers_for,
 )
+from worker_process import finish, start_worker
 
 from twintrain.models.dropout_masks import keep_mask, layer_key, next_key
 from twintrain.models.layers import LAYERS, Activation, SpatialDropout
@@ -44,21 +42,17 @@ Results = dict[str, dict[str, np.ndarray]]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What each framework made of every case, both run at once in processes of their own."""
     folder = tmp_path_factory.mktemp("twins")
-    root = Path(__file__).parents[1]
-    workers = {}
-    for framework in FRAMEWORKS:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root / 'tests'}",
-            "MLFLOW_TRACKING_URI": f"sqlite:///{folder / framework}.db",
-        }
-        command = [sys.executable, str(root / "tests/twin_worker.py"), framework, str(folder / f"{framework}.npz")]
-        workers[framework] = subprocess.Popen(
-            command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    workers = [
+        start_worker(
+            "twin_worker.py",
+            framework,
+            folder / f"{framework}.npz",
+            MLFLOW_TRACKING_URI=f"sqlite:///{folder / framework}.db",
         )
-    for framework, worker in workers.items():
-        said, _ = worker.communicate()
-        assert worker.returncode == 0, f"{framework}:\n{said}"
+        for framework in FRAMEWORKS
+    ]
+    for worker in workers:
+        finish(worker)
     return {framework: dict(np.load(folder / f"{framework}.npz")) for framework in FRAMEWORKS}
 
 

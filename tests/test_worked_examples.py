@@ -1,13 +1,9 @@
 """What can be computed by hand comes out the same in both frameworks."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from worked_examples import BY_HAND, TRUTH
+from worker_process import run_worker
 
 FRAMEWORKS = ("torch", "keras")
 # The slide prints eight digits.
@@ -20,18 +16,9 @@ Results = dict[str, dict[str, np.ndarray]]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What each framework makes of the examples, in a process of its own."""
     folder = tmp_path_factory.mktemp("examples")
-    root = Path(__file__).parents[1]
     found = {}
     for framework in FRAMEWORKS:
-        path = os.pathsep.join([str(root / "src"), str(root / "tests")])
-        done = subprocess.run(
-            [sys.executable, str(root / "tests/worked_example_worker.py"), framework, str(folder / f"{framework}.npz")],
-            env={**os.environ, "PYTHONPATH": path},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"{framework}:\n{done.stdout}{done.stderr}"
+        run_worker("worked_example_worker.py", framework, folder / f"{framework}.npz")
         found[framework] = dict(np.load(folder / f"{framework}.npz"))
     return found
 

@@ -6,6 +6,7 @@ Names and arguments are Keras's. Sequences are (steps, channels), images (height
 """
 
 import math
+from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -521,9 +522,9 @@ class GRU(Recurrent):
 class Nested(Layer):
     """A layer that is made of stacks of others, all on the same input."""
 
+    @abstractmethod
     def stacks(self) -> dict[str, list[Entry]]:
         """Layers as they are written in a model file, by the name of the stack."""
-        raise NotImplementedError
 
     def joined_shape(self, shapes: dict[str, Shape]) -> Shape:
         """Shape of one sample after the layer, from those at the ends of the stacks.

@@ -27,9 +27,18 @@ INITIALIZERS = {
     "moving_variance": "ones",
     "alpha": 0.25,
 }
-GATES = {"lstm": 4, "gru": 3}
 # They give a sequence in one framework and its last step in the other, so that their outputs cannot be compared.
-RECURRENT = {"simple_rnn", "lstm", "gru"}
+RECURRENT = ("simple_rnn", "lstm", "gru")
+# Kinds of layers that may have arrays, and these arrays.
+ARRAYS_OF = {
+    **dict.fromkeys(("dense", "conv1d", "conv2d", "depthwise_conv2d"), ("kernel", "bias")),
+    "batch_norm": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "layer_norm": ("gamma", "beta"),
+    "embedding": ("embeddings",),
+    "prelu": ("alpha",),
+    **dict.fromkeys(RECURRENT, ("kernel", "recurrent_kernel", "bias")),
+}
+GATES = {"lstm": 4, "gru": 3}
 LONGEST_MESSAGE = 300
 
 

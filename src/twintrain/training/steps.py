@@ -12,8 +12,8 @@ def take_steps(backend: Any, train: Train, rows: int, done: int, wanted: int) ->
 
     A training shorter than that goes on at the rates of its last epoch; plateaus are left out, since nothing validates.
     """
+    per_epoch = len(epoch_batches(rows, train.batch_size, train.seed, 0, train.accumulate).steps) - 1
     while done < wanted:
-        per_epoch = len(epoch_batches(rows, train.batch_size, train.seed, 0, train.accumulate).steps) - 1
         epoch, first = divmod(done, per_epoch)
         last = min(per_epoch, first + wanted - done)
         batches = epoch_batches(rows, train.batch_size, train.seed, epoch, train.accumulate)

@@ -6,6 +6,7 @@ python -m twintrain.verification.native_worker keras FOLDER measure         afte
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
 from twintrain.training.steps import take_steps
 from twintrain.verification.native import (
+    Conventions,
     Described,
     Difference,
     Setting,
@@ -51,7 +53,7 @@ class Trial:
         backend = self._drawn(self.train.seed)
         conventions = framework_module(self.framework, "conventions")
         found = {
-            "layers": conventions.layer_conventions(backend.model, self.network),
+            "layers": self._layer_conventions(backend.model, conventions.READERS),
             "optimizer": conventions.optimizer_conventions(backend.optimizer, self.train.optimizer),
         }
         project.write_json(self.folder / f"{self.framework}.json", found)
@@ -77,6 +79,18 @@ class Trial:
         backend = framework_module(self.framework, "backend").Backend(self.network, train, self.parts["train"])
         backend.load_weights({**backend.weights(), **draw_weights(self.network, seed)})
         return backend
+
+    def _layer_conventions(self, model: Any, readers: dict[str, Callable[[Any], Any]]) -> Conventions:
+        """Arguments that the layer list leaves open, but for how arrays are drawn, as the built layers have them."""
+        stock_layer = framework_module(self.framework, "layers").stock_layer
+        return {
+            placed.name: {
+                name: readers[name](stock_layer(model, placed.name))
+                for name in placed.layer.open_settings()
+                if name in readers
+            }
+            for placed in self.network.walk()
+        }
 
     def _described(self, framework: str) -> Described:
         with np.load(self.folder / f"{framework}.npz") as file:

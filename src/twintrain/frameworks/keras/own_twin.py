@@ -14,6 +14,7 @@ from twintrain.models import dropout_masks
 from twintrain.models.layers import Shape
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
+    ARRAYS_OF,
     RECURRENT,
     called,
     check_logits,
@@ -25,19 +26,19 @@ from twintrain.models.own_twin import (
     weight_of,
 )
 
-# Layers that may have arrays, the kinds that they are, and their arrays.
-KINDS: dict[type[keras.Layer], tuple[str, tuple[str, ...]]] = {
-    keras.layers.Dense: ("dense", ("kernel", "bias")),
-    keras.layers.Conv1D: ("conv1d", ("kernel", "bias")),
-    keras.layers.Conv2D: ("conv2d", ("kernel", "bias")),
-    keras.layers.DepthwiseConv2D: ("depthwise_conv2d", ("kernel", "bias")),
-    keras.layers.BatchNormalization: ("batch_norm", ("gamma", "beta", "moving_mean", "moving_variance")),
-    keras.layers.LayerNormalization: ("layer_norm", ("gamma", "beta")),
-    keras.layers.Embedding: ("embedding", ("embeddings",)),
-    keras.layers.PReLU: ("prelu", ("alpha",)),
-    keras.layers.SimpleRNN: ("simple_rnn", ("kernel", "recurrent_kernel", "bias")),
-    keras.layers.LSTM: ("lstm", ("kernel", "recurrent_kernel", "bias")),
-    keras.layers.GRU: ("gru", ("kernel", "recurrent_kernel", "bias")),
+# What may have arrays, and the kinds of layers that they are.
+KINDS: dict[type[keras.Layer], str] = {
+    keras.layers.Dense: "dense",
+    keras.layers.Conv1D: "conv1d",
+    keras.layers.Conv2D: "conv2d",
+    keras.layers.DepthwiseConv2D: "depthwise_conv2d",
+    keras.layers.BatchNormalization: "batch_norm",
+    keras.layers.LayerNormalization: "layer_norm",
+    keras.layers.Embedding: "embedding",
+    keras.layers.PReLU: "prelu",
+    keras.layers.SimpleRNN: "simple_rnn",
+    keras.layers.LSTM: "lstm",
+    keras.layers.GRU: "gru",
 }
 DROPOUTS = (keras.layers.Dropout,)
 BUILDER = "build_keras"
@@ -158,18 +159,14 @@ def _shared(layer: keras.layers.Dropout) -> SharedDropout:
 
 
 def _kind(layer: keras.Layer) -> str:
-    kind = _entry(layer)[0]
+    kind = next((name for kind, name in KINDS.items() if isinstance(layer, kind)), "")
     # With one channel it is an ordinary convolution, and PyTorch has no other word for it.
     return "conv2d" if kind == "depthwise_conv2d" and layer.kernel.shape[2] == 1 else kind
 
 
 def _arrays(layer: keras.Layer) -> list[str]:
     """Names of the arrays that it has; none where it is of no kind that may have some."""
-    return [array for array in _entry(layer)[1] if array_of(layer, array) is not None]
-
-
-def _entry(layer: keras.Layer) -> tuple[str, tuple[str, ...]]:
-    return next((entry for kind, entry in KINDS.items() if isinstance(layer, kind)), ("", ()))
+    return [array for array in ARRAYS_OF.get(_kind(layer), ()) if array_of(layer, array) is not None]
 
 
 def _shape(array: str, variable: keras.Variable) -> Shape:

@@ -79,7 +79,9 @@ class TorchBackend:
     def _penalty(self) -> torch.Tensor | float:
         """What `gradients.penalize` adds the gradient of: LBFGS looks at the loss as well."""
         l1, l2 = self.regularization.l1, self.regularization.l2
-        kernels = [weight.detach() for weight in self.parameters if weight.ndim > 1 and (l1 or l2)]
+        if not l1 and not l2:
+            return 0.0
+        kernels = [weight.detach() for weight in self.parameters if weight.ndim > 1]
         return sum(l1 * kernel.abs().sum() + l2 / 2 * kernel.square().sum() for kernel in kernels)
 
     def _forward(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,8 +7,6 @@ from torch import nn, optim
 
 from twintrain.config import OPTIMIZERS
 from twintrain.config import Optimizer as Settings
-from twintrain.frameworks.torch import layers
-from twintrain.models.network import Network
 
 # Ours on the left; PyTorch's momentum is the share that is replaced.
 READERS: dict[str, Callable[[nn.Module], Any]] = {
@@ -16,15 +14,6 @@ READERS: dict[str, Callable[[nn.Module], Any]] = {
     "momentum": lambda module: 1 - module.momentum,
     "negative_slope": lambda module: module.negative_slope,
 }
-
-
-def layer_conventions(model: nn.Module, network: Network) -> dict[str, dict[str, Any]]:
-    """By the names of layer and argument: arguments that the layer list leaves open, but for how arrays are drawn."""
-    found: dict[str, dict[str, Any]] = {}
-    for placed in network.walk():
-        names = [name for name in placed.layer.open_settings() if name in READERS]
-        found[placed.name] = {name: READERS[name](layers.stock_layer(model, placed.name)) for name in names}
-    return found
 
 
 def optimizer_conventions(optimizer: optim.Optimizer, settings: Settings) -> dict[str, Any]:

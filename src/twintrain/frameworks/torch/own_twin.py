@@ -20,6 +20,7 @@ from twintrain.frameworks.torch.modules import (
 from twintrain.models import dropout_masks
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
+    ARRAYS_OF,
     RECURRENT,
     called,
     check_logits,
@@ -31,19 +32,19 @@ from twintrain.models.own_twin import (
     weight_of,
 )
 
-# Modules that may have arrays, the kinds that they are, and their arrays in our names.
-KINDS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
-    nn.Linear: ("dense", ("kernel", "bias")),
-    nn.Conv1d: ("conv1d", ("kernel", "bias")),
-    nn.Conv2d: ("conv2d", ("kernel", "bias")),
-    nn.BatchNorm1d: ("batch_norm", ("gamma", "beta", "moving_mean", "moving_variance")),
-    nn.BatchNorm2d: ("batch_norm", ("gamma", "beta", "moving_mean", "moving_variance")),
-    nn.LayerNorm: ("layer_norm", ("gamma", "beta")),
-    nn.Embedding: ("embedding", ("embeddings",)),
-    nn.PReLU: ("prelu", ("alpha",)),
-    nn.RNN: ("simple_rnn", ("kernel", "recurrent_kernel", "bias")),
-    nn.LSTM: ("lstm", ("kernel", "recurrent_kernel", "bias")),
-    nn.GRU: ("gru", ("kernel", "recurrent_kernel", "bias")),
+# What may have arrays, and the kinds of layers that they are.
+KINDS: dict[type[nn.Module], str] = {
+    nn.Linear: "dense",
+    nn.Conv1d: "conv1d",
+    nn.Conv2d: "conv2d",
+    nn.BatchNorm1d: "batch_norm",
+    nn.BatchNorm2d: "batch_norm",
+    nn.LayerNorm: "layer_norm",
+    nn.Embedding: "embedding",
+    nn.PReLU: "prelu",
+    nn.RNN: "simple_rnn",
+    nn.LSTM: "lstm",
+    nn.GRU: "gru",
 }
 # They take channels before steps or pixels.
 CHANNELS_FIRST = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.PReLU)
@@ -157,18 +158,16 @@ def _directions(module: nn.Module) -> Iterator[nn.Module | Direction]:
 
 def _kind(owner: nn.Module | Direction) -> str:
     module = owner.rnn if isinstance(owner, Direction) else owner
-    return "depthwise_conv2d" if is_depthwise(module) else _entry(module)[0]
+    if is_depthwise(module):
+        return "depthwise_conv2d"
+    return next((name for kind, name in KINDS.items() if isinstance(module, kind)), "")
 
 
 def _arrays(owner: nn.Module | Direction) -> list[str]:
     """Names of the arrays that it has; none where it is of no kind that may have some."""
     if isinstance(owner, Direction):
-        return [array for array in _entry(owner.rnn)[1] if array != "bias" or owner.rnn.bias]
-    return [array for array in _entry(owner)[1] if getattr(owner, ARRAYS[array]) is not None]
-
-
-def _entry(module: nn.Module) -> tuple[str, tuple[str, ...]]:
-    return next((entry for kind, entry in KINDS.items() if isinstance(module, kind)), ("", ()))
+        return [array for array in ARRAYS_OF[_kind(owner)] if array != "bias" or owner.rnn.bias]
+    return [array for array in ARRAYS_OF.get(_kind(owner), ()) if getattr(owner, ARRAYS[array]) is not None]
 
 
 def _is_trained(owner: nn.Module | Direction, array: str) -> bool:

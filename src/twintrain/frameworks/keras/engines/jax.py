@@ -17,6 +17,8 @@ from twintrain.training.batches import Batches
 
 TITLE = f"JAX {jax.__version__}"
 PACKAGE = "jax"
+# Read from XLA_FLAGS when JAX first looks for its devices.
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 Values = list[jax.Array]
 
@@ -79,7 +81,9 @@ class Engine:
     def _scope(self, values: Values, weights: Values | None = None) -> keras.StatelessScope:
         """A scope in which variables have these values, the weights others if they are given."""
         mapping = list(zip(self.learner.variables, values, strict=True))
-        return keras.StatelessScope([*mapping, *zip(self.learner.weights, weights or [], strict=weights is not None)])
+        if weights is not None:
+            mapping += zip(self.learner.weights, weights, strict=True)
+        return keras.StatelessScope(mapping)
 
     def _current(self, scope: keras.StatelessScope) -> Values:
         return [scope.get_current_value(variable) for variable in self.learner.variables]
@@ -106,9 +110,9 @@ class Engine:
 
 def set_up(train: Train, mode: str) -> str:
     """Prepares the process for a training; returns its device as PyTorch would call it."""
-    if train.deterministic:
-        # Read when JAX first looks for its devices.
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    if train.deterministic and DETERMINISTIC not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}".strip()
     keep_float64(train.dtype == "float64")
     seen = jax.default_backend() == "gpu"
     if train.device == "gpu" and not seen:

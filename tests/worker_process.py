@@ -1,0 +1,29 @@
+"""Starts the workers of the tests: one framework a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def start_worker(script: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+    """Starts a script of tests/ with the library and the tests on its path."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **variables}
+    command = [sys.executable, str(ROOT / "tests" / script), *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def finish(worker: subprocess.Popen[str]) -> None:
+    """Waits for a worker, which must end well; else what it said is shown."""
+    said, _ = worker.communicate()
+    assert worker.returncode == 0, f"{worker.args}:\n{said}"
+
+
+def run_worker(script: str, *arguments: object, **variables: str) -> None:
+    """Runs a script of tests/ to its end."""
+    finish(start_worker(script, *arguments, **variables))
