@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature, load_dataset, raw_files
+from twintrain.data.dataset import Dataset, Feature, folder_digest, load_dataset, raw_files
 from twintrain.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,17 +57,39 @@ def test_binary_task_has_one_output_else_one_a_class(task, labels, outputs):
     ("content", "message"),
     [
         ({**TABLE, "labels": ["a", "b", "c"]}, "a binary task has 2 labels, got 3"),
-        ({**TABLE, "labels": ["a"]}, "'labels': expected at least 2 items, got ['a']"),
+        ({**TABLE, "labels": ["a"]}, "a binary task has 2 labels, got 1"),
         ({**TABLE, "labels": ["0", 1]}, "'labels.1': expected a valid string, got 1"),
         ({**TABLE, "titel": "x"}, "unknown parameter 'titel'; did you mean 'title'?"),
-        ({**TABLE, "task": "regression"}, "'task': expected 'binary' or 'multiclass', got 'regression'"),
+        ({**TABLE, "task": "multiclass", "labels": ["a"]}, "a multiclass task has at least 2 labels, got 1"),
+        ({**TABLE, "task": "regression"}, "a regression predicts a number; expected no labels"),
+        ({**TABLE, "task": "ranking"}, "'task': expected 'binary', 'multiclass' or 'regression', got 'ranking'"),
         ({**TABLE, "features": {"a": [1, 2]}}, "'features.a.categories.0': expected a valid string, got 1"),
         ({**TABLE, "features": {"a": {"min": "0"}}}, "'features.a.min': expected a valid number, got '0'"),
         ({**TABLE, "features": {"a": {"mn": 0}}}, "unknown parameter 'features.a.mn'; did you mean 'min'?"),
-        ({**TABLE, "image_shape": [1, 1, 1]}, "pixels have an image_shape [height, width, channels], a table has none"),
-        (PIXELS, "pixels have an image_shape [height, width, channels], a table has none"),
-        ({**PIXELS, "format": "table"}, "a table has features, pixels have none"),
-        ({**TABLE, "format": "pixels"}, "a table has features, pixels have none"),
+        (
+            {**TABLE, "sources": ["ftp://a"]},
+            "'sources': expected URLs that begin with http:// or https://, got ftp://a",
+        ),
+        (
+            {**TABLE, "kaggle": "owner/name"},
+            "mirror, archive and kaggle say how files are fetched; expected sources too, if only []",
+        ),
+        (
+            {**TABLE, "sources": [], "archive": "a.tar"},
+            "expected a .zip as archive, got a.tar; a tar can be a file itself",
+        ),
+        (
+            {**TABLE, "sources": [], "files": {"pictures/": "0" * 64}},
+            "folders are not fetched; expected files, or a zip or tar of the folder",
+        ),
+        (
+            {**TABLE, "image_shape": [1, 1, 1]},
+            "format: table is described by features, got features and image_shape",
+        ),
+        (PIXELS, "format: pixels is described by image_shape, got neither"),
+        ({**TABLE, "format": "pixels"}, "format: pixels is described by image_shape, got features"),
+        ({**TABLE, "format": "npz"}, "format: npz is described by image_shape or sample_shape, got features"),
+        ({**PIXELS, "sample_shape": []}, "'sample_shape': expected at least 1 item, got []"),
         ({**PIXELS, "image_shape": [28, 28]}, "'image_shape': expected at least 3 items, got [28, 28]"),
     ],
 )
@@ -110,6 +132,17 @@ def test_missing_file_says_how_to_get_it(described, error_of):
     assert error_of(raw_files, "demo", described) == "data/demo/b.csv is missing; get it with: dvc pull data.dvc"
 
 
+def test_file_that_is_fetched_says_how_to_fetch_it(described, error_of):
+    fetched = described.model_copy(update={"sources": []})
+    Path("data/demo/a.csv").write_bytes(RAW[:-5])
+    message = error_of(raw_files, "demo", fetched)
+    assert message.endswith("; get it back with: python -m pipelines.fetch demo --force")
+    Path("data/demo/a.csv").unlink()
+    assert error_of(raw_files, "demo", fetched) == (
+        "data/demo/a.csv is missing; get it with: python -m pipelines.fetch demo"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "size"),
     [(RAW[:-5], "10"), (b"", "0"), (RAW.replace(b"2", b"3"), "15"), (RAW + b" " * 2000, "2,015")],
@@ -122,4 +155,41 @@ def test_file_that_is_not_the_described_one_is_refused(content, size, described,
         "data/demo/a.csv is not the file that conf/datasets/demo.yaml describes: "
         f"expected sha256 {expected}…, got {received}… ({size} bytes); "
         "get it back with: git checkout data.dvc && dvc checkout --force data.dvc"
+    )
+
+
+@pytest.fixture
+def folder(project):
+    """A data set that is a folder, and its description."""
+    path = project / "data/demo/photos"
+    (path / "cat").mkdir(parents=True)
+    (path / "cat/a.png").write_bytes(b"1")
+    described = {**PIXELS, "format": "images", "image_shape": [1, 1, 1], "files": {"photos/": folder_digest(path)}}
+    return validated(Dataset, described, "demo.yaml")
+
+
+def test_folder_is_described_by_its_digest(folder):
+    assert raw_files("demo", folder) == [Path("data/demo/photos")]
+
+
+def test_folder_that_is_altered_or_missing_is_refused(folder, error_of):
+    Path("data/demo/photos/cat/b.png").write_bytes(b"2")
+    assert error_of(raw_files, "demo", folder).startswith(
+        "data/demo/photos is not the file that conf/datasets/demo.yaml describes: expected sha256 "
+    )
+    Path("data/demo/photos").rename("data/demo/other")
+    assert error_of(raw_files, "demo", folder) == "data/demo/photos is missing; get it with: dvc pull data.dvc"
+
+
+def test_chosen_classes_are_the_labels_in_their_own_order(error_of):
+    dataset = validated(Dataset, {**TABLE, "task": "multiclass", "labels": ["a", "b", "c"]}, "demo.yaml")
+    assert dataset.of_classes(None) == dataset
+    assert (dataset.of_classes(["c", "a"]).labels, dataset.of_classes(["c", "a"]).outputs) == (["c", "a"], 2)
+    assert error_of(dataset.of_classes, ["a", "d"]) == "ingest.classes: no class 'd' in Demo; known: a, b, c"
+
+
+def test_regression_has_no_classes_to_choose(error_of):
+    dataset = validated(Dataset, {**TABLE, "task": "regression", "labels": []}, "demo.yaml")
+    assert error_of(dataset.of_classes, ["a", "b"]) == (
+        "ingest.classes: Demo has a number to predict and no classes; expected null"
     )

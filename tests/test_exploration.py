@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from twintrain.data.exploration import plot_class_balance, plot_columns, plot_samples
+from twintrain.data.exploration import plot_class_balance, plot_columns, plot_samples, plot_sequences
 
 LABELS = np.array([0, 2, 2, 0, 2])
 
@@ -51,6 +51,27 @@ def test_samples_are_a_wall_of_one_line_a_class(channels, path):
 def test_gray_is_shown_as_it_is_where_nothing_is_black(path):
     plot_samples(np.full((2, 4, 4, 1), 128, np.uint8), np.array([0, 1]), 2, path, columns=1)
     assert imread(path)[2, 2, 0] * 255 == pytest.approx(128, abs=1)
+
+
+def test_images_of_other_numbers_are_drawn_from_black_to_white(path):
+    images = np.zeros((2, 4, 4, 1), np.float32)
+    images[0], images[1] = -3, 7
+    plot_samples(images, np.array([0, 1]), 2, path, columns=1)
+    wall = imread(path)
+    assert (wall[2, 2, 0], wall[8, 2, 0]) == (0, 1)
+
+
+@pytest.mark.parametrize("rows", [2, 30])
+def test_sequences_are_drawn_one_a_picture(rows, path):
+    sequences = np.random.default_rng(0).normal(size=(rows, 20, 2)).astype(np.float32)
+    before = sequences.copy()
+    plot_sequences(sequences, path)
+    picture = imread(path)[..., :3]
+    assert picture.shape == (880, 900, 3)
+    blue = np.abs(picture - np.array([0x00, 0x72, 0xB2]) / 255).max(axis=2) < 0.02
+    drawn = [[blue[y : y + 220, x : x + 300].any() for x in (0, 300, 600)] for y in (0, 220, 440, 660)]
+    assert np.sum(drawn) == min(rows, 12)
+    assert np.array_equal(sequences, before)
 
 
 @pytest.mark.parametrize(("columns", "size"), [(1, (220, 900)), (3, (220, 900)), (4, (440, 900))])

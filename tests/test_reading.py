@@ -53,7 +53,7 @@ def test_table_has_typed_columns_in_the_order_of_the_description(read):
         "y": ["no", "yes"],
     }
     assert (data.table["age"].dtype, data.table["size"].dtype) == (np.float64, np.float64)
-    assert (data.images, data.rejected.to_dict()) == (None, {})
+    assert (data.array, data.rejected.to_dict()) == (None, {})
 
 
 def test_labels_are_indices_in_the_order_of_the_description(read):
@@ -69,8 +69,9 @@ def test_labels_are_indices_in_the_order_of_the_description(read):
         "\ufeff" + HEADER + GOOD,
         (HEADER + GOOD).rstrip(),
         HEADER + "\n" + GOOD + "\n",
+        HEADER.replace(",", " , ") + GOOD,
     ],
-    ids=["spaces", "windows line ends", "byte order mark", "no last line end", "blank lines"],
+    ids=["spaces", "windows line ends", "byte order mark", "no last line end", "blank lines", "spaces in the header"],
 )
 def test_harmless_differences_of_form_do_not_matter(content, read):
     assert read(content).table.equals(read(HEADER + GOOD).table)
@@ -103,6 +104,7 @@ def test_several_files_are_put_one_below_the_other(read):
         ("1,red,1_000,no", "'1_000' in size is not a number from -inf to inf"),
         ("1,red,0x10,no", "'0x10' in size is not a number from -inf to inf"),
         ("1,red", "'' in size is not a number from -inf to inf"),
+        ("1,red,1e39,no", "'1e39' in size is beyond ±3.4e+38, the largest number of float32"),
         ("old,green,x,maybe", "'old' in age is not a number from 0 to 120"),
     ],
 )
@@ -120,6 +122,13 @@ def test_first_bad_rows_are_listed_and_the_rest_counted(read, error_of):
     assert error_of(read, HEADER + GOOD + bad) == (
         "raw.csv: 5 bad rows (row 3: unseen category 'green' in colour; row 6: unknown label 'maybe' in y; "
         f"row 7: 'x' in age is not a number from 0 to 120; and 2 more){MEND}"
+    )
+
+
+@pytest.mark.parametrize("kind", [{}, {"task": "regression", "labels": []}], ids=["classes", "numbers"])
+def test_table_of_bad_rows_alone_is_refused(kind, read, error_of):
+    assert error_of(read, HEADER + "old,red,2,no\n", bad_rows="drop", **kind) == (
+        "raw.csv: all 1 rows are bad; list them with ingest.bad_rows: error"
     )
 
 
@@ -151,7 +160,7 @@ def test_dropped_rows_are_kept_apart_with_their_reasons(read):
         (HEADER, "raw.csv has no rows; expected samples of no, yes"),
         (
             HEADER + "1,red,2,no\n" * 3,
-            "raw.csv: expected at least two classes, got only 'no'; there is nothing to tell apart",
+            "raw.csv: expected at least two classes, got only 'no'; there is nothing to learn",
         ),
         (
             HEADER + GOOD + "1,red,2,no,9\n",
@@ -163,7 +172,8 @@ def test_dropped_rows_are_kept_apart_with_their_reasons(read):
         ),
         (
             (HEADER + GOOD).encode("utf-16"),
-            "raw.csv is not a readable table: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+            "raw.csv is not a readable table: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte; "
+            "its description may name another encoding, such as encoding: cp1252",
         ),
     ],
 )
@@ -193,13 +203,13 @@ def test_table_without_header_must_have_the_described_number_of_columns(content,
 
 def test_pixels_become_images_and_labels(read):
     data = read("0,255,3\n1,2,7\n", kind=PIXELS)
-    assert data.images.tolist() == [[[[0]], [[255]]], [[[1]], [[2]]]]
-    assert (data.images.dtype, data.labels.tolist(), data.table) == (np.uint8, [0, 1], None)
+    assert data.array.tolist() == [[[[0]], [[255]]], [[[1]], [[2]]]]
+    assert (data.array.dtype, data.labels.tolist(), data.table) == (np.uint8, [0, 1], None)
 
 
 def test_pixels_with_a_header_are_found_by_name(read):
     data = read("digit,pixel_1,pixel_0\n3,255,0\n7,2,1\n", kind=PIXELS, header=True)
-    assert data.images.tolist() == [[[[0]], [[255]]], [[[1]], [[2]]]]
+    assert data.array.tolist() == [[[[0]], [[255]]], [[[1]], [[2]]]]
 
 
 @pytest.mark.filterwarnings("error")
@@ -217,7 +227,7 @@ def test_image_with_an_unknown_label_is_a_bad_row(read, error_of):
 
 def test_bad_images_can_be_dropped(read):
     data = read("0,1,3\nx,2,7\n4,5,7\n", kind=PIXELS, bad_rows="drop")
-    assert data.images.reshape(-1, 2).tolist() == [[0, 1], [4, 5]]
+    assert data.array.reshape(-1, 2).tolist() == [[0, 1], [4, 5]]
     assert data.rejected.to_dict() == {2: "a pixel that is not a number from 0 to 255"}
 
 
@@ -238,7 +248,7 @@ ZIPPED = gzip.compress(b"0,255,3\n1,2,7\n" * 2000)
 
 
 def test_gzip_is_read_by_its_ending(read):
-    assert read(ZIPPED, kind=PIXELS, ending=".csv.gz").images.shape == (4000, 2, 1, 1)
+    assert read(ZIPPED, kind=PIXELS, ending=".csv.gz").array.shape == (4000, 2, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +263,7 @@ def test_gzip_is_read_by_its_ending(read):
 )
 def test_broken_gzip_is_refused(content, reason, read, error_of):
     message = error_of(read, content, kind=PIXELS, ending=".csv.gz")
-    assert message == f"raw.csv.gz is not a readable table: {reason}"
+    assert message == f"raw.csv.gz is damaged: {reason}"
 
 
 def test_missing_file_is_refused(tmp_path, monkeypatch, error_of):
@@ -261,3 +271,45 @@ def test_missing_file_is_refused(tmp_path, monkeypatch, error_of):
     assert error_of(read_raw, [Path("raw.csv")], validated(Dataset, TABLE, "demo.yaml"), "error") == (
         "raw.csv is not a readable table: [Errno 2] No such file or directory: 'raw.csv'"
     )
+
+
+NUMBERS = {
+    "title": "t",
+    "origin": "o",
+    "licence": "l",
+    "task": "regression",
+    "format": "table",
+    "files": {"raw.csv": "0" * 64},
+    "target": "y",
+    "features": {"x": "numeric"},
+}
+
+
+@pytest.fixture
+def numbers_file(tmp_path):
+    def write(text):
+        path = tmp_path / "raw.csv"
+        path.write_text(text)
+        return [path], validated(Dataset, NUMBERS, "demo.yaml")
+
+    return write
+
+
+def test_numbers_to_predict_are_a_column_of_floats(numbers_file):
+    labels = read_raw(*numbers_file("x,y\n1, 2.5\n2,-3e2\n"), "error").labels
+    np.testing.assert_array_equal(labels, [[2.5], [-300.0]])
+    assert labels.dtype == np.float64
+
+
+def test_what_is_no_number_cannot_be_predicted(numbers_file, error_of):
+    given = numbers_file("x,y\n1,2\n2,tall\n3,inf\n4,3\n")
+    assert error_of(read_raw, *given, "error").endswith(
+        "2 bad rows (row 2: 'tall' in y is not a number; row 3: 'inf' in y is not a number); "
+        "mend them, or set them aside: ingest.bad_rows: drop"
+    )
+    assert read_raw(*given, "drop").labels.ravel().tolist() == [2, 3]
+
+
+def test_one_number_alone_is_nothing_to_learn(numbers_file, error_of):
+    said = error_of(read_raw, *numbers_file("x,y\n1,7\n2,7\n"), "error")
+    assert said.endswith("raw.csv: expected at least two numbers, got only 7; there is nothing to learn")

@@ -1,24 +1,49 @@
 """conf/datasets/NAME.yaml: where raw files come from, how they are read, what they should hold."""
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twintrain import project
-from twintrain.errors import UserError, unknown
+from twintrain.errors import UserError, did_you_mean, unknown
 from twintrain.yaml_files import read_yaml, validated
+
+ISO_DATE = "%Y-%m-%d"
+# What says, in each format, what a sample is like: one of these and no other.
+SAMPLES_DESCRIBED_BY = {
+    "table": ("features",),
+    "pixels": ("image_shape",),
+    "idx": ("image_shape",),
+    "cifar": ("image_shape",),
+    "images": ("image_shape",),
+    "npz": ("image_shape", "sample_shape"),
+    "series": ("sample_shape",),
+}
+
+LEFT_BY_FILE_MANAGERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 class Feature(BaseModel):
-    """One column: a number (with bounds, if it has any) or one of a fixed list of categories."""
+    """One column: a number (with bounds, if it has any), one of a fixed list of categories, or a date.
+
+    Attributes:
+        date: how the dates are written, as strftime has it: "%Y-%m-%d".
+        missing: whether a value may be missing (see `encoding.MISSING`); the network is then told where one is.
+        other: whether values beyond the categories are taken too, all as one category.
+        used: whether the network is given the column; a column may be there for `split.time` alone.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     categories: list[str] | None = Field(None, min_length=1)
     min: float | None = None
     max: float | None = None
+    date: str | None = Field(None, pattern="%")
+    missing: bool = False
+    other: bool = False
+    used: bool = True
 
     @field_validator("categories")
     @classmethod
@@ -27,53 +52,143 @@ class Feature(BaseModel):
             raise ValueError(f"expected each category once, got {categories}")
         return categories
 
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> "Feature":
+        if self.other and not self.categories:
+            raise ValueError("other: true needs categories, beyond which there are others")
+        if self.categories and self.date:
+            raise ValueError("expected categories or a date, got both")
+        if (self.categories or self.date) and (self.min is not None or self.max is not None):
+            raise ValueError("min and max are for numbers; categories and dates have none")
+        return self
+
+    @property
+    def kind(self) -> Literal["number", "categories", "date"]:
+        return "categories" if self.categories else "date" if self.date else "number"
+
 
 class Dataset(BaseModel):
-    """A data set as conf/datasets/ describes it."""
+    """A data set as conf/datasets/ describes it.
+
+    Attributes:
+        files: sha256 by file name; a name with a / at its end is a folder, with the digest of `folder_digest`.
+        labels: of the classes in their order, as they stand in the files (idx counts them); a regression has none.
+        image_shape: (height, width, channels) of images: uint8, 0 to 255, scaled to 0 … 1 by preprocess.
+        sample_shape: (steps, channels) of sequences, (numbers,) of vectors: float32, taken as they are.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     title: str
     origin: str
     licence: str
-    task: Literal["binary", "multiclass"]
-    format: Literal["table", "pixels"]
+    task: Literal["binary", "multiclass", "regression"]
+    format: Literal["table", "pixels", "idx", "cifar", "images", "npz", "series"]
     files: dict[str, str] = Field(min_length=1, description="file name: sha256")
+    sources: list[str] | None = Field(None, description="base URLs that a file name completes; null: the files ship")
+    mirror: str | None = Field(None, description="folder on the mirrors, where it is not the data set's name")
+    archive: str | None = Field(None, description="a zip that holds the files, and is what the sources have")
+    kaggle: str | None = Field(None, description="owner/name on Kaggle, which asks who downloads")
     header: bool = True
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
     target: str
-    labels: list[str] = Field(min_length=2, description="as they stand in the file, in the order of the classes")
+    labels: list[str] = []
     features: dict[str, Feature] | None = None
     image_shape: list[int] | None = Field(None, min_length=3, max_length=3)
+    sample_shape: list[int] | None = Field(None, min_length=1, max_length=3)
+
+    @field_validator("sources")
+    @classmethod
+    def _are_urls(cls, sources: list[str] | None) -> list[str] | None:
+        for source in sources or ():
+            if not source.startswith(("http://", "https://")):
+                raise ValueError(f"expected URLs that begin with http:// or https://, got {source}")
+        return sources
 
     @field_validator("features", mode="before")
     @classmethod
     def _short_forms(cls, features: Any) -> Any:
-        """A column is written `numeric`, as its bounds {min: 0}, or as its list of categories."""
+        """A column is written `numeric`, `date`, as its list of categories, or with what more there is to say."""
         if not isinstance(features, dict):
             return features
+        words = {"numeric": {}, "date": {"date": ISO_DATE}}
         return {
-            name: {} if feature == "numeric" else {"categories": feature} if isinstance(feature, list) else feature
+            name: {"categories": feature}
+            if isinstance(feature, list)
+            else words.get(feature, feature)
+            if isinstance(feature, str)
+            else feature
             for name, feature in features.items()
         }
 
     @model_validator(mode="after")
+    def _is_fetched_whole(self) -> "Dataset":
+        if self.sources is None and (self.mirror or self.archive or self.kaggle):
+            raise ValueError("mirror, archive and kaggle say how files are fetched; expected sources too, if only []")
+        if self.sources is not None and any(file.endswith("/") for file in self.files):
+            raise ValueError("folders are not fetched; expected files, or a zip or tar of the folder")
+        if self.archive and not self.archive.endswith(".zip"):
+            raise ValueError(f"expected a .zip as archive, got {self.archive}; a tar can be a file itself")
+        return self
+
+    @model_validator(mode="after")
     def _fits_its_format(self) -> "Dataset":
-        if (self.format == "table") != (self.features is not None):
-            raise ValueError("a table has features, pixels have none")
-        if (self.format == "pixels") != (self.image_shape is not None):
-            raise ValueError("pixels have an image_shape [height, width, channels], a table has none")
+        expected = SAMPLES_DESCRIBED_BY[self.format]
+        given = [name for name in ("features", "image_shape", "sample_shape") if getattr(self, name) is not None]
+        if len(given) != 1 or given[0] not in expected:
+            raise ValueError(
+                f"format: {self.format} is described by {' or '.join(expected)}, got {' and '.join(given) or 'neither'}"
+            )
+        if self.task == "regression" and self.labels:
+            raise ValueError("a regression predicts a number; expected no labels")
+        if self.task == "multiclass" and len(self.labels) < 2:
+            raise ValueError(f"a multiclass task has at least 2 labels, got {len(self.labels)}")
         if self.task == "binary" and len(self.labels) != 2:
             raise ValueError(f"a binary task has 2 labels, got {len(self.labels)}")
         if len(set(self.labels)) < len(self.labels):
             raise ValueError(f"expected each label once, got {self.labels}")
+        if self.features is not None and not self.inputs:
+            raise ValueError("features: expected at least one that is used")
         if self.target in (self.features or ()):
             raise ValueError(f"the target '{self.target}' cannot be a feature too")
         return self
 
     @property
+    def inputs(self) -> dict[str, Feature]:
+        """The columns of a table that the network is given."""
+        return {name: feature for name, feature in self.features.items() if feature.used}
+
+    @property
+    def columns(self) -> dict[str, Feature]:
+        """The columns of a table, the target last: a number, or one of the labels."""
+        return {**self.features, self.target: Feature(categories=self.labels or None)}
+
+    @property
+    def array_shape(self) -> list[int] | None:
+        """Shape of one sample of an array; None for tables."""
+        return self.image_shape or self.sample_shape
+
+    @property
     def outputs(self) -> int:
-        """Number of logits: one for a binary task, else one a class."""
-        return 1 if self.task == "binary" else len(self.labels)
+        """Number of outputs: one for a number or a binary task, else one a class."""
+        return len(self.labels) if self.task == "multiclass" else 1
+
+    def of_classes(self, classes: list[str] | None) -> "Dataset":
+        """The same data set with these classes alone, in this order; None keeps all.
+
+        Raises:
+            UserError: a class that the data set does not have, or it has none at all.
+        """
+        if classes is None:
+            return self
+        if self.task == "regression":
+            raise UserError(f"ingest.classes: {self.title} has a number to predict and no classes; expected null")
+        for label in classes:
+            if label not in self.labels:
+                raise UserError(f"ingest.classes: no class '{label}' in {self.title}{did_you_mean(label, self.labels)}")
+        return self.model_copy(update={"labels": classes})
 
 
 def load_dataset(name: str) -> Dataset:
@@ -89,22 +204,53 @@ def load_dataset(name: str) -> Dataset:
 
 
 def raw_files(name: str, dataset: Dataset) -> list[Path]:
-    """Returns the raw files of a data set, after checking that each is there and unaltered.
+    """Returns the raw files (or folders) of a data set, after checking that each is there and unaltered.
 
     Raises:
         UserError: a file is missing, truncated or altered.
     """
+    is_fetched = dataset.sources is not None
+    fetch = f"python -m pipelines.fetch {name}"
     paths = []
     for file_name, expected in dataset.files.items():
         path = project.DATA / name / file_name
-        if not path.is_file():
-            raise UserError(f"{path} is missing; get it with: dvc pull data.dvc")
-        received = hashlib.sha256(path.read_bytes()).hexdigest()
+        is_folder = file_name.endswith("/")
+        if not (path.is_dir() if is_folder else path.is_file()):
+            raise UserError(f"{path} is missing; get it with: {fetch if is_fetched else 'dvc pull data.dvc'}")
+        received = folder_digest(path) if is_folder else sha256_of(path)
         if received != expected:
+            size = "a folder" if is_folder else f"{path.stat().st_size:,} bytes"
+            way_back = "git checkout data.dvc && dvc checkout --force data.dvc"
             raise UserError(
                 f"{path} is not the file that conf/datasets/{name}.yaml describes: expected sha256 {expected[:12]}…, "
-                f"got {received[:12]}… ({path.stat().st_size:,} bytes); "
-                "get it back with: git checkout data.dvc && dvc checkout --force data.dvc"
+                f"got {received[:12]}… ({size}); "
+                f"get it back with: {f'{fetch} --force' if is_fetched else way_back}"
             )
         paths.append(path)
     return paths
+
+
+def folder_digest(folder: Path) -> str:
+    """The sha256 of a folder: of the lines `SHA256  RELATIVE/PATH` of its files in the order of their paths.
+
+    Hidden files, which file managers leave behind, do not count.
+    """
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_in(folder)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder and its folders in the order of their paths, without hidden ones."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not is_hidden(path.relative_to(folder))]
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a file was left behind by a file manager, and not put there by somebody."""
+    return any(part.startswith(".") or part in LEFT_BY_FILE_MANAGERS for part in path.parts)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, read piece by piece."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
