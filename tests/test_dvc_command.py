@@ -12,7 +12,20 @@ def called(project, monkeypatch):
     calls = []
     monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: calls.append(arguments) or 0)
     monkeypatch.setattr(dvc_command, "raw_files", lambda name, dataset: [])
+
+    def fetch_files(name, dataset, mirrors, force):
+        calls.append(("fetch", name, mirrors, force))
+        return list(dataset.files)
+
+    monkeypatch.setattr(dvc_command, "fetch_files", fetch_files)
+    monkeypatch.setenv("TWINTRAIN_MIRROR", "/mirror")
     return calls
+
+
+@pytest.fixture
+def fetched():
+    """Parameters of a data set that is fetched."""
+    return load_params().model_copy(update={"dataset": "diabetes_scaled"})
 
 
 def test_data_is_pulled_where_it_is_absent(called):
@@ -32,7 +45,37 @@ def test_a_failed_pull_says_what_was_expected(called, monkeypatch, error_of):
     Path(".git").mkdir()
     monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: 1)
     assert error_of(dvc_command.get_data, load_params()) == (
-        "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files"
+        "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files; whoever "
+        "committed data.dvc types: dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
+    )
+
+
+def test_data_that_is_missing_is_fetched_and_pinned(called, fetched):
+    Path(".git").mkdir()
+    Path("data").mkdir()
+    dvc_command.get_data(fetched)
+    assert called == [("fetch", "diabetes_scaled", ["/mirror"], False), ("add", "--quiet", "data")]
+
+
+def test_what_data_dvc_pins_comes_before_what_is_fetched(called, fetched):
+    Path(".git").mkdir()
+    dvc_command.get_data(fetched)
+    assert [call[0] for call in called] == ["pull", "fetch", "add"]
+
+
+def test_data_that_was_fetched_is_not_fetched_again(called, fetched):
+    Path(".git").mkdir()
+    Path("data/diabetes_scaled").mkdir(parents=True)
+    Path("data/diabetes_scaled/diabetes.csv.gz").touch()
+    dvc_command.get_data(fetched)
+    assert called == []
+
+
+def test_data_that_cannot_be_pinned_says_what_to_type(called, fetched, monkeypatch, error_of):
+    Path(".git").mkdir()
+    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: int(arguments[0] == "add"))
+    assert error_of(dvc_command.get_data, fetched) == (
+        "DVC could not pin what is in data/, see above; then type: dvc add data"
     )
 
 

@@ -7,12 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
 from twintrain import project
 from twintrain.config import Params
-from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.data.dataset import Dataset, load_dataset, raw_files
+from twintrain.data.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
 
 DVC = (sys.executable, "-m", "dvc")
+PULL_NEEDS = (
+    "expected the remote in .dvc/config to hold data.dvc's files; whoever committed data.dvc types: "
+    "dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
+)
 
 
 def run_dvc(*arguments: str) -> int:
@@ -37,15 +44,58 @@ def everything_is_up_to_date() -> bool:
 
 
 def get_data(params: Params) -> None:
-    """Pulls data/ if it is absent, and checks the files of the data set."""
+    """Pulls data/ if it is absent, fetches what upstream has of the data set, and checks its files."""
+    dataset = load_dataset(params.dataset)
+    if dataset.sources is not None and missing_files(params.dataset, dataset):
+        fetch_data(params.dataset, dataset)
+    else:
+        pull_data()
+    raw_files(params.dataset, dataset)
+
+
+def fetch_data(name: str, dataset: Dataset, force: bool = False) -> list[str]:
+    """Fetches the files of a data set that are not there, has DVC pin them, and returns their names.
+
+    One command at a time: another one waits. Mirrors are read from the environment.
+
+    Raises:
+        UserError: see `fetching.fetch_files`; or DVC cannot pin them.
+    """
+    mirrors = parse_mirrors(os.environ.get(MIRRORS, ""))
+    project.FETCH_LOCK.parent.mkdir(exist_ok=True)
+    with _acquired(FileLock(project.FETCH_LOCK)):
+        # Before anything is added: what data.dvc pins would otherwise be replaced by what is fetched.
+        pull_data(needed=False)
+        fetched = fetch_files(name, dataset, mirrors, force)
+        add_data()
+    return fetched
+
+
+def _acquired(lock: FileLock) -> AcquireReturnProxy:
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("Another command is fetching data; waiting for it to end", flush=True)
+        return lock.acquire()
+
+
+def pull_data(needed: bool = True) -> None:
+    """Pulls data/ if it is absent; what is not needed may be lacking in the remote."""
     _adapt_to_git()
-    if not project.DATA.is_dir():
-        print("Getting data/ from the DVC remote", flush=True)
-        if run_dvc("pull", "--quiet", "data.dvc"):
-            raise UserError(
-                "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files"
-            )
-    raw_files(params.dataset, load_dataset(params.dataset))
+    if project.DATA.is_dir():
+        return
+    print("Getting data/ from the DVC remote", flush=True)
+    if not run_dvc("pull", "--quiet", "data.dvc"):
+        return
+    if needed:
+        raise UserError(f"the data could not be pulled, see above; {PULL_NEEDS}")
+    print(f"warning: only what is fetched will be in data/ and data.dvc, see above; {PULL_NEEDS}", file=sys.stderr)
+
+
+def add_data() -> None:
+    """Has data.dvc pin what is in data/ now."""
+    if run_dvc("add", "--quiet", str(project.DATA)):
+        raise UserError("DVC could not pin what is in data/, see above; then type: dvc add data")
 
 
 def _environment() -> dict[str, str]:

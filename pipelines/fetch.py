@@ -1,0 +1,48 @@
+"""Fetches the raw files of a data set that does not ship with the repository into data/NAME, and has DVC pin them.
+
+python -m pipelines.fetch mnist             what conf/datasets/mnist.yaml lists; files that are there already stay
+python -m pipelines.fetch                   the data set of params.yaml
+python -m pipelines.fetch mnist --force     replaces files that are not as described
+
+TWINTRAIN_MIRROR names folders or base URLs, separated by commas, that are tried before upstream: BASE/NAME/FILE.
+"""
+
+import argparse
+import sys
+
+from twintrain import project
+from twintrain.commands import run_command
+from twintrain.config import load_params
+from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.dvc_command import fetch_data
+
+# What MLproject hands on for "the data set of params.yaml": its default, or an empty value as MLflow quotes it.
+CURRENT = ("current", "", "''")
+
+
+def fetch() -> None:
+    """Runs the command."""
+    arguments = _parser().parse_args(sys.argv[1:])
+    name = load_params().dataset if arguments.name in CURRENT else arguments.name
+    dataset = load_dataset(name)
+    fetched = fetch_data(name, dataset, arguments.force) if dataset.sources is not None else []
+    files = raw_files(name, dataset)
+    print(f"{name}: {len(files)} file{'s' if len(files) > 1 else ''} in {project.DATA / name}, as described")
+    if fetched:
+        print("data.dvc pins them now; commit it only together with: dvc push data.dvc, to a remote of your own")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.fetch",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", nargs="?", default="current", help="a file of conf/datasets; default: of params.yaml")
+    parser.add_argument("--force", action="store_true", help="replace files that are there and not as described")
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(fetch)
