@@ -3,31 +3,48 @@
 python -m pipelines.ingest    reads data/DATASET, writes build/ingested
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import load_params
 from twintrain.data import exploration
-from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.reading import Ingested, read_raw
+from twintrain.data.chunks import RowsWriter, Sample, TableWriter
+from twintrain.data.dataset import Dataset, load_dataset, raw_files
+from twintrain.data.readers.ingested import Ingested
+from twintrain.data.reading import read_chunks
+
+ARRAYS = ("array", "labels", "part", "group", "time")
+# Of a vector, which may be long, and of a table.
+DRAWN_COLUMNS = 30
+DRAWN_ROWS = 100_000
 
 
 def ingest() -> None:
     """Runs the stage."""
     params = load_params()
-    dataset = load_dataset(params.dataset)
-    data = read_raw(raw_files(params.dataset, dataset), dataset, params.ingest.bad_rows)
+    described = load_dataset(params.dataset)
+    dataset = described.of_classes(params.ingest.classes)
+    paths = raw_files(params.dataset, described)
+    by = {"group": params.split.group, "time": params.split.time}
+    chunks = read_chunks(paths, described, params.ingest.bad_rows, params.ingest.classes, **by)
     folder = project.fresh_folder(project.INGESTED)
+    sample, rejected = _save(chunks)
     project.write_json(folder / "dataset.json", dataset.model_dump())
-    _save(data)
-    exploration.plot_class_balance(data.labels, dataset.labels, folder / "class_balance.png")
-    if data.images is not None:
-        exploration.plot_samples(data.images, data.labels, len(dataset.labels), folder / "samples.png")
+    labels = np.load(folder / "labels.npy", mmap_mode="r")
+    if dataset.task == "regression":
+        exploration.plot_numbers(labels, dataset.target, folder / "target.png")
     else:
-        exploration.plot_columns(data.table, folder / "columns.png")
-    counts = {"rows": len(data.labels), "rejected_rows": len(data.rejected)}
+        exploration.plot_class_balance(labels, dataset.labels, folder / "class_balance.png")
+    _plot_samples(sample, dataset)
+    counts = {"rows": len(labels), "rejected_rows": len(rejected)}
     print(f"ingest: {params.dataset}, {counts['rows']:,} rows, {counts['rejected_rows']} set aside")
+    print(*sample.notes, sep="\n", end="\n" if sample.notes else "")
     with tracking.stage_run(
         "ingest", {"stage": "ingest", "dataset": params.dataset}, params.tracking.experiment
     ) as run:
@@ -36,14 +53,38 @@ def ingest() -> None:
         run.log_artifacts(*sorted(folder.glob("*.png")), folder / "rejected.csv")
 
 
-def _save(data: Ingested) -> None:
+def _save(chunks: Iterator[Ingested]) -> tuple[Ingested, pd.Series]:
+    """Writes chunks one below the other; returns some rows to be drawn, and what was set aside of all."""
+    folder, rejected, sample = project.INGESTED, [], Sample(DRAWN_ROWS)
+    with ExitStack() as stack:
+        table = stack.enter_context(TableWriter(folder / "table.parquet"))
+        arrays = {name: stack.enter_context(RowsWriter(folder / f"{name}.npy")) for name in ARRAYS}
+        for chunk in chunks:
+            rejected.append(chunk.rejected)
+            if chunk.table is not None:
+                table.append(chunk.table)
+                sample.add(chunk.table)
+            for name, rows in {"array": chunk.array, "labels": chunk.labels, **chunk.row_marks}.items():
+                if rows is not None:
+                    arrays[name].append(rows)
+    bad = pd.concat(rejected)
+    bad.to_csv(folder / "rejected.csv", index_label="row")
+    return replace(chunk, table=None if chunk.table is None else sample.rows), bad
+
+
+def _plot_samples(data: Ingested, dataset: Dataset) -> None:
+    """Draws some of the rows, in the way that fits them."""
     folder = project.INGESTED
-    np.save(folder / "labels.npy", data.labels)
-    data.rejected.to_csv(folder / "rejected.csv", index_label="row")
-    if data.images is not None:
-        np.save(folder / "images.npy", data.images)
+    if data.table is not None:
+        exploration.plot_columns(data.table, folder / "columns.png")
+    elif data.array.ndim == 4:
+        classes = data.labels if dataset.labels else np.zeros(len(data.labels))
+        exploration.plot_samples(data.array, classes, max(len(dataset.labels), 1), folder / "samples.png")
+    elif data.array.ndim == 3:
+        exploration.plot_sequences(data.array, folder / "samples.png")
     else:
-        data.table.to_parquet(folder / "table.parquet")
+        columns = pd.DataFrame(data.array[:, :DRAWN_COLUMNS].astype(np.float64)).rename(columns=str)
+        exploration.plot_columns(columns, folder / "columns.png")
 
 
 if __name__ == "__main__":

@@ -3,36 +3,51 @@
 python -m pipelines.preprocess    reads build/ingested, writes build/preprocessed
 """
 
+import shutil
+from collections.abc import Iterator
+
 import numpy as np
-import pandas as pd
 
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import load_params
+from twintrain.data.chunks import RowsWriter, blocks, table_chunks
 from twintrain.data.dataset import Dataset
-from twintrain.data.encoding import encode_images, encode_table
+from twintrain.data.encoding import as_numbers, encode_array
 from twintrain.data.schema import network_schema
+
+CARRIED = ("dataset.json", "labels.npy", "part.npy", "group.npy", "time.npy")
 
 
 def preprocess() -> None:
     """Runs the stage."""
     params = load_params()
-    source = project.INGESTED
-    dataset = Dataset.model_validate(project.read_json(source / "dataset.json"))
+    dataset = Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json"))
     schema = network_schema(params.dataset, dataset, params.preprocess)
-    if schema.is_image:
-        features = encode_images(np.load(source / "images.npy"))
-    else:
-        features = encode_table(pd.read_parquet(source / "table.parquet"), dataset, params.preprocess.categorical)
     folder = project.fresh_folder(project.PREPROCESSED)
     schema.save(folder)
-    np.save(folder / "features.npy", features)
-    np.save(folder / "labels.npy", np.load(source / "labels.npy"))
+    with RowsWriter(folder / "features.npy") as writer:
+        for rows in _encoded(dataset):
+            writer.append(rows)
+    for name in CARRIED:
+        if (project.INGESTED / name).exists():
+            shutil.copy(project.INGESTED / name, folder)
+    features = np.load(folder / "features.npy", mmap_mode="r")
     print(f"preprocess: {features.dtype} features of shape {' × '.join(map(str, features.shape))}")
     tags = {"stage": "preprocess", "dataset": params.dataset}
     with tracking.stage_run("preprocess", tags, params.tracking.experiment) as run:
         run.log_params({"dataset": params.dataset, "categorical": params.preprocess.categorical})
         run.log_artifacts(folder / "schema.json")
+
+
+def _encoded(dataset: Dataset) -> Iterator[np.ndarray]:
+    if dataset.features:
+        for table in table_chunks(project.INGESTED / "table.parquet"):
+            yield as_numbers(table, dataset.inputs)
+    else:
+        array = np.load(project.INGESTED / "array.npy", mmap_mode="r")
+        for index in blocks(np.arange(len(array)), array):
+            yield encode_array(array[index])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seeded, stratified train, validation and test rows; scalers are fitted on the training rows alone.
+"""Seeded, stratified train, validation and test rows; encoders and scalers are fitted on the training rows alone.
 
 python -m pipelines.split    reads build/preprocessed, writes build/split
 """
@@ -8,9 +8,15 @@ import numpy as np
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import load_params
-from twintrain.data.parts import Part
+from twintrain.data.chunks import blocks
+from twintrain.data.dataset import Dataset
+from twintrain.data.fitting import Fitted, fit
+from twintrain.data.parts import Part, PartWriter
+from twintrain.data.projections import plot_projections
 from twintrain.data.schema import Schema
-from twintrain.data.splitting import fit_scaler, scale, split_rows
+from twintrain.data.splitting import split_rows
+
+ROW_MARKS = ("part", "group", "time")
 
 
 def split() -> None:
@@ -18,21 +24,33 @@ def split() -> None:
     params = load_params()
     source = project.PREPROCESSED
     schema = Schema.load(source)
-    features, labels = np.load(source / "features.npy"), np.load(source / "labels.npy")
-    rows = split_rows(labels, params.split)
-    scaler = fit_scaler(features[rows["train"]], params.split.scale)
+    dataset = Dataset.model_validate(project.read_json(source / "dataset.json"))
+    features, labels = np.load(source / "features.npy", mmap_mode="r"), np.load(source / "labels.npy", mmap_mode="r")
+    marks = {name: np.load(source / f"{name}.npy") for name in ROW_MARKS if (source / f"{name}.npy").exists()}
+    rows = split_rows(labels, params.split, **marks)
+    fitted = fit(features, labels, rows["train"], dataset, schema, params.split)
     folder = project.fresh_folder(project.SPLIT)
     schema.save(folder)
-    project.write_json(folder / "scaler.json", scaler)
+    _save(fitted)
     for name, index in rows.items():
-        Part(scale(features[index], scaler), labels[index], index).save(folder / f"{name}.npz")
+        with PartWriter(folder / name) as writer:
+            for block in blocks(index, features):
+                writer.append(fitted.part(features[block], labels[block], block))
+    # Of the training rows alone: nobody should choose a network by looking at test rows.
+    train = Part.load(folder / "train")
+    plot_projections(train.features, train.labels, schema, folder)
     counts = {f"{name}_rows": len(index) for name, index in rows.items()}
     print("split: " + ", ".join(f"{count:,} {name.removesuffix('_rows')}" for name, count in counts.items()))
     tags = {"stage": "split", "dataset": params.dataset, "split": params.split.method}
     with tracking.stage_run("split", tags, params.tracking.experiment) as run:
         run.log_params({f"split.{name}": value for name, value in params.split})
         run.log_metrics(counts)
-        run.log_artifacts(folder / "scaler.json")
+        run.log_artifacts(folder / "scaler.json", folder / "encoder.json", *sorted(folder.glob("*.png")))
+
+
+def _save(fitted: Fitted) -> None:
+    project.write_json(project.SPLIT / "scaler.json", fitted.scalers)
+    project.write_json(project.SPLIT / "encoder.json", fitted.encoder and fitted.encoder.model_dump())
 
 
 if __name__ == "__main__":

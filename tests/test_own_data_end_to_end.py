@@ -1,0 +1,97 @@
+"""Data that nobody prepared, from one command to the report; slow."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from project_clone import Clone
+
+pytestmark = pytest.mark.slow
+SHORT = ("--train.epochs", "3", "--train.threads", "1")
+
+
+@pytest.fixture
+def clone(tmp_path):
+    return Clone(tmp_path / "clone")
+
+
+def results(clone):
+    import json
+
+    return json.loads((clone.folder / "results/metrics.json").read_text("utf-8"))
+
+
+def test_table_of_50_rows(clone, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=50)
+    table = pd.DataFrame(
+        {
+            "id": range(50),
+            "x": [f"{value:.3f}".replace(".", ",") for value in x],
+            "city": rng.choice(["Köln", "Ulm", ""], 50),
+            "since": pd.date_range("2024-01-01", periods=50).strftime("%d.%m.%Y"),
+            "y": np.where(x > 0, "ja", "nein"),
+        }
+    )
+    table.to_csv(tmp_path / "My Table.csv", sep=";", index=False, encoding="latin-1")
+    first = clone.run("--data", str(tmp_path / "My Table.csv"), "--target", "y", *SHORT)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "Written: conf/datasets/my_table.yaml and conf/presets/my_table.yaml" in first.stdout
+    found = results(clone)
+    assert (found["dataset"], found["model"]) == ("my_table", "table_mlp")
+    assert found["comparison"]["agreement"] == 1.0
+    assert clone.call("git", "diff", "--name-only", "data.dvc").stdout == "data.dvc\n"
+    # The data set is one as any other now.
+    again = clone.run("--preset", "my_table", *SHORT)
+    assert again.returncode == 0, again.stderr
+    assert "Nothing has changed since these trainings" in again.stdout
+
+
+def test_regression_by_group_from_parquet(clone, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    table = pd.DataFrame({"x": x, "patient": np.arange(200) // 5, "price": 100 + 20 * x + rng.normal(size=200)})
+    table.to_parquet(tmp_path / "prices.parquet")
+    result = clone.run(
+        "--data", str(tmp_path / "prices.parquet"), "--target", "price", "--split.group", "patient", *SHORT
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = {name: np.load(clone.folder / f"build/split/{name}/index.npy") for name in ("train", "val", "test")}
+    groups = {name: set((index // 5).tolist()) for name, index in rows.items()}
+    assert (
+        groups["train"] & groups["test"] == groups["train"] & groups["val"] == groups["val"] & groups["test"] == set()
+    )
+    assert results(clone)["torch"]["rmse"] > 0
+
+
+def test_folder_of_50_images(clone, tmp_path):
+    rng = np.random.default_rng(0)
+    for place, label in enumerate(("red", "blue")):
+        (tmp_path / "flags" / label).mkdir(parents=True)
+        for number in range(25):
+            pixels = rng.integers(0, 100, (20 + number % 3, 24, 3), np.uint8)
+            pixels[..., 2 * place] += 150
+            Image.fromarray(pixels).save(tmp_path / f"flags/{label}/{number}.jpg")
+    result = clone.run("--data", str(tmp_path / "flags"), *SHORT)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert results(clone)["model"] == "image_cnn"
+    assert results(clone)["torch"]["eval_acc"] > 0.5
+
+
+def test_missing_target_is_one_line_and_writes_nothing(clone, tmp_path):
+    pd.DataFrame({"a": range(9), "b": range(9)}).to_csv(tmp_path / "my.csv", index=False)
+    result = clone.run("--data", str(tmp_path / "my.csv"))
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        f"error: which column of {tmp_path}/my.csv is to be predicted? expected --target NAME; known: a, b"
+    )
+    assert clone.call("git", "status", "--porcelain").stdout == ""
+    misspelt = clone.run("--data", str(tmp_path / "my.csv"), "--target", "b", "--train.epocs", "2")
+    assert misspelt.stderr.splitlines()[-1] == "error: unknown parameter 'train.epocs'; did you mean 'train.epochs'?"
+    assert clone.call("git", "status", "--porcelain").stdout == ""
+    both = clone.run("--data", str(tmp_path / "my.csv"), "--target", "b", "--preset", "car")
+    assert both.stderr.splitlines()[-1] == "error: --data has settings of its own; expected no --preset, got car"
+    alone = clone.run("--task", "regression")
+    assert alone.stderr.splitlines()[-1] == (
+        "error: --task says how --data is looked at; expected --data FILE_OR_FOLDER, got --task regression"
+    )
