@@ -14,12 +14,12 @@ from twintrain.commands import run_stage
 from twintrain.config import Params, load_params
 from twintrain.errors import UserError
 from twintrain.evaluation import report
-from twintrain.evaluation.comparison import compare_predictions, mixture
+from twintrain.evaluation.comparison import compare_classes, compare_numbers, compare_predictions, mixture
 from twintrain.frameworks import TITLES
-from twintrain.training.curves import plot_curves
+from twintrain.training import curves
 from twintrain.verification.seal import seal
 
-OUTPUTS = ("metrics.json", "report.html", "loss_curves.png", "accuracy_curves.png")
+OUTPUTS = ("metrics.json", "report.html", "loss_curves.png", "metric_curves.png")
 
 
 def compare() -> None:
@@ -58,30 +58,47 @@ def _collect(params: Params) -> dict[str, Any]:
     metrics["mixed"] = mixture(ran_on, params.compare.allow_mixed)
     metrics["verification"] = seal(params)
     is_sample = params.split.method != "same"
+    predictions = {name: _predictions(project.EVALUATE / name) for name in params.frameworks}
     first, *others = params.frameworks
-    comparisons = {name: _compare(first, name, is_sample) for name in others}
+    comparisons = {name: _compare(predictions[first], predictions[name], is_sample) for name in others}
     metrics["comparison"] = comparisons.pop(others[0]) if others else {}
     metrics["further_comparisons"] = comparisons
+    baseline = _predictions(project.BASELINE)
+    metrics["baseline"] = {
+        **project.read_json(project.BASELINE / "metrics.json"),
+        "comparisons": {name: _compare(found, baseline, is_sample) for name, found in predictions.items()},
+    }
     return metrics
 
 
-def _compare(reference: str, other: str, rows_are_a_sample: bool) -> dict[str, Any]:
-    first, second = (dict(np.load(project.EVALUATE / name / "predictions.npz")) for name in (reference, other))
+def _predictions(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _compare(first: dict[str, np.ndarray], second: dict[str, np.ndarray], rows_are_a_sample: bool) -> dict[str, Any]:
+    """All that both have: numbers, probabilities, or, of a baseline without these, classes."""
     if not np.array_equal(first["index"], second["index"]):
-        raise UserError("the frameworks were evaluated on different rows; run them again with: dvc repro --force")
-    return compare_predictions(first["probability"], second["probability"], first["label"], rows_are_a_sample)
+        raise UserError("predictions are of different rows; make them again with: dvc repro --force")
+    if "prediction" in first:
+        return compare_numbers(first["prediction"], second["prediction"], first["label"], rows_are_a_sample)
+    if "probability" in second:
+        return compare_predictions(first["probability"], second["probability"], first["label"], rows_are_a_sample)
+    return compare_classes(first["probability"].argmax(axis=1), second["class"], first["label"], rows_are_a_sample)
 
 
 def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
     histories = {TITLES[name]: pd.read_csv(project.TRAIN / name / "history.csv") for name in frameworks}
     pictures = {}
-    for metric in ("loss", "accuracy"):
-        path = folder / f"{metric}_curves.png"
-        plot_curves(histories, metric, path)
-        pictures[f"{metric} over the epochs"] = path
-    for title, file_name in (("confusion matrix", "confusion_matrix.png"), ("ROC", "roc.png")):
+    for kind, metric in (("loss", "loss"), ("metric", curves.watched(histories[TITLES[frameworks[0]]]))):
+        path = folder / f"{kind}_curves.png"
+        curves.plot_curves(histories, metric, path)
+        pictures[f"{curves.TITLES[metric]} over the epochs"] = path
+    for drawn in sorted(path.name for path in (project.EVALUATE / frameworks[0]).glob("*.png")):
         for name in frameworks:
-            pictures[f"{TITLES[name]}: {title}"] = project.EVALUATE / name / file_name
+            pictures[f"{TITLES[name]}: {drawn.removesuffix('.png').replace('_', ' ')}"] = (
+                project.EVALUATE / name / drawn
+            )
     return pictures
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from twintrain.config import TASK_LOSSES, Loss
 
 ROWS = 40
-OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3}
+OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3, "reconstruction": 5}
 OPTIONS = {
     "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
     "binary_cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
@@ -35,7 +35,7 @@ def arrays(task: str, inputs: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(OUTPUTS[task])
     shape = (ROWS, OUTPUTS[task])
     logits = rng.normal(scale=3, size=shape) if inputs == "random" else rng.choice([-1e3, -40, 0, 40, 1e3], shape)
-    if task == "regression":
+    if task not in CLASS_WEIGHTS:
         # Far from 0 beside errors of exactly 0.
         labels = np.where(rng.random(shape) < 0.2, logits, rng.normal(scale=3, size=shape)).astype(dtype)
     else:

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, bootstrap
 
-from twintrain.evaluation.comparison import compare_predictions, mixture, verdict
+from twintrain.evaluation.comparison import (
+    against_baseline,
+    compare_classes,
+    compare_numbers,
+    compare_predictions,
+    mixture,
+    verdict,
+)
 
 
 def predictions(both=0, only_first=0, only_second=0, neither=0):
@@ -154,3 +161,101 @@ def test_mixture_is_refused_or_described(error_of):
         f"the twins ran on different devices or precisions: {described}; expected train.device: cpu, a GPU for all, "
         "or compare.allow_mixed: true"
     )
+
+
+NUMBERS = np.array([[1.0], [2.0], [3.0], [4.0]])
+
+
+def test_comparison_of_numbers_by_hand():
+    first = NUMBERS + np.array([[0.5], [-0.5], [0.0], [1.0]])
+    second = NUMBERS + np.array([[0.5], [1.0], [1.0], [0.5]])
+    found = compare_numbers(first, second, NUMBERS)
+    assert found["mae_difference"] == pytest.approx((0.5 + 0.5 + 0 + 1 - 0.5 - 1 - 1 - 0.5) / 4)
+    assert found["relative_difference"] == pytest.approx(-0.25 / 0.5)
+    assert found["rmse_difference"] == pytest.approx(np.sqrt(1.5 / 4) - np.sqrt(2.5 / 4))
+    assert found["first_closer"] == pytest.approx(2 / 3)
+    assert found["largest_prediction_difference"] == pytest.approx(1.5)
+    # Drawing rows with replacement can give no mean outside the differences themselves, −1 to 0.5.
+    low, high = found["mae_ci95"]
+    assert -1 <= low < found["mae_difference"] < high <= 0.5
+
+
+def test_interval_of_numbers_is_scipys():
+    rng = np.random.default_rng(1)
+    labels = rng.normal(size=(300, 1))
+    first, second = (labels + rng.normal(0, scale, labels.shape) for scale in (1.0, 1.2))
+    difference = (np.abs(first - labels) - np.abs(second - labels)).ravel()
+    expected = bootstrap((difference,), np.mean, n_resamples=9999, method="percentile", rng=2).confidence_interval
+    assert compare_numbers(first, second, labels)["mae_ci95"] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_sample", "expected"),
+    [
+        (
+            NUMBERS + 0.5,
+            NUMBERS + 0.5,
+            True,
+            "A and B err equally, but for rounding; their predictions differ by 0 at most.",
+        ),
+        (
+            NUMBERS + 0.5,
+            NUMBERS + 0.75,
+            True,
+            "A errs less by 0.25 in the mean, more than the choice of test rows explains "
+            "(95 % interval -0.25 to -0.25); their predictions differ by 0.25 at most.",
+        ),
+        (NUMBERS + 1, NUMBERS - 0.5, False, "B errs less by 0.5 in the mean; their predictions differ by 1.5 at most."),
+    ],
+)
+def test_verdict_on_numbers(first, second, is_sample, expected):
+    assert verdict(compare_numbers(first, second, NUMBERS, is_sample), "A", "B") == expected
+
+
+def test_a_difference_within_the_interval_is_no_more_than_chance():
+    rng = np.random.default_rng(0)
+    labels = rng.normal(size=(40, 1))
+    first, second = (labels + rng.normal(size=labels.shape) for _ in range(2))
+    assert ", no more than the choice of test rows explains (" in verdict(
+        compare_numbers(first, second, labels), "A", "B"
+    )
+
+
+def test_classes_alone_are_compared_as_probabilities_are():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 50)
+    first, second = (rng.dirichlet(np.ones(3), 50) for _ in range(2))
+    whole = compare_predictions(first, second, labels)
+    assert whole.pop("largest_probability_difference") == np.abs(first - second).max()
+    assert compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels) == whole
+
+
+@pytest.mark.parametrize(
+    ("difference", "interval", "expected"),
+    [
+        (0.03, [0.01, 0.05], "+3.00 (95 % interval +1.00 to +5.00), better"),
+        (-0.03, [-0.05, -0.01], "-3.00 (95 % interval -5.00 to -1.00), worse"),
+        (0.01, [-0.01, 0.03], "+1.00 (95 % interval -1.00 to +3.00), no more than the choice of test rows explains"),
+        (0.0, [-0.01, 0.01], "+0.00 (95 % interval -1.00 to +1.00), equal"),
+        (0.25, None, "+25.00, better"),
+        (-0.25, None, "-25.00, worse"),
+        (0.0, None, "+0.00, equal"),
+    ],
+)
+def test_networks_beat_a_baseline_or_do_not(difference, interval, expected):
+    found = {"accuracy_difference": difference, **({"accuracy_ci95": interval} if interval else {})}
+    assert against_baseline({"A": found}, "tree") == f"Against the baseline, tree, in points of accuracy: A {expected}."
+
+
+@pytest.mark.parametrize(
+    ("difference", "interval", "expected"),
+    [
+        (-0.125, [-0.2, -0.1], "-0.125 (95 % interval -0.2 to -0.1), better"),
+        (0.125, [0.1, 0.2], "+0.125 (95 % interval +0.1 to +0.2), worse"),
+        (0.125, [-0.1, 0.2], "+0.125 (95 % interval -0.1 to +0.2), no more than the choice of test rows explains"),
+    ],
+)
+def test_of_errors_the_smaller_one_is_better(difference, interval, expected):
+    found = {"mae_difference": difference, "mae_ci95": interval}
+    sentence = f"Against the baseline, mean, in mean absolute error, less is better: A {expected}; B {expected}."
+    assert against_baseline({"A": found, "B": found}, "mean") == sentence

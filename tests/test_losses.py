@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, settings
 from scipy.special import expit, logsumexp
+from sklearn.utils.class_weight import compute_class_weight
 from worker_process import run_worker
 
-from twintrain.config import Loss
+from twintrain.config import Loss, Params, Train
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
-from twintrain.training.losses import check_loss
+from twintrain.training.losses import check_loss, with_class_weights
 
 TWINS = {
     "torch": ("torch", {}),
@@ -36,7 +37,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 def reference(task: str, loss: Loss, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Terms of the rows (rows,) and their gradients by the logits (rows, outputs), written out from the formulas."""
-    name = loss.name or {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[task]
+    name = loss.name or {"binary": "binary_cross_entropy", "multiclass": "cross_entropy"}.get(task, "mse")
     if name.endswith("cross_entropy"):
         return entropy(logits, labels, loss.label_smoothing)
     predictions, targets = compared(task, logits, labels)
@@ -66,7 +67,7 @@ def entropy(logits: np.ndarray, labels: np.ndarray, smoothing: float) -> tuple[n
 
 
 def compared(task: str, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if task == "regression":
+    if task not in CLASS_WEIGHTS:
         return logits, labels
     if task == "binary":
         return expit(logits), labels[:, None]
@@ -126,7 +127,7 @@ def test_huber_with_a_delta_beyond_all_errors_is_half_the_squared_error():
 
 
 def schema(task: str) -> Schema:
-    labels = {"binary": ["no", "yes"], "multiclass": ["a", "b", "c"], "regression": []}[task]
+    labels = {"binary": ["no", "yes"], "multiclass": ["a", "b", "c"], "regression": [], "reconstruction": []}[task]
     # The task is not checked, so that a regression can be described too.
     return Schema.model_construct(dataset="rows", task=task, labels=labels, outputs=OUTPUTS[task])
 
@@ -183,6 +184,16 @@ def schema(task: str) -> Schema:
             {"class_weights": [1.0]},
             "train.loss.class_weights: a regression has no classes; expected null",
         ),
+        (
+            "regression",
+            {"class_weights": "balanced"},
+            "train.loss.class_weights: a regression has no classes; expected null",
+        ),
+        (
+            "reconstruction",
+            {"class_weights": "balanced"},
+            "train.loss.class_weights: a reconstruction has no classes; expected null",
+        ),
     ],
 )
 def test_loss_that_does_not_fit_is_refused_in_one_line(task, loss, message, error_of):
@@ -193,3 +204,38 @@ def test_loss_that_does_not_fit_is_refused_in_one_line(task, loss, message, erro
 def test_loss_that_fits_passes(case):
     task, loss = settings()[case]
     check_loss(loss, schema(task))
+
+
+def params(class_weights) -> Params:
+    return Params(
+        dataset="rows",
+        model="cnn",
+        frameworks=["torch"],
+        train=Train(loss=Loss(label_smoothing=0.1, class_weights=class_weights)),
+    )
+
+
+@pytest.mark.parametrize(("task", "counts"), [("multiclass", [70, 20, 10]), ("binary", [1, 3])])
+def test_balanced_weights_are_those_of_scikit_learn(task, counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    found = with_class_weights(params("balanced"), labels, schema(task))
+    expected = compute_class_weight("balanced", classes=np.arange(len(counts)), y=labels)
+    assert found.train.loss == Loss(label_smoothing=0.1, class_weights=expected.tolist())
+    assert np.array(found.train.loss.class_weights)[labels].mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 3.0]])
+def test_other_weights_are_left_as_they_are(weights):
+    given = params(weights)
+    assert with_class_weights(given, np.arange(3), schema("multiclass")) is given
+
+
+def test_class_without_training_rows_cannot_be_balanced(error_of):
+    assert error_of(with_class_weights, params("balanced"), np.array([0, 2, 2]), schema("multiclass")) == (
+        "train.loss.class_weights: balanced needs training rows of every class, and there is none of 'b'; "
+        "expected a list of 3 weights"
+    )
+
+
+def test_balanced_weights_fit_any_classes():
+    check_loss(Loss(class_weights="balanced"), schema("multiclass"))

@@ -7,7 +7,9 @@ import pytest
 from twintrain.evaluation.report import (
     DROPOUT,
     SAME_ROWS,
+    baseline_conclusion,
     cells,
+    columns,
     conclusion,
     frameworks_of,
     headline,
@@ -38,6 +40,30 @@ TORCH = {
     "version": "2.11.0",
 }
 KERAS = {**TORCH, "eval_acc": 0.951, "train_seconds": 2.11}
+LOGISTIC = {
+    "name": "logistic",
+    "eval_acc": 0.891,
+    "auc_score": 0.993,
+    "test_loss": 0.33428,
+    "train_rows": 3500,
+    "available_rows": 3500,
+    "train_seconds": 0.884,
+    "converged": True,
+    "device": "cpu",
+    "version": "scikit-learn 1.9.1",
+    "others": {},
+    "comparisons": {
+        "torch": {**COMPARISON, "accuracy_difference": 0.03, "accuracy_ci95": [0.011, 0.05]},
+        "keras": {**COMPARISON, "accuracy_difference": 0.06, "accuracy_ci95": [0.04, 0.08]},
+    },
+}
+SVM = {**LOGISTIC, "eval_acc": 0.95, "train_seconds": 0.6}
+for gone in ("name", "others", "comparisons", "auc_score", "test_loss"):
+    del SVM[gone]
+AGAINST = (
+    "Against the baseline, logistic, in points of accuracy: PyTorch +3.00 (95 % interval +1.10 to +5.00), better; "
+    "Keras +6.00 (95 % interval +4.00 to +8.00), better."
+)
 UNVERIFIED = "Whether these are twins was not verified."
 PICTURE = b"\x89PNG not really"
 
@@ -54,12 +80,22 @@ def metrics(**changes):
         "verification": {"verified": None, "text": UNVERIFIED},
         "comparison": COMPARISON,
         "further_comparisons": {},
+        "baseline": LOGISTIC,
         **changes,
     }
 
 
+def with_svm(**changes):
+    return {**LOGISTIC, "others": {"svm": {**SVM, **changes}}}
+
+
+def table(**changes):
+    return cells(columns(metrics(**changes)))
+
+
 def alone():
-    return {key: value for key, value in metrics(comparison={}).items() if key != "keras"}
+    against = {**LOGISTIC, "comparisons": {"torch": LOGISTIC["comparisons"]["torch"]}}
+    return {key: value for key, value in metrics(comparison={}, baseline=against).items() if key != "keras"}
 
 
 @pytest.fixture
@@ -108,27 +144,28 @@ def test_frameworks_stand_in_the_order_of_the_runs():
 
 
 def test_cells_are_formatted_figures():
-    assert cells(metrics()) == [
-        ["test accuracy", "0.9210", "0.9510"],
-        ["test AUC", "0.9945", "0.9945"],
-        ["test loss", "0.2785", "0.2785"],
-        ["parameters", "13,940", "13,940"],
-        ["epochs", "10", "10"],
-        ["best epoch", "9", "9"],
-        ["training, s", "1.59", "2.11"],
-        ["samples / s", "23,717", "23,717"],
-        ["device", "cpu", "cpu"],
-        ["version", "2.11.0", "2.11.0"],
+    assert list(columns(metrics())) == ["PyTorch", "Keras", "logistic (baseline)"]
+    assert table() == [
+        ["test accuracy", "0.9210", "0.9510", "0.8910"],
+        ["test AUC", "0.9945", "0.9945", "0.9930"],
+        ["test loss", "0.2785", "0.2785", "0.3343"],
+        ["parameters", "13,940", "13,940", "–"],
+        ["epochs", "10", "10", "–"],
+        ["best epoch", "9", "9", "–"],
+        ["training, s", "1.59", "2.11", "0.88"],
+        ["samples / s", "23,717", "23,717", "–"],
+        ["device", "cpu", "cpu", "cpu"],
+        ["version", "2.11.0", "2.11.0", "scikit-learn 1.9.1"],
     ]
 
 
 def test_small_loss_keeps_its_digits():
-    assert cells(metrics(keras={**KERAS, "test_loss": 1.23e-5}))[2] == ["test loss", "0.2785", "1.23e-05"]
+    assert table(keras={**KERAS, "test_loss": 1.23e-5})[2] == ["test loss", "0.2785", "1.23e-05", "0.3343"]
 
 
 def test_missing_figure_is_a_dash():
     without = {key: value for key, value in KERAS.items() if key != "auc_score"}
-    assert cells(metrics(keras=without))[1] == ["test AUC", "0.9945", "–"]
+    assert table(keras=without)[1] == ["test AUC", "0.9945", "–", "0.9930"]
 
 
 def test_conclusion_is_the_verdict_and_empty_for_one_framework():
@@ -142,17 +179,17 @@ def test_conclusion_is_the_verdict_and_empty_for_one_framework():
 def test_printed_table_has_headings_and_every_cell(printed):
     lines = [[cell.strip() for cell in re.split("[│┃]", line) if cell.strip()] for line in printed(metrics())]
     assert lines[0] == ["cnn on mnist5k, aligned"]
-    assert ["PyTorch", "Keras"] in lines
-    assert all(row in lines for row in cells(metrics()))
-    assert lines[-1] == [conclusion(metrics())]
+    assert ["PyTorch", "Keras", "logistic (baseline)"] in lines
+    assert all(row in lines for row in table())
+    assert lines[-2:] == [[conclusion(metrics())], [AGAINST]]
 
 
 def test_one_framework_is_printed_without_a_conclusion(printed):
     lines = printed(alone())
     assert any("PyTorch" in line for line in lines)
     assert not any("Keras" in line for line in lines)
-    assert lines[-2].startswith("└")
-    assert lines[-1] == UNVERIFIED
+    assert lines[-3].startswith("└")
+    assert lines[-2:] == [UNVERIFIED, AGAINST.partition(";")[0] + "."]
 
 
 @pytest.mark.parametrize(("split", "times"), [("same", 1), ("stratified", 0)])
@@ -186,8 +223,9 @@ def test_page_leaves_out_inference_where_there_is_none(pictures):
 
 def test_page_shows_verdict_table_and_statistics(pictures):
     text = Page(html_page(metrics(), pictures)).text
-    assert text[:4] == ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned", UNVERIFIED, conclusion(metrics())]
-    for row in [["PyTorch", "Keras"], *cells(metrics())]:
+    headings = ["cnn on mnist5k, aligned", "cnn on mnist5k, aligned"]
+    assert text[:5] == [*headings, UNVERIFIED, conclusion(metrics()), AGAINST]
+    for row in [["PyTorch", "Keras", "logistic (baseline)"], *table()]:
         assert any(text[index : index + len(row)] == row for index in range(len(text)))
     statistics = text[text.index("The difference on these test rows") + 1 :]
     assert statistics == [
@@ -213,7 +251,7 @@ def test_page_shows_verdict_table_and_statistics(pictures):
 def test_page_and_terminal_say_first_whether_the_twins_were_verified(verified, mark, pictures, printed):
     found = metrics(verification={"verified": verified, "text": "What verify found."})
     assert Page(html_page(found, pictures)).text[2] == f"{mark}What verify found."
-    assert printed(found)[-2] == "What verify found."
+    assert printed(found)[-3] == "What verify found."
 
 
 def test_different_devices_are_named(pictures, printed):
@@ -232,13 +270,56 @@ def test_every_further_framework_has_its_sentence():
     first, second = conclusion(metrics()), conclusion(found).removeprefix(conclusion(metrics())).strip()
     assert conclusion(found).startswith(first)
     assert second == ("PyTorch and Keras on JAX are equally accurate; they agree on 100.0% of the test rows.")
-    assert [len(row) for row in cells(found)] == [4] * 10
+    assert [len(row) for row in cells(columns(found))] == [5] * 10
 
 
 def test_page_of_one_framework_has_no_statistics(pictures):
     text = Page(html_page(alone(), pictures)).text
     assert "Keras" not in text
     assert "The difference on these test rows" not in text
+
+
+def test_conclusion_on_the_baseline_says_which_others_are_better():
+    assert baseline_conclusion(metrics()) == AGAINST
+    found = metrics(baseline=with_svm(), keras=TORCH)
+    assert baseline_conclusion(found) == f"{AGAINST} Others: svm accuracy 0.9500 (better than PyTorch and Keras)."
+    found = metrics(baseline={**with_svm(eval_acc=0.93), "comparisons": LOGISTIC["comparisons"]})
+    assert baseline_conclusion(found).endswith(" Others: svm accuracy 0.9300 (better than PyTorch).")
+    found = metrics(baseline=with_svm(eval_acc=0.9))
+    assert baseline_conclusion(found).endswith(" Others: svm accuracy 0.9000.")
+
+
+def test_of_errors_the_smaller_is_better():
+    network = {"rmse": 0.5, "mae": 0.4}
+    against = {"torch": {"mae_difference": -0.1, "mae_ci95": [-0.2, -0.05]}}
+    linear = {
+        "name": "linear",
+        "rmse": 0.6,
+        "others": {"tree": {"rmse": 0.4}, "mean": {"rmse": 0.9}},
+        "comparisons": against,
+    }
+    assert baseline_conclusion({"torch": network, "baseline": linear}) == (
+        "Against the baseline, linear, in mean absolute error, less is better: PyTorch -0.1 "
+        "(95 % interval -0.2 to -0.05), better. Others: tree RMSE 0.4 (better than PyTorch), mean RMSE 0.9."
+    )
+
+
+def test_page_has_a_table_of_several_baselines(pictures):
+    text = Page(html_page(metrics(baseline=with_svm()), pictures)).text
+    start = text.index("The baselines")
+    assert text[start : start + 6] == ["The baselines", "logistic", "svm", "test accuracy", "0.8910", "0.9500"]
+    assert "The baselines" not in Page(html_page(metrics(), pictures)).text
+
+
+def test_note_names_samples_and_baselines_that_have_not_converged(printed):
+    few = {**LOGISTIC, "train_rows": 1000, "others": {"mlp": {**SVM, "converged": False}}}
+    line = (
+        "The baseline logistic was fitted on 1,000 of 3,500 training rows, as baseline.rows allows. "
+        "The baseline mlp ended at its largest number of iterations, before it had converged"
+    )
+    assert note(metrics(baseline=few)) == line
+    assert printed(metrics(baseline=few)).count(line) == 1
+    assert note(metrics()) == ""
 
 
 def test_page_carries_its_pictures(pictures):
@@ -264,7 +345,15 @@ def test_page_fetches_nothing_from_elsewhere(pictures):
 EVIL = "<script>alert('x')</script>"
 
 
-@pytest.mark.parametrize("change", [{"model": EVIL}, {"dataset": EVIL}, {"torch": {**TORCH, "device": EVIL}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": EVIL},
+        {"dataset": EVIL},
+        {"torch": {**TORCH, "device": EVIL}},
+        {"baseline": {**LOGISTIC, "version": EVIL}},
+    ],
+)
 def test_name_stays_text(change, pictures):
     page = Page(html_page(metrics(**change), pictures))
     assert "script" not in {tag for tag, _ in page.elements}

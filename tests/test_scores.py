@@ -81,3 +81,29 @@ def test_class_that_is_never_predicted_has_precision_0():
     found = scores.score(certain([0, 0, 1, 1, 1, 1]), LABELS, test_loss=0.0)
     assert found["precision_macro"] == pytest.approx((1 + 1 / 2 + 0) / 3)
     assert found["f1_macro"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+def test_scores_of_predicted_numbers_are_those_of_the_formulas():
+    rng = np.random.default_rng(0)
+    labels = rng.normal([10, 200], [1, 30], (50, 2))
+    prediction = labels + rng.normal(0, 2, labels.shape)
+    found = scores.regression_score(prediction, labels, test_loss=0.25)
+    errors = prediction - labels
+    assert found == {
+        "rmse": pytest.approx(np.sqrt((errors**2).mean()), rel=1e-12),
+        "mae": pytest.approx(np.abs(errors).mean(), rel=1e-12),
+        "test_loss": 0.25,
+        "r2": pytest.approx(1 - (errors**2).sum() / ((labels - labels.mean(axis=0)) ** 2).sum(), rel=1e-12),
+    }
+
+
+def test_numbers_that_do_not_vary_have_no_r2():
+    assert "r2" not in scores.regression_score(np.array([[1.0], [2.0]]), np.ones((2, 1)), test_loss=0.5)
+
+
+def test_classes_alone_have_the_scores_that_need_no_probabilities():
+    predicted = np.array([0, 2, 1, 1, 1, 1])
+    whole = scores.score(np.eye(3)[predicted], LABELS, test_loss=None)
+    alone = scores.score_classes(predicted, LABELS, 3)
+    assert alone == {name: value for name, value in whole.items() if name != "auc_score"}
+    assert "test_loss" not in whole

@@ -1,6 +1,7 @@
-"""Loss and accuracy from logits and labels, computed once for every framework.
+"""Loss, accuracy and absolute error from logits and labels, computed once for every framework.
 
-Logits are (rows, 1) for a binary task and (rows, classes) otherwise; labels are int64 (rows,).
+Logits are (rows, 1) for a binary task and (rows, classes) for several classes; labels are int64 (rows,). Where numbers
+are predicted, labels are floats (rows, outputs), and the logits the predictions themselves.
 """
 
 import numpy as np
@@ -32,8 +33,7 @@ def logits_of(probability: np.ndarray) -> np.ndarray:
 def loss(logits: np.ndarray, labels: np.ndarray, settings: Loss = OWN_LOSS) -> float:
     """The trained loss (`frameworks/*/losses.py` has the formulas) in float64, cross entropies in nats.
 
-    The mean over the rows of (weight of the row's class) × (the row's term). Labels of a regression are
-    (rows, outputs), and its logits the predictions themselves.
+    The mean over the rows of (weight of the row's class) × (the row's term).
     """
     logits = logits.astype(np.float64)
     task = "regression" if labels.ndim == 2 else "binary" if logits.shape[1] == 1 else "multiclass"
@@ -46,6 +46,13 @@ def loss(logits: np.ndarray, labels: np.ndarray, settings: Loss = OWN_LOSS) -> f
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose most probable class is their label."""
     return float((predicted_labels(logits) == labels).mean())
+
+
+def metric(logits: np.ndarray, labels: np.ndarray) -> float:
+    """What is watched beside the loss: accuracy of classes, mean absolute error (mae) of numbers."""
+    if labels.ndim == 1:
+        return accuracy(logits, labels)
+    return float(np.abs(logits.astype(np.float64) - labels).mean())
 
 
 def _terms(name: str, logits: np.ndarray, labels: np.ndarray, **options: float) -> np.ndarray:

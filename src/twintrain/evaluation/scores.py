@@ -1,7 +1,14 @@
-"""Test scores from probabilities (rows, classes) and labels (rows,)."""
+"""Test scores: of classes from probabilities (rows, classes) and labels (rows,), of numbers from predictions."""
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import (
+    confusion_matrix,
+    mean_absolute_error,
+    precision_recall_fscore_support,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 
 def area_under_roc(probability: np.ndarray, labels: np.ndarray) -> float | None:
@@ -18,26 +25,50 @@ def area_under_roc(probability: np.ndarray, labels: np.ndarray) -> float | None:
     return float(roc_auc_score(labels, probability, multi_class="ovr", average="macro"))
 
 
-def score(probability: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:
-    """All test scores: `eval_acc`, `auc_score`, `test_loss`, and means over the classes of the rest.
+def score(probability: np.ndarray, labels: np.ndarray, test_loss: float | None) -> dict[str, float]:
+    """All test scores: `eval_acc`, `auc_score`, `test_loss` (if there is one), and those of `score_classes`."""
+    rest = score_classes(probability.argmax(axis=1), labels, probability.shape[1])
+    found = {
+        "eval_acc": rest.pop("eval_acc"),
+        "auc_score": area_under_roc(probability, labels),
+        "test_loss": test_loss,
+        **rest,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def score_classes(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, float]:
+    """Test scores of predicted classes (rows,): `eval_acc`, and means over the classes of the rest.
 
     Specificity of a class is TN / (TN + FP).
     """
-    classes = np.arange(probability.shape[1])
-    predicted = probability.argmax(axis=1)
+    names = np.arange(classes)
     precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, predicted, labels=classes, average="macro", zero_division=0
+        labels, predicted, labels=names, average="macro", zero_division=0
     )
-    found = {
+    return {
         "eval_acc": float((predicted == labels).mean()),
-        "auc_score": area_under_roc(probability, labels),
-        "test_loss": test_loss,
         "precision_macro": float(precision),
         "recall_macro": float(recall),
-        "specificity_macro": float(_specificity(confusion_matrix(labels, predicted, labels=classes)).mean()),
+        "specificity_macro": float(_specificity(confusion_matrix(labels, predicted, labels=names)).mean()),
         "f1_macro": float(f1),
     }
-    return {name: value for name, value in found.items() if value is not None}
+
+
+def regression_score(prediction: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:
+    """Test scores of predicted numbers (rows, outputs): `rmse`, `mae` in their own unit, `r2`, `test_loss`.
+
+    The squares and absolute errors are averaged over rows and outputs. R² is that of all numbers together, 1 less the
+    sum of squared errors over that of deviations from each output's mean; it is absent where these do not vary.
+    """
+    found = {
+        "rmse": float(root_mean_squared_error(labels.ravel(), prediction.ravel())),
+        "mae": float(mean_absolute_error(labels, prediction)),
+        "test_loss": test_loss,
+    }
+    if np.ptp(labels, axis=0).any():
+        found["r2"] = float(r2_score(labels, prediction, multioutput="variance_weighted"))
+    return found
 
 
 def _specificity(confusion: np.ndarray) -> np.ndarray:
