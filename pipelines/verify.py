@@ -111,6 +111,8 @@ def _read_arguments(arguments: list[str]) -> tuple[bool, dict[str, Any], Params]
 def _checked_for_native(params: Params) -> Params:
     if Path(params.model).suffix == ".py":
         raise UserError("verify --native lists what a layer list leaves open, and a twin of your own has none")
+    if params.train.initial_model:
+        raise UserError("verify --native lists how weights are drawn too; expected train.initial_model: null")
     if set(params.frameworks) != NATIVE_TWINS:
         raise UserError(f"verify --native is about torch and keras; got frameworks: {params.frameworks}")
     # An optimizer that Keras lacks has no defaults of Keras's.

@@ -17,6 +17,8 @@ from twintrain.training.loop import fit
 
 EPOCHS = 6
 STOPPED_AT = 2
+# From other initial weights, such as those of seed 3, steps of a fixed length overshoot for good.
+SEED = 5
 TABLE = Part(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float64), np.array([0, 1, 1, 0]), np.arange(4))
 # Without a line search, and with the one that it has
 OPTIMIZERS = {
@@ -31,8 +33,8 @@ def train(optimizer: Optimizer, epochs: int, checkpoint: Path) -> dict[str, np.n
         "conf/models/logic_mlp.yaml", "aligned", network_schema("xor", load_dataset("xor"), Preprocess())
     )
     settings = Train(epochs=epochs, batch_size=None, dtype="float64", optimizer=optimizer, restore_best_weights=False)
-    backend = framework_module("torch", "backend").Backend(network, settings, TABLE)
-    backend.load_weights(draw_weights(network, 0))
+    backend = framework_module("torch", "backend").Backend(network, settings)
+    backend.load_weights(draw_weights(network, SEED))
     history = fit(backend, {"train": TABLE, "val": TABLE}, settings, checkpoint, "xor", lambda *_: None)
     return {**backend.weights(), "val_loss": np.array([metrics["val_loss"] for metrics in history.epochs])}
 

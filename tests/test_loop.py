@@ -5,7 +5,7 @@ from twintrain.config import EarlyStopping, Loss, Optimizer, Schedule, Train
 from twintrain.data.parts import Part
 from twintrain.evaluation.metrics import accuracy, loss
 from twintrain.training.checkpoint import Checkpoint
-from twintrain.training.loop import EPOCH_METRICS, fit
+from twintrain.training.loop import fit
 
 ROWS = 20
 
@@ -25,13 +25,16 @@ class Logistic:
         self.kernel, self.velocity, self.step = np.zeros(3), np.zeros(3), 0
         self.orders, self.rates = [], []
 
+    def load_rows(self, features, labels):
+        self.features, self.labels = features, labels
+
     def train_epoch(self, batches, rates):
         self.orders.append(batches.order.tolist())
         self.rates.append(rates.tolist())
         losses, hits = 0.0, 0.0
         for start, end, rate in zip(batches.cuts, batches.cuts[1:], rates, strict=False):
             rows = batches.order[start:end]
-            features, labels = PARTS["train"].features[rows], PARTS["train"].labels[rows]
+            features, labels = self.features[rows], self.labels[rows]
             logits = self.predict(features)
             losses += loss(logits, labels) * len(rows)
             hits += accuracy(logits, labels) * len(rows)
@@ -66,6 +69,9 @@ class Scripted:
         self.train_losses = train_losses or [1.0] * len(val_losses)
         self.epochs = 0
         self.rates = []
+
+    def load_rows(self, features, labels):
+        pass
 
     def train_epoch(self, batches, rates):
         self.rates.append(rates.tolist())
@@ -123,7 +129,8 @@ def test_every_epoch_is_reported_once_with_its_metrics(path):
     history = run(backend, path, settings(), on_epoch=lambda epoch, metrics: told.append((epoch, metrics)))
     assert told == list(enumerate(history.epochs))
     assert len(history.epochs) == len(history.seconds) == 6
-    assert all(tuple(metrics) == EPOCH_METRICS for metrics in history.epochs)
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    assert all(tuple(metrics) == names for metrics in history.epochs)
     assert all(seconds > 0 for seconds in history.seconds)
 
 
@@ -292,3 +299,30 @@ def test_validation_loss_that_is_no_number_stops_the_training_too(path, error_of
         "val_loss is nan in epoch 2; try a smaller train.optimizer.learning_rate"
     )
     assert len(Checkpoint.load(path, "this").history["epochs"]) == 1
+
+
+class Measured(Logistic):
+    """Has a norm that follows from its weights and the batch, and whose measurement changes weights and state."""
+
+    def gradients(self, features, labels):
+        self.kernel, self.step = self.kernel + 1, self.step + 1
+        slope = float(np.abs(features).sum())
+        return 0.0, {"dense_0/bias": np.full(2, 9.0), "dense_0/kernel": np.array([[3.0], [4.0]]) * slope}
+
+
+def test_gradient_norm_of_the_first_batch_is_logged_and_changes_nothing(path, tmp_path):
+    plain, measured = Logistic(), Measured()
+    expected = run(plain, tmp_path / "plain.npz", settings())
+    history = run(measured, path, settings(log_gradients=True))
+    for epoch, (metrics, wanted) in enumerate(zip(history.epochs, expected.epochs, strict=True)):
+        batch = PARTS["train"].features[measured.orders[epoch][:6]]
+        assert metrics == {**wanted, "first_layer_gradient_norm": pytest.approx(5 * np.abs(batch).sum())}
+    assert measured.kernel.tolist() == plain.kernel.tolist()
+
+
+def test_training_takes_its_rows_in_blocks(path, tmp_path):
+    whole, blocks = Logistic(), Logistic()
+    run(whole, tmp_path / "whole.npz", settings())
+    run(blocks, path, settings(block_bytes=1))
+    assert blocks.kernel.tolist() == whole.kernel.tolist()
+    assert (len(whole.orders), len(blocks.orders)) == (6, 24)

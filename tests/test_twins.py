@@ -10,6 +10,7 @@ from twin_cases import (
     CHAOTIC,
     DROPOUT_RATE,
     LAYER_CASES,
+    LIKE_ANOTHER,
     MASK_CALLS,
     MASK_ROWS,
     MASK_SEED,
@@ -75,7 +76,7 @@ def test_every_function_of_activation_has_a_row():
 
 
 def test_every_model_has_a_row():
-    assert MODEL_CASES.keys() == {path.stem for path in Path("conf/models").glob("*.yaml")}
+    assert {*MODEL_CASES, *LIKE_ANOTHER} == {path.stem for path in Path("conf/models").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("case", CASES)

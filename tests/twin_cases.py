@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.config import Clip, Loss, Optimizer, Preprocess, Regularization, Schedule, Train
+from twintrain.config import Augmentation, Clip, Loss, Optimizer, Preprocess, Regularization, Schedule, Train
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
 from twintrain.models.layers import Weight
@@ -200,7 +200,28 @@ MODEL_CASES = {
     "car_embedding_tuned": "car",
     "diabetes_mlp": "diabetes",
     "logic_mlp": "xor",
+    "wide_mlp": "mnist5k",
+    "wide_mlp_dropout": "mnist5k",
+    "wide_mlp_batch_norm": "mnist5k",
+    "deep_mlp_tanh": "mnist5k",
+    "autoencoder": "mnist5k",
+    "image_classifier": "mnist5k",
+    "net": "mnist5k",
+    "color_cnn": "cifar10",
+    "inception": "cifar10",
+    "lstm": "timeseries",
+    "linear": "timeseries",
+    "regression_mlp": "diabetes_progression",
+    "perceptron": "xor",
+    "airline_mlp": "diabetes",
+    "table_mlp": "diabetes",
+    "image_cnn": "mnist5k",
 }
+# Differ from a row in the number of units alone, or in an activation that has a row of its own.
+LIKE_ANOTHER = (
+    "small_mlp",
+    *(f"deep_mlp_{name}" for name in ["sigmoid", "relu", "relu6", "elu", "selu", "leaky_relu", "prelu", "hardtanh"]),
+)
 
 OPTIMIZERS = {
     "sgd": Optimizer(name="sgd", learning_rate=0.05),
@@ -262,6 +283,10 @@ TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
     "clipped by value": ("dense", {"clip": Clip(value=0.03)}),
     "batches of 32": ("dense", {"batch_size": 4 * BATCH_SIZE}),
     "4 batches a step": ("dense", {"accumulate": 4}),
+    "augmented images": (
+        "cnn",
+        {"augmentation": Augmentation(shift=2, rotation=15.0, crop=0.8, flip=0.5, erasing=0.5)},
+    ),
     "all at once": (
         "batch_norm on images",
         {
@@ -376,7 +401,10 @@ def _case(network: Network, seed: int) -> Case:
         features = np.stack([rng.integers(0, size, ROWS) for size in schema.categories], axis=1)
     else:
         features = rng.normal(size=(ROWS, *schema.input_shape))
-    labels = rng.integers(0, max(schema.outputs, 2), ROWS)
+    if schema.task == "regression":
+        labels = rng.normal(size=(ROWS, schema.outputs))
+    else:
+        labels = rng.integers(0, max(schema.outputs, 2), ROWS)
     weights = {name: _draw(weight, name, rng) for name, weight in network.weights().items()}
     return Case(network, features, labels, weights)
 

@@ -55,7 +55,7 @@ def main(framework: str, out: Path) -> None:
             for what, array in run_case(framework, module.Backend, name, case, run).items():
                 results[f"{name}|{what}"] = array
     for name, case in cases("native").items():
-        backend = module.Backend(case.network, Train(**EAGER), part(case, "float32"))
+        backend = module.Backend(case.network, Train(**EAGER))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
     results |= masks(framework, module)
     results["dropout in training"] = dropped(framework, module)
@@ -71,7 +71,7 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
     plain, *trainings = trainings_for(name).items()
     for dtype, changes in (("float32", EAGER), ("float64", {})):
         settings = plain[1].model_copy(update={"dtype": dtype, **changes})
-        backend = backend_type(case.network, settings, part(case, dtype))
+        backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
         features = case.features.astype(dtype_of(case, dtype))
         results[f"forward {dtype}"] = backend.predict(features)
@@ -87,7 +87,7 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
     results |= {"loss": np.array(loss), "gradients": flat(gradients)}
     backend.load_weights(case.weights)
     backend.load_state(untrained)
-    results[f"trained {plain[0]}"] = trained(backend)
+    results[f"trained {plain[0]}"] = trained(backend, case)
     if name in CHAOTIC:
         for kind, weights, steps in (
             ("trained briefly", case.weights, BRIEF_STEPS),
@@ -95,11 +95,11 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
         ):
             backend.load_weights(weights)
             backend.load_state(untrained)
-            results[kind] = trained(backend, steps)
+            results[kind] = trained(backend, case, steps)
     for kind, settings in trainings:
-        backend = backend_type(case.network, settings, part(case, "float64"))
+        backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
-        results[f"trained {kind}"] = trained(backend)
+        results[f"trained {kind}"] = trained(backend, case)
     return results
 
 
@@ -147,7 +147,7 @@ def briefly(framework: str, out: Path) -> None:
     backend_type = framework_module(framework, "backend").Backend
     for name, case in cases().items():
         (_, settings), *_ = trainings_for(name).items()
-        backend = backend_type(case.network, settings, part(case, "float64"))
+        backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
         features, untrained = case.features.astype(dtype_of(case, "float64")), backend.state()
         results[f"{name}|forward"] = backend.predict(features)
@@ -155,13 +155,13 @@ def briefly(framework: str, out: Path) -> None:
         results |= {f"{name}|loss": np.array(loss), f"{name}|gradients": flat(gradients)}
         backend.load_weights(case.weights)
         backend.load_state(untrained)
-        results[f"{name}|trained"] = trained(backend, BRIEF_STEPS)
+        results[f"{name}|trained"] = trained(backend, case, BRIEF_STEPS)
     np.savez(out, **results)
 
 
-def trained(backend: Backend, steps: int = STEPS) -> np.ndarray:
+def trained(backend: Backend, case: Case, steps: int = STEPS) -> np.ndarray:
     """All arrays of the network after some steps."""
-    take_steps(backend, backend.train, ROWS, 0, steps)
+    take_steps(backend, backend.train, part(case, backend.train.dtype), 0, steps)
     return flat(backend.weights())
 
 
@@ -205,7 +205,7 @@ def dropped(framework: str, module: ModuleType) -> np.ndarray:
 def native_defaults(framework: str, module: ModuleType) -> np.ndarray:
     """What a native network and optimizer have built in: see the test."""
     case = native_case()
-    backend = module.Backend(case.network, Train(), part(case, "float32"))
+    backend = module.Backend(case.network, Train())
     backend.load_weights({**backend.weights(), **draw_weights(case.network, 0)})
     layer = backend.model.get_submodule if framework == "torch" else backend.model.get_layer
     norm, leaky = layer("batch_norm_1"), layer("activation_2")
@@ -222,7 +222,7 @@ def resume(backend_type: type, case: Case) -> dict[str, dict[str, np.ndarray]]:
 
     def train(epochs: int, checkpoint: Path) -> dict[str, np.ndarray]:
         settings = Train(epochs=epochs, batch_size=BATCH_SIZE, restore_best_weights=False)
-        backend = backend_type(case.network, settings, part(case, "float32"))
+        backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
         parts = {"train": part(case, "float32"), "val": part(case, "float32")}
         fit(backend, parts, settings, checkpoint, "case", lambda *_: None)

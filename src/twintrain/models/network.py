@@ -71,6 +71,7 @@ class Network:
         head: kind of the layer that a saved network has after the logits; None: it gives logits.
         source: the file of a twin of the user's own, which has no layer list.
         arrays: those of such a twin, known once a framework has built it (`models/own_twin.py`).
+        frozen: names of layers that keep their arrays.
     """
 
     model: str
@@ -80,6 +81,7 @@ class Network:
     head: str | None = None
     source: Path | None = None
     arrays: dict[str, Weight] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
 
     def walk(self) -> Iterator[PlacedLayer]:
         """All layers, each before what it is made of."""
@@ -87,8 +89,14 @@ class Network:
             yield from placed.walk()
 
     def weights(self) -> dict[str, Weight]:
-        """All arrays, in the order of the layers."""
-        return self.arrays or {name: weight for placed in self.walk() for name, weight in placed.weights().items()}
+        """All arrays, in the order of the layers; those of frozen layers have no gradient."""
+        arrays = self.arrays or {name: weight for placed in self.walk() for name, weight in placed.weights().items()}
+        kept = {name: weight for name, weight in arrays.items() if name.partition("/")[0] in self.frozen}
+        return {**arrays, **{name: weight.model_copy(update={"trainable": False}) for name, weight in kept.items()}}
+
+    def layers_with_arrays(self) -> list[str]:
+        """Names of the layers that have arrays, in order; the last one gives the outputs."""
+        return list(dict.fromkeys(name.partition("/")[0] for name in self.weights()))
 
     def placed_head(self) -> PlacedLayer | None:
         """The head at its place, after the logits."""

@@ -14,20 +14,28 @@ import numpy as np
 from twintrain.config import Train
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
-from twintrain.evaluation.metrics import accuracy, loss
-from twintrain.training.batches import Batches, epoch_batches
+from twintrain.evaluation.metrics import loss, metric
+from twintrain.training.batches import Batches
+from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.schedule import learning_rates
 
 Weights = dict[str, np.ndarray]
-EPOCH_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+GRADIENT_NORM = "first_layer_gradient_norm"
+
+
+class DivergenceError(UserError):
+    """A loss that is not a number: the training cannot go on."""
 
 
 class Backend(Protocol):
     """What the loop asks of a framework."""
 
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
-        """Takes one step a group of batches; returns mean loss and accuracy over the rows, as seen while training.
+        """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training.
 
         Args:
             rates: float64 (steps,), the learning rate of each step.
@@ -57,7 +65,8 @@ class History:
     """What happened, epoch by epoch.
 
     Attributes:
-        epochs: one dict of EPOCH_METRICS an epoch.
+        epochs: of each epoch train_loss, val_loss, and the metric: train_accuracy and val_accuracy, or train_mae and
+            val_mae; and GRADIENT_NORM if `train.log_gradients`.
         seconds: wall time of each epoch's training steps, validation left out.
         best_epoch: the epoch (from 0) that last lowered val_loss by more than `min_delta`.
     """
@@ -91,20 +100,23 @@ def fit(
     history, best = _resume(backend, checkpoint_path, fingerprint)
     for epoch, metrics in enumerate(history.epochs):
         on_epoch(epoch, metrics)
+    feed = Feed(backend, parts["train"], train)
     start = len(history.epochs)
+    watched = "accuracy" if parts["val"].labels.ndim == 1 else "mae"
+    names = ("train_loss", f"train_{watched}", "val_loss", f"val_{watched}")
     for epoch in range(start, train.epochs):
         if _out_of_patience(history, train):
             break
-        batches = epoch_batches(len(parts["train"]), train.batch_size, train.seed, epoch, train.accumulate)
-        rates = _rates(train, epoch, len(batches.steps) - 1, history)
+        rates = _rates(train, epoch, feed.steps, history)
+        further = {GRADIENT_NORM: gradient_norm(backend, *feed.first_batch(epoch))} if train.log_gradients else {}
         started = time.perf_counter()
-        train_loss, train_accuracy = backend.train_epoch(batches, rates)
+        trained = feed.train_steps(epoch, rates)
         history.seconds.append(time.perf_counter() - started)
         logits = backend.predict(parts["val"].features)
         labels = parts["val"].labels
-        values = (train_loss, train_accuracy, loss(logits, labels, train.loss), accuracy(logits, labels))
-        _expect_finite(values, epoch)
-        history.epochs.append(dict(zip(EPOCH_METRICS, values, strict=True)))
+        values = (*trained, loss(logits, labels, train.loss), metric(logits, labels))
+        history.epochs.append({**dict(zip(names, values, strict=True)), **further})
+        _expect_finite(history.epochs[epoch], epoch)
         if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
             history.best_epoch = epoch
             best = backend.weights()
@@ -114,6 +126,20 @@ def fit(
     if train.restore_best_weights:
         backend.load_weights(best)
     return history
+
+
+def gradient_norm(backend: Backend, features: np.ndarray, labels: np.ndarray) -> float:
+    """L2 norm of the gradient of the first layer's kernel (or table), and the backend as it was before.
+
+    Of the mean loss over the first batch of an epoch before its first step, with that step's dropout masks, without
+    penalties and limits. Where it vanishes in a deep network, the first layers learn nothing.
+    """
+    weights, state = backend.weights(), backend.state()
+    _, gradients = backend.gradients(features, labels)
+    backend.load_weights(weights)
+    backend.load_state(state)
+    kernel = next(gradient for gradient in gradients.values() if gradient.ndim > 1)
+    return float(np.linalg.norm(kernel.astype(np.float64)))
 
 
 def _resume(backend: Backend, path: Path, fingerprint: str) -> tuple[History, Weights]:
@@ -131,10 +157,12 @@ def _rates(train: Train, epoch: int, steps: int, history: History) -> np.ndarray
     return learning_rates(train.schedule, train.optimizer.learning_rate, epoch, train.epochs, steps, val_losses)
 
 
-def _expect_finite(values: tuple[float, ...], epoch: int) -> None:
-    for name, value in zip(EPOCH_METRICS, values, strict=True):
+def _expect_finite(metrics: dict[str, float], epoch: int) -> None:
+    for name, value in metrics.items():
         if not np.isfinite(value):
-            raise UserError(f"{name} is {value} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate")
+            raise DivergenceError(
+                f"{name} is {value} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate"
+            )
 
 
 def _out_of_patience(history: History, train: Train) -> bool:

@@ -1,6 +1,8 @@
-"""Whether `train.loss` fits the data."""
+"""What the data has to say about `train.loss`: whether it fits, and what balanced weights of the classes are."""
 
-from twintrain.config import LOSSES, TASK_LOSSES, Loss
+import numpy as np
+
+from twintrain.config import LOSSES, TASK_LOSSES, Loss, Params
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 
@@ -25,10 +27,35 @@ def check_loss(settings: Loss, schema: Schema) -> None:
 def _check_class_weights(settings: Loss, schema: Schema) -> None:
     if settings.class_weights is None:
         return
-    if schema.task == "regression":
-        raise UserError("train.loss.class_weights: a regression has no classes; expected null")
-    if len(settings.class_weights) != len(schema.labels):
+    if not schema.labels:
+        raise UserError(f"train.loss.class_weights: a {schema.task} has no classes; expected null")
+    if settings.class_weights != "balanced" and len(settings.class_weights) != len(schema.labels):
         raise UserError(
             f"train.loss.class_weights: expected {len(schema.labels)}, one a class of {schema.dataset} in the order "
             f"{', '.join(schema.labels)}; got {len(settings.class_weights)}"
         )
+
+
+def with_class_weights(params: Params, labels: np.ndarray, schema: Schema) -> Params:
+    """The same parameters with numbers for `class_weights: balanced`: n / (K · nₖ), as scikit-learn has it.
+
+    n rows, K classes, nₖ rows of class k: all classes together then weigh the same, and the mean weight of a row is 1.
+
+    Args:
+        labels: int64 (rows,), those of the training rows.
+
+    Raises:
+        UserError: a class has no training row.
+    """
+    loss = params.train.loss
+    if loss.class_weights != "balanced":
+        return params
+    counts = np.bincount(labels, minlength=len(schema.labels))
+    if not counts.all():
+        raise UserError(
+            f"train.loss.class_weights: balanced needs training rows of every class, and there is none of "
+            f"'{schema.labels[int(counts.argmin())]}'; expected a list of {len(schema.labels)} weights"
+        )
+    weights = (len(labels) / (len(counts) * counts)).tolist()
+    train = params.train.model_copy(update={"loss": loss.model_copy(update={"class_weights": weights})})
+    return params.model_copy(update={"train": train})

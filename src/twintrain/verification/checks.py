@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twintrain.verification.records import (
+    FROZEN,
     GRADIENTS,
     LOGGED,
     LOGITS,
@@ -98,6 +99,14 @@ def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> l
         elif having:
             checks.append(Check(name, framework, dtype, np.inf, 0.0, "recorded of one framework alone"))
     return checks
+
+
+def check_frozen(record: Record, framework: str, dtype: str) -> list[Check]:
+    """Compares frozen weights after training with what they started with: not a bit may differ."""
+    if FROZEN not in record.arrays:
+        return []
+    trained = {name: record.arrays[TRAINED[-1]][name] for name in record.arrays[FROZEN]}
+    return [_judged(FROZEN, framework, dtype, _errors(record.arrays[FROZEN], trained), 0.0)]
 
 
 def check_reload(record: Record, framework: str, dtype: str) -> list[Check]:

@@ -33,7 +33,7 @@ class Difference:
         torch: PyTorch's.
         keras: Keras's.
         effect: largest change of a logit after the steps, where Keras's stands alone among PyTorch's.
-        accuracy: what that does to the accuracy on the test rows.
+        metric: what that does on the test rows to the accuracy, or where numbers are predicted to their absolute error.
     """
 
     place: str
@@ -41,7 +41,7 @@ class Difference:
     torch: Any
     keras: Any
     effect: float | None = None
-    accuracy: float | None = None
+    metric: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.evaluation.metrics import accuracy
+from twintrain.evaluation.metrics import metric
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
+from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.verification.native import (
     Conventions,
@@ -43,9 +44,10 @@ class Trial:
     def __init__(self, framework: str, folder: Path) -> None:
         params = Params.model_validate(project.read_json(folder / "experiment.json"))
         self.framework, self.folder = framework, folder
-        self.train = params.train.model_copy(update={"dtype": DTYPE})
-        self.parts = {name: Part.load(folder / f"{name}.npz", DTYPE) for name in PARTS}
+        self.parts = {name: Part.load(folder / name, DTYPE) for name in PARTS}
         self.network = load_network(params.model, "native", Schema.load(folder))
+        params = with_class_weights(params, self.parts["train"].labels, self.network.schema)
+        self.train = params.train.model_copy(update={"dtype": DTYPE})
 
     def describe(self) -> None:
         """Writes what the framework fills in, and where that leads."""
@@ -76,7 +78,7 @@ class Trial:
     def _drawn(self, seed: int) -> Any:
         """The native network with the framework's own initial weights, but for those that the layer list writes out."""
         train = self.train.model_copy(update={"seed": seed})
-        backend = framework_module(self.framework, "backend").Backend(self.network, train, self.parts["train"])
+        backend = framework_module(self.framework, "backend").Backend(self.network, train)
         backend.load_weights({**backend.weights(), **draw_weights(self.network, seed)})
         return backend
 
@@ -103,15 +105,15 @@ class Trial:
 
     def _measured(self, difference: Difference, base: np.ndarray, logits: np.ndarray) -> Difference:
         labels = self.parts["test"].labels
-        change = accuracy(logits, labels) - accuracy(base, labels)
-        return dataclasses.replace(difference, effect=float(np.abs(logits - base).max()), accuracy=change)
+        change = metric(logits, labels) - metric(base, labels)
+        return dataclasses.replace(difference, effect=float(np.abs(logits - base).max()), metric=change)
 
     def _trained(self, setting: Setting) -> np.ndarray:
         """Logits of the test rows after a training in Keras as it is told."""
         optimizer = self.train.optimizer.model_copy(update=setting.optimizer)
         train = self.train.model_copy(update={"optimizer": optimizer})
         network = with_conventions(self.network, setting.layers)
-        backend = framework_module(self.framework, "backend").Backend(network, train, self.parts["train"])
+        backend = framework_module(self.framework, "backend").Backend(network, train)
         if not setting.unbiased:
             backend.learner.batch_norms = []
         if setting.own_rule:
@@ -121,7 +123,7 @@ class Trial:
         return self._logits(backend)
 
     def _logits(self, backend: Any) -> np.ndarray:
-        take_steps(backend, self.train, len(self.parts["train"]), 0, STEPS)
+        take_steps(backend, self.train, self.parts["train"], 0, STEPS)
         return backend.predict(self.parts["test"].features)
 
 

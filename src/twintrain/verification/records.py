@@ -11,6 +11,8 @@ Arrays = dict[str, np.ndarray]
 OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS = "layer outputs", "logits", "loss", "gradients", "running statistics"
 STEPS = (1, 10, 200)
 PREDICTIONS = "test predictions"
+# What frozen layers start with, and must end with.
+FROZEN = "frozen weights"
 # What a saved network gives: the test predictions, after the head that is for reading alone.
 SAVED = "predictions of the network that is saved"
 RELOADED_WEIGHTS, RELOADED, LOGGED = "weights after reload", "predictions after reload", "predictions by MLflow"

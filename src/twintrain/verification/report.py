@@ -17,7 +17,7 @@ from twintrain.verification.records import LOGGED
 
 NATIVE_NOTE = (
     "logits: largest change of a logit of the test rows after 200 float64 steps, when that one default of PyTorch's is "
-    "replaced by Keras's. accuracy: what that does to the test accuracy, in points."
+    "replaced by Keras's. metric: what that does to the test accuracy (a share), or to the mean absolute error."
 )
 
 
@@ -120,11 +120,11 @@ def print_differences(params: Params, differences: list[dict[str, Any]]) -> None
     """Prints what the frameworks' own defaults differ in, each with its effect."""
     title = f"{params.model_name} on {params.dataset} with {params.train.optimizer.name}: what native leaves open"
     shown = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("", "", "PyTorch", "Keras", "logits", "accuracy"):
-        shown.add_column(heading, justify="right" if heading in ("logits", "accuracy") else "left")
+    for heading in ("", "", "PyTorch", "Keras", "logits", "metric"):
+        shown.add_column(heading, justify="right" if heading in ("logits", "metric") else "left")
     for found in differences:
         own = [f"{value:g}" if isinstance(value, float) else str(value) for value in (found["torch"], found["keras"])]
-        effect = f"{found['effect']:.2g}", f"{100 * found['accuracy']:+.1f}"
+        effect = f"{found['effect']:.2g}", f"{found['metric']:+.3f}"
         shown.add_row(*map(escape, (found["place"], found["name"], *own, *effect)))
     Console().print(shown, NATIVE_NOTE, sep="\n", soft_wrap=True)
 

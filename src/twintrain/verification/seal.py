@@ -9,8 +9,11 @@ from twintrain import project
 from twintrain.config import Params
 
 PARITY = project.RESULTS / "parity.json"
-# What the twins are made of; the length of a training, its checkpoints and its threads change nothing about them.
-TRAINING_LENGTH = {"epochs", "early_stopping", "restore_best_weights", "checkpoint_every", "dtype", "threads"}
+# What the twins are made of; the length of a training, its checkpoints, blocks and threads change nothing about them.
+TRAINING_LENGTH = {
+    *("epochs", "early_stopping", "restore_best_weights", "checkpoint_every", "log_gradients", "block_bytes"),
+    *("dtype", "threads"),
+}
 OTHER_SECTIONS = dict.fromkeys(("evaluate", "compare", "tracking"), True)
 CODE = ("data", "frameworks", "models", "training", "verification")
 

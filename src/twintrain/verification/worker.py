@@ -20,7 +20,10 @@ from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
 from twintrain.training.batches import epoch_batches
+from twintrain.training.initial_model import handed_on
+from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
+from twintrain.training.transfer import Trained, start_from
 from twintrain.verification import records
 from twintrain.verification.records import Arrays, Record
 
@@ -36,8 +39,9 @@ def work(framework: str, folder: Path) -> None:
     schema = Schema.load(folder)
     network = load_network(params.model, params.mode, schema)
     for dtype in DTYPES:
-        parts = {name: Part.load(folder / f"{name}.npz", dtype) for name in PARTS}
-        recorder = Recorder(framework, network, params, parts, dtype)
+        parts = {name: Part.load(folder / name, dtype) for name in PARTS}
+        weighted = with_class_weights(params, parts["train"].labels, schema)
+        recorder = Recorder(framework, network, weighted, parts, dtype, handed_on(folder))
         record = recorder.record(perturbed=False)
         if record.arrays:
             recorder.add_reloaded(record, logged=dtype == params.train.dtype)
@@ -49,14 +53,23 @@ def work(framework: str, folder: Path) -> None:
 class Recorder:
     """One framework's network in one precision."""
 
-    def __init__(self, framework: str, network: Network, params: Params, parts: dict[str, Part], dtype: str) -> None:
+    def __init__(
+        self,
+        framework: str,
+        network: Network,
+        params: Params,
+        parts: dict[str, Part],
+        dtype: str,
+        initial: Trained | None = None,
+    ) -> None:
         self.framework = framework
         self.params = params
         self.parts = parts
         self.train = params.train.model_copy(update={"dtype": dtype})
         self.layers = framework_module(framework, "layers")
-        self.backend = framework_module(framework, "backend").Backend(network, self.train, parts["train"])
+        self.backend = framework_module(framework, "backend").Backend(network, self.train)
         self.network = self.backend.network
+        self.initial = initial
         self.untrained = self.backend.state()
 
     def record(self, perturbed: bool) -> Record:
@@ -64,7 +77,8 @@ class Recorder:
         record = Record(self.layers.array_shapes(self.backend.model, self.network))
         if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
             return record
-        weights = varied(draw_weights(self.network, self.train.seed))
+        drawn = draw_weights(self.network, self.train.seed)
+        weights = varied(start_from(self.network, drawn, self.initial).weights)
         weights = changed(weights, self.train.dtype) if perturbed else weights
         rows = self.parts["train"].features[:SHOWN_ROWS]
         self._start(weights)
@@ -79,9 +93,11 @@ class Recorder:
         self._start(weights)
         done = 0
         for steps in records.STEPS:
-            take_steps(self.backend, self.train, len(self.parts["train"]), done, steps)
+            take_steps(self.backend, self.train, self.parts["train"], done, steps)
             done = steps
             record.arrays[records.weights_after(steps)] = self.backend.weights()
+        if self.network.frozen:
+            record.arrays[records.FROZEN] = self._frozen(weights)
         record.arrays[records.PREDICTIONS] = {"logits": self.backend.predict(self.parts["test"].features)}
         return record
 
@@ -126,9 +142,16 @@ class Recorder:
         self.backend.load_weights(weights)
         self.backend.load_state(self.untrained)
 
+    def _frozen(self, weights: Arrays) -> Arrays:
+        """What frozen layers had at the start, as the network holds it."""
+        trained = self.backend.weights()
+        frozen = [name for name in weights if name.partition("/")[0] in self.network.frozen]
+        return {name: weights[name].astype(trained[name].dtype) for name in frozen}
+
     def _statistics(self) -> Arrays:
         arrays = self.backend.weights()
-        return {name: arrays[name] for name, weight in self.network.weights().items() if not weight.trainable}
+        kept = [name for name, weight in self.network.weights().items() if not weight.trainable]
+        return {name: arrays[name] for name in kept if name.partition("/")[0] not in self.network.frozen}
 
 
 def varied(weights: Arrays) -> Arrays:

@@ -12,7 +12,8 @@ from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import TITLES
-from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
+from twintrain.training.initial_model import hand_on
+from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.records import Record
 from twintrain.verification.worker import DTYPES
 
@@ -27,8 +28,9 @@ def write_experiment(folder: Path, params: Params, schema: Schema, parts: dict[s
     shared = params.model_copy(update={"train": train})
     project.write_json(folder / "experiment.json", shared.model_dump())
     schema.save(folder)
+    hand_on(params, folder)
     for name, part in parts.items():
-        part.save(folder / f"{name}.npz")
+        part.save(folder / name)
 
 
 def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = WORKER, *options: str) -> None:
@@ -75,5 +77,6 @@ def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
         for name in others:
             checks += compare_twins(twins[reference], twins[name], name, dtype)
         for name in frameworks:
+            checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)
     return checks

@@ -8,33 +8,38 @@ import numpy as np
 from keras import ops
 
 from twintrain.config import Train
-from twintrain.data.parts import Part
 from twintrain.frameworks.keras import layers, losses, optimizers
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.frameworks.keras.modules import walk
+from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
 
 
 class KerasBackend:
-    """A network, its optimizer and its training rows on one device (see `training.loop.Backend`)."""
+    """A network, its optimizer and training rows on one device (see `training.loop.Backend`)."""
 
-    def __init__(self, network: Network, train: Train, part: Part) -> None:
+    def __init__(self, network: Network, train: Train) -> None:
         self.train = train
         self.device = engine_module().set_up(train, network.mode)
         self.model = layers.build(network, train.dtype, train.seed)
-        self.network = layers.known(self.model, network)
+        self.network = freeze_layers(layers.known(self.model, network), train.freeze)
+        layers.freeze(self.model, self.network)
         loss = losses.build(train.loss, network.schema.task)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
         self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms())
-        self.engine = engine_module().Engine(self.learner, train, part.features, part.labels)
+        self.engine = engine_module().Engine(self.learner, train)
+
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+        self.engine.load_rows(features, labels)
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
-        """Takes one step a group of batches; returns mean loss and accuracy over the rows, as seen while training."""
-        total, hits = self.engine.train_epoch(batches, rates)
-        return total / len(batches.order), hits / len(batches.order)
+        """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training."""
+        total, metric = self.engine.train_epoch(batches, rates)
+        return total / len(batches.order), metric / len(batches.order)
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""

@@ -6,6 +6,9 @@ Pure functions: what comes in is left as it is, and what changes nothing returns
 import keras
 from keras import KerasTensor, ops
 
+# Have more axes in Keras than in PyTorch.
+NOT_KERNELS = ("bias", "alpha")
+
 
 def penalize(
     gradients: list[KerasTensor], weights: list[keras.Variable | KerasTensor], l1: float, l2: float
@@ -21,7 +24,7 @@ def penalize(
     if not l1 and not l2:
         return gradients
     return [
-        gradient + _slope(ops.convert_to_tensor(weight), l1, l2) if len(weight.shape) > 1 else gradient
+        gradient + _slope(ops.convert_to_tensor(weight), l1, l2) if _is_kernel(weight) else gradient
         for gradient, weight in zip(gradients, weights, strict=True)
     ]
 
@@ -39,6 +42,11 @@ def clip(gradients: list[KerasTensor], norm: float | None, value: float | None) 
     if value is not None:
         gradients = [ops.clip(gradient, *_constants((-value, value), gradient)) for gradient in gradients]
     return gradients
+
+
+def _is_kernel(weight: keras.Variable | KerasTensor) -> bool:
+    """Whether an array has two axes or more for us: in Keras, biases of a GRU and slopes of a PReLU have more."""
+    return len(weight.shape) > 1 and getattr(weight, "name", "") not in NOT_KERNELS
 
 
 def _slope(weight: KerasTensor, l1: float, l2: float) -> KerasTensor:

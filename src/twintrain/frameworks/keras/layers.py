@@ -259,6 +259,15 @@ def set_weights(model: keras.Model, network: Network, weights: dict[str, np.ndar
         array.assign(np.reshape(weights[name], array.shape))
 
 
+def freeze(model: keras.Model, network: Network) -> None:
+    """Takes the arrays of frozen layers out of training; a batch norm among them then goes on as in inference."""
+    layers = _layers(model, network)
+    frozen = {id(_array(layers, name)) for name in network.weights() if name.partition("/")[0] in network.frozen}
+    for layer in walk(model):
+        if any(id(variable) in frozen for variable in layer.variables):
+            layer.trainable = False
+
+
 def name_arrays(model: keras.Model, network: Network, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Names and lays out one array a trained variable, such as its gradient, as `Network.weights`."""
     by_variable = {id(variable): array for variable, array in zip(model.trainable_variables, arrays, strict=True)}

@@ -43,10 +43,16 @@ def huber(logits: KerasTensor, labels: KerasTensor, delta: float) -> KerasTensor
     return _mean(ops.where(sizes <= delta, ops.square(errors) / 2, delta * (sizes - delta / 2)), axis=1)
 
 
-def hits(logits: KerasTensor, labels: KerasTensor) -> KerasTensor:
-    """Number of rows whose most probable class is their label → int64 scalar."""
+def metric(logits: KerasTensor, labels: KerasTensor) -> KerasTensor:
+    """Sum over the rows of what is watched: 1 where the most probable class is the label, or the absolute error.
+
+    Returns:
+        a float64 scalar; the error of a row is the mean over its outputs.
+    """
+    if len(labels.shape) == 2:
+        return ops.sum(ops.cast(_mean(ops.absolute(_errors(logits, labels)), axis=1), "float64"))
     predicted = ops.argmax(logits, axis=1) if logits.shape[1] > 1 else logits[:, 0] > 0
-    return ops.sum(ops.cast(ops.equal(ops.cast(predicted, labels.dtype), labels), "int64"))
+    return ops.sum(ops.cast(ops.equal(ops.cast(predicted, labels.dtype), labels), "float64"))
 
 
 TERMS: dict[str, Callable[..., KerasTensor]] = {

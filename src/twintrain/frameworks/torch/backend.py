@@ -9,66 +9,73 @@ import torch
 import torchinfo
 
 from twintrain.config import Train
-from twintrain.data.parts import Part
 from twintrain.errors import UserError
 from twintrain.frameworks.torch import gradients, layers, losses, optimizers
+from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
 
 
 class TorchBackend:
-    """A network, its optimizer and its training rows on one device (see `training.loop.Backend`)."""
+    """A network, its optimizer and training rows on one device (see `training.loop.Backend`)."""
 
-    def __init__(self, network: Network, train: Train, part: Part) -> None:
+    def __init__(self, network: Network, train: Train) -> None:
         self.train = train
         self.device = _device(train.device)
         if train.threads:
             torch.set_num_threads(train.threads)
         _set_determinism(train.deterministic)
         _set_precision(network.mode)
-        self.dtype = train.dtype
         self.model = layers.build(network, train.dtype, train.seed).to(self.device)
-        self.network = layers.known(self.model, network)
+        self.network = freeze_layers(layers.known(self.model, network), train.freeze)
+        self.frozen_norms = layers.freeze(self.model, self.network)
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
         self.loss = losses.build(train.loss, network.schema.task)
         self.regularization, self.clip = train.regularization, train.clip
-        self.features = self._tensor(part.features)
-        self.labels = self._tensor(part.labels)
+
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+        self.features, self.labels = self._tensor(features), self._tensor(labels)
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
-        """Takes one step a group of batches; returns mean loss and accuracy over the rows, as seen while training."""
-        self.model.train()
+        """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training."""
+        self._set_training()
         order = torch.from_numpy(batches.order).to(self.device)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        hits = torch.zeros((), dtype=torch.int64, device=self.device)
+        metric = torch.zeros((), dtype=torch.float64, device=self.device)
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
             cuts = batches.cuts[first : end + 1].tolist()
             loss, found = self._step([order[start:stop] for start, stop in pairwise(cuts)], rate)
             total += loss
-            hits += found
-        return total.item() / len(order), hits.item() / len(order)
+            metric += found
+        return total.item() / len(order), metric.item() / len(order)
+
+    def _set_training(self) -> None:
+        self.model.train()
+        for norm in self.frozen_norms:
+            norm.eval()
 
     def _step(self, batches: list[torch.Tensor], rate: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes one step; returns the loss summed over the rows, and the hits, before it."""
+        """Takes one step; returns the loss summed over the rows, and the metric, before it."""
         rows = sum(map(len, batches))
         seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
         def evaluate() -> torch.Tensor:
             self.optimizer.zero_grad(set_to_none=True)
-            total = hits = 0
+            total = metric = 0
             for batch in batches:
                 loss, found = self._forward(self.features[batch], self.labels[batch])
                 (loss if len(batches) == 1 else loss * (len(batch) / rows)).backward()
-                total, hits = total + loss.detach() * len(batch), hits + found
+                total, metric = total + loss.detach() * len(batch), metric + found
             # A module that takes no part in the forward pass has no gradient.
             found = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
             found = gradients.penalize(found, self.parameters, self.regularization.l1, self.regularization.l2)
             found = gradients.clip(found, self.clip.norm, self.clip.value)
             for weight, gradient in zip(self.parameters, found, strict=True):
                 weight.grad = gradient
-            seen.append((total, hits))
+            seen.append((total, metric))
             return total / rows + self._penalty()
 
         optimizers.set_learning_rate(self.optimizer, rate)
@@ -86,11 +93,11 @@ class TorchBackend:
 
     def _forward(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.model(features)
-        return self.loss(logits, labels), losses.hits(logits, labels)
+        return self.loss(logits, labels), losses.metric(logits, labels)
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
-        self.model.train()
+        self._set_training()
         loss, _ = self._forward(self._tensor(features), self._tensor(labels))
         found = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
         return loss.item(), layers.name_arrays(self.model, self.network, list(found))
@@ -99,8 +106,9 @@ class TorchBackend:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
         self.model.eval()
         with torch.inference_mode():
-            chunks = self._tensor(features).split(batch_size)
-            return torch.cat([self.model(chunk) for chunk in chunks]).cpu().numpy()
+            starts = range(0, len(features), batch_size)
+            chunks = (self._tensor(features[start : start + batch_size]) for start in starts)
+            return torch.cat([self.model(chunk).cpu() for chunk in chunks]).numpy()
 
     def weights(self) -> dict[str, np.ndarray]:
         """Returns a copy of all arrays of the network."""
@@ -128,7 +136,9 @@ class TorchBackend:
 
     def summary(self) -> str:
         """The layers, shapes and parameter counts as torchinfo prints them."""
-        example = self.features[:2].clone()  # torchinfo counts the whole storage behind a slice
+        schema = self.network.schema
+        dtype = self.train.dtype if schema.input_dtype == "float" else schema.input_dtype
+        example = self._tensor(np.zeros((2, *schema.input_shape), dtype))
         columns = ("input_size", "output_size", "num_params", "mult_adds")
         return str(torchinfo.summary(self.model, input_data=example, col_names=columns, verbose=0, mode="eval"))
 

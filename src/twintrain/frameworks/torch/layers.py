@@ -26,6 +26,7 @@ from twintrain.frameworks.torch.modules import (
     Separable,
     SharedDropout,
     UncountedPadding,
+    own_arrays,
     read,
     stock,
     write,
@@ -272,6 +273,21 @@ def set_weights(model: nn.Module, network: Network, weights: dict[str, np.ndarra
         for name in network.weights():
             layer, array = name.split("/")
             write(modules[layer], array, torch.from_numpy(np.ascontiguousarray(weights[name])))
+
+
+def freeze(model: nn.Module, network: Network) -> list[nn.Module]:
+    """Takes the arrays of frozen layers out of training; returns the batch norms among them.
+
+    In Keras a frozen batch norm goes on as in inference, so these are to stay in evaluation.
+    """
+    modules = _modules(model, network)
+    for name in network.weights():
+        layer, array = name.split("/")
+        if layer in network.frozen:
+            for own in own_arrays(modules[layer], array):
+                own.requires_grad_(False)
+    owners = [stock(modules[name])[0] for name in network.frozen if isinstance(modules[name], nn.Module)]
+    return [module for module in owners if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
 
 
 def name_arrays(model: nn.Module, network: Network, arrays: list[torch.Tensor]) -> dict[str, np.ndarray]:

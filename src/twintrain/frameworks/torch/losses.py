@@ -40,10 +40,16 @@ def huber(logits: torch.Tensor, labels: torch.Tensor, delta: float) -> torch.Ten
     return torch.where(sizes <= delta, errors.square() / 2, delta * (sizes - delta / 2)).mean(dim=1)
 
 
-def hits(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Number of rows whose most probable class is their label → int64 scalar."""
+def metric(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Sum over the rows of what is watched: 1 where the most probable class is the label, or the absolute error.
+
+    Returns:
+        a float64 scalar; the error of a row is the mean over its outputs.
+    """
+    if labels.ndim == 2:
+        return _errors(logits, labels).detach().abs().mean(dim=1).sum(dtype=torch.float64)
     predicted = logits.argmax(dim=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).to(labels.dtype)
-    return (predicted == labels).sum()
+    return (predicted == labels).sum(dtype=torch.float64)
 
 
 TERMS: dict[str, Callable[..., torch.Tensor]] = {

@@ -240,6 +240,14 @@ def write(owner: nn.Module | Direction, array: str, value: torch.Tensor) -> None
         _view(owner, array).copy_(value)
 
 
+def own_arrays(owner: nn.Module | Direction, array: str) -> list[torch.Tensor]:
+    """PyTorch's own arrays that an array of ours is kept in."""
+    if isinstance(owner, Direction):
+        return owner.parameters(array)
+    module, array = stock(owner, array)
+    return [getattr(module, ARRAYS[array])]
+
+
 def stock(module: nn.Module, array: str = "") -> tuple[nn.Module, str]:
     """The stock module inside of ours that has an array, and the array's name in it."""
     match module:
@@ -262,8 +270,8 @@ def is_depthwise(module: nn.Module) -> bool:
 
 def _view(module: nn.Module, array: str) -> torch.Tensor:
     """An array of ours as a view of PyTorch's."""
+    (found,) = own_arrays(module, array)
     module, array = stock(module, array)
-    found = getattr(module, ARRAYS[array])
     if array != "kernel":
         return found
     if is_depthwise(module):

@@ -26,57 +26,62 @@ Values = list[jax.Array]
 class Engine:
     """Runs a learner's training and prediction (see `learner.Engine`)."""
 
-    def __init__(self, learner: Learner, train: Train, features: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, learner: Learner, train: Train) -> None:
         self.learner = learner
-        self.features = jax.numpy.asarray(features)
-        self.labels = jax.numpy.asarray(labels)
         eager = train.framework_options("keras-jax")["run_eagerly"]
         compiled = (lambda function: function) if eager else jax.jit
         self._run_step = compiled(self._step)
         self._run_gradients = compiled(self._gradients)
         self._run_forward = compiled(self._forward)
 
-    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
-        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+        self.rows = jax.numpy.asarray(features), jax.numpy.asarray(labels)
+
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
         order = jax.numpy.asarray(batches.order)
         values = [variable.value for variable in self.learner.variables]
-        totals, hits = [], []
+        totals, metric = [], []
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates, strict=True):
             cuts = batches.cuts[first : end + 1].tolist()
-            rows = [order[start:stop] for start, stop in pairwise(cuts)]
-            values, total, found = self._run_step(values, rows, rate)
+            taken = [order[start:stop] for start, stop in pairwise(cuts)]
+            values, total, found = self._run_step(values, self.rows, taken, rate)
             totals.append(total)
-            hits.append(found)
+            metric.append(found)
         self._assign(values)
-        return float(sum(totals)), int(sum(hits))
+        return float(sum(totals)), float(sum(metric))
 
-    def _step(self, values: Values, batches: list[jax.Array], rate: jax.Array) -> tuple[Values, jax.Array, jax.Array]:
-        rows = sum(len(batch) for batch in batches)
-        total, hits, summed = 0.0, 0, None
+    def _step(
+        self, values: Values, rows: tuple[jax.Array, jax.Array], batches: list[jax.Array], rate: jax.Array
+    ) -> tuple[Values, jax.Array, jax.Array]:
+        features, labels = rows
+        count = sum(len(batch) for batch in batches)
+        total, metric, summed = 0.0, 0, None
         for batch in batches:
-            values, loss, found, gradients = self._gradients(values, self.features[batch], self.labels[batch])
-            total, hits = total + loss.astype("float64") * len(batch), hits + found
+            values, loss, found, gradients = self._gradients(values, features[batch], labels[batch])
+            total, metric = total + loss.astype("float64") * len(batch), metric + found
             if len(batches) > 1:
-                gradients = [gradient * (len(batch) / rows) for gradient in gradients]
+                gradients = [gradient * (len(batch) / count) for gradient in gradients]
             summed = gradients if summed is None else [old + new for old, new in zip(summed, gradients, strict=True)]
         with self._scope(values) as scope:
             self.learner.update(summed, rate)
-        return self._current(scope), total, hits
+        return self._current(scope), total, metric
 
     def _gradients(
         self, values: Values, features: jax.Array, labels: jax.Array
     ) -> tuple[Values, jax.Array, jax.Array, Values]:
-        """New values of all variables (a forward pass changes running statistics), loss, hits and gradients."""
+        """New values of all variables (a forward pass changes running statistics), loss, metric and gradients."""
 
         def loss_of(weights: Values) -> tuple[jax.Array, tuple[jax.Array, Values]]:
             with self._scope(values, weights) as scope, self.learner.unbiased_variances(len(features)):
-                loss, hits = self.learner.forward(features, labels)
-            return loss, (hits, self._current(scope))
+                loss, metric = self.learner.forward(features, labels)
+            return loss, (metric, self._current(scope))
 
         places = {id(variable): place for place, variable in enumerate(self.learner.variables)}
         weights = [values[places[id(weight)]] for weight in self.learner.weights]
-        (loss, (hits, after)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
-        return after, loss, hits, gradients
+        (loss, (metric, after)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+        return after, loss, metric, gradients
 
     def _scope(self, values: Values, weights: Values | None = None) -> keras.StatelessScope:
         """A scope in which variables have these values, the weights others if they are given."""

@@ -16,8 +16,11 @@ from twintrain.training.batches import Batches
 class Engine(Protocol):
     """What Keras leaves to the library under it."""
 
-    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
-        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients of the weights for one batch in training."""
@@ -56,9 +59,9 @@ class Learner:
         return [*self.model.variables, *self.optimizer.variables]
 
     def forward(self, features: Any, labels: Any) -> tuple[KerasTensor, KerasTensor]:
-        """Loss and hits of a batch in training."""
+        """Loss and metric of a batch in training."""
         logits = self.model(features, training=True)
-        return self.loss(logits, labels), losses.hits(logits, labels)
+        return self.loss(logits, labels), losses.metric(logits, labels)
 
     @contextlib.contextmanager
     def unbiased_variances(self, rows: Any) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Keras on TensorFlow: a whole epoch is one graph."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,56 +19,74 @@ PACKAGE = "tensorflow"
 class Engine:
     """Runs a learner's training and prediction (see `learner.Engine`)."""
 
-    def __init__(self, learner: Learner, train: Train, features: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, learner: Learner, train: Train) -> None:
         self.learner = learner
         self.accumulate = train.accumulate
-        self.features = tf.constant(features)
-        self.labels = tf.constant(labels)
-        self._run_epoch, self._run_forward = self._epoch, self._forward
-        if not train.framework_options("keras")["run_eagerly"]:
-            # Told what to expect, TensorFlow builds one graph for any number of rows, batches and steps.
-            integers, numbers = tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.float64)
-            rows = tf.TensorSpec([None, *self.features.shape[1:]], self.features.dtype)
-            self._run_epoch = tf.function(self._epoch, input_signature=(integers, integers, integers, numbers))
-            self._run_forward = tf.function(self._forward, input_signature=(rows,))
+        self.eager = train.framework_options("keras")["run_eagerly"]
+        self._run_epoch: Callable[..., Any] | None = None
+        self._run_forward: Callable[..., Any] | None = None
 
-    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
-        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
-        total, hits = self._run_epoch(*map(tf.constant, (batches.order, batches.cuts, batches.steps, rates)))
-        return float(total), int(hits)
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
+        self.rows = tf.constant(features), tf.constant(labels)
 
-    def _epoch(self, order: tf.Tensor, cuts: tf.Tensor, steps: tf.Tensor, rates: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
+        arguments = *self.rows, *map(tf.constant, (batches.order, batches.cuts, batches.steps, rates))
+        self._run_epoch = self._run_epoch or self._compiled(self._epoch, arguments)
+        total, metric = self._run_epoch(*arguments)
+        return float(total), float(metric)
+
+    def _compiled(self, function: Callable[..., Any], arguments: tuple[tf.Tensor, ...]) -> Callable[..., Any]:
+        """One graph for any number of rows, batches and steps: TensorFlow is told what to expect."""
+        if self.eager:
+            return function
+        signature = [tf.TensorSpec([None, *argument.shape[1:]], argument.dtype) for argument in arguments]
+        return tf.function(function, input_signature=signature)
+
+    def _epoch(
+        self,
+        features: tf.Tensor,
+        labels: tf.Tensor,
+        order: tf.Tensor,
+        cuts: tf.Tensor,
+        steps: tf.Tensor,
+        rates: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:
         """One graph for all steps: a call from Python for every batch costs more than a small batch."""
-        total, hits = tf.zeros((), tf.float64), tf.zeros((), tf.int64)
+        rows = features, labels
+        total, metric = tf.zeros((), tf.float64), tf.zeros((), tf.float64)
         for step in tf.range(len(rates)):
             first, end = steps[step], steps[step + 1]
-            loss, found, gradients = self._batch(order[cuts[first] : cuts[first + 1]])
-            total, hits = total + loss, hits + found
+            loss, found, gradients = self._batch(rows, order[cuts[first] : cuts[first + 1]])
+            total, metric = total + loss, metric + found
             if self.accumulate > 1:
-                rows = tf.cast(cuts[end] - cuts[first], gradients[0].dtype)
-                gradients = self._share(gradients, cuts, first, rows)
+                count = tf.cast(cuts[end] - cuts[first], gradients[0].dtype)
+                gradients = self._share(gradients, cuts, first, count)
                 for batch in tf.range(first + 1, end):
-                    loss, found, more = self._batch(order[cuts[batch] : cuts[batch + 1]])
-                    total, hits = total + loss, hits + found
-                    shares = self._share(more, cuts, batch, rows)
+                    loss, found, more = self._batch(rows, order[cuts[batch] : cuts[batch + 1]])
+                    total, metric = total + loss, metric + found
+                    shares = self._share(more, cuts, batch, count)
                     gradients = [old + new for old, new in zip(gradients, shares, strict=True)]
             self.learner.update(gradients, rates[step])
-        return total, hits
+        return total, metric
 
-    def _batch(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        loss, hits, gradients = self._gradients(tf.gather(self.features, rows), tf.gather(self.labels, rows))
-        return tf.cast(loss, tf.float64) * tf.cast(tf.size(rows), tf.float64), hits, gradients
+    def _batch(
+        self, rows: tuple[tf.Tensor, tf.Tensor], taken: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        loss, metric, gradients = self._gradients(*(tf.gather(array, taken) for array in rows))
+        return tf.cast(loss, tf.float64) * tf.cast(tf.size(taken), tf.float64), metric, gradients
 
     def _gradients(self, features: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         with self.learner.unbiased_variances(tf.shape(features)[0]), tf.GradientTape() as tape:
-            loss, hits = self.learner.forward(features, labels)
+            loss, metric = self.learner.forward(features, labels)
         found = tape.gradient(loss, self.learner.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # An embedding's gradient comes as the rows that were looked up; the update rules take whole arrays.
-        return loss, hits, [tf.convert_to_tensor(gradient) for gradient in found]
+        return loss, metric, [tf.convert_to_tensor(gradient) for gradient in found]
 
     @staticmethod
-    def _share(gradients: list[tf.Tensor], cuts: tf.Tensor, batch: tf.Tensor, rows: tf.Tensor) -> list[tf.Tensor]:
-        share = tf.cast(cuts[batch + 1] - cuts[batch], rows.dtype) / rows
+    def _share(gradients: list[tf.Tensor], cuts: tf.Tensor, batch: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
+        share = tf.cast(cuts[batch + 1] - cuts[batch], count.dtype) / count
         return [gradient * share for gradient in gradients]
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
@@ -77,7 +96,9 @@ class Engine:
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
-        return self._run_forward(tf.constant(features)).numpy()
+        arguments = (tf.constant(features),)
+        self._run_forward = self._run_forward or self._compiled(self._forward, arguments)
+        return self._run_forward(*arguments).numpy()
 
     def _forward(self, features: tf.Tensor) -> tf.Tensor:
         return self.learner.model(features, training=False)

@@ -22,15 +22,18 @@ PACKAGE = "torch"
 class Engine:
     """Runs a learner's training and prediction (see `learner.Engine`)."""
 
-    def __init__(self, learner: Learner, train: Train, features: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, learner: Learner, train: Train) -> None:
         self.learner = learner
+
+    def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Puts the training rows on the device that the next batches are of, in place of those before."""
         self.features = keras.ops.convert_to_tensor(features)
         self.labels = keras.ops.convert_to_tensor(labels)
 
-    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, int]:
-        """Takes one step a group of batches; returns the loss summed over the rows, and the hits."""
+    def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
+        """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
         order = torch.from_numpy(batches.order).to(self.labels.device)
-        total, hits = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
+        total, metric = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
             cuts = batches.cuts[first : end + 1].tolist()
             summed: list[torch.Tensor] = []
@@ -38,21 +41,21 @@ class Engine:
                 rows = order[start:stop]
                 loss, found, gradients = self._gradients(self.features[rows], self.labels[rows])
                 total += loss.detach().cpu() * len(rows)
-                hits += found.cpu()
+                metric += found.cpu()
                 if len(cuts) > 2:
                     gradients = [gradient * (len(rows) / (cuts[-1] - cuts[0])) for gradient in gradients]
                 summed = [old + new for old, new in zip(summed, gradients, strict=True)] if summed else gradients
             with torch.no_grad():
                 self.learner.update(summed, rate)
-        return total.item(), int(hits)
+        return total.item(), float(metric)
 
     def _gradients(
         self, features: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
         with self.learner.unbiased_variances(len(features)):
-            loss, hits = self.learner.forward(features, labels)
+            loss, metric = self.learner.forward(features, labels)
         weights = [weight.value for weight in self.learner.weights]
-        return loss, hits, list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
+        return loss, metric, list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients of the weights for one batch in training."""

@@ -1,0 +1,35 @@
+"""Layers that keep their arrays: which ones patterns name."""
+
+import dataclasses
+from fnmatch import fnmatchcase
+
+from twintrain.errors import UserError, did_you_mean
+from twintrain.models.network import Network
+
+
+def freeze_layers(network: Network, patterns: list[str]) -> Network:
+    """The network with the layers frozen that the patterns name.
+
+    Args:
+        patterns: names of layers, as `conv2d_0`, or with wildcards, as `conv2d_*`. What a named layer is made of is
+            frozen with it.
+
+    Raises:
+        UserError: a pattern names no layer that has arrays, or nothing is left to train.
+    """
+    owners = network.layers_with_arrays()
+    frozen: set[str] = set()
+    for pattern in patterns:
+        matching = [placed for placed in network.walk() if fnmatchcase(placed.name, pattern)]
+        named = {inner.name for placed in matching for inner in placed.walk()}
+        found = [name for name in owners if name in named or fnmatchcase(name, pattern)]
+        if not found:
+            raise UserError(
+                f"train.freeze: no layer of {network.model} that has weights is '{pattern}'"
+                f"{did_you_mean(pattern, owners)}"
+            )
+        frozen.update(found)
+    frozen_network = dataclasses.replace(network, frozen=frozenset(frozen))
+    if frozen and not any(weight.trainable for weight in frozen_network.weights().values()):
+        raise UserError(f"train.freeze: nothing of {network.model} is left to train; expected some layers without")
+    return frozen_network

@@ -1,0 +1,92 @@
+"""`train.initial_model`: from the name of a model or run in MLflow to the arrays that its training has left."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twintrain import tracking
+from twintrain.config import Params
+from twintrain.errors import UserError
+from twintrain.training.transfer import FILE_NAME, Trained
+
+ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
+VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
+LOGGED_MODEL = re.compile(r"models:/(m-[^/@]+)")
+RUN = re.compile(r"runs:/([^/@]+)")
+EXPECTED = "models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id) or runs:/RUN_ID"
+HANDED_ON = "initial.npz"
+
+
+def without_alias(source: str, params: Params) -> str:
+    """The version that an alias names now, which never changes; other names as they are.
+
+    Raises:
+        UserError: it names nothing, or its form is none of EXPECTED.
+    """
+    client = _client(source, params)
+    if not (match := ALIAS.fullmatch(source)):
+        return source
+    version = _found(source, lambda: client.get_model_version_by_alias(*match.groups())).version
+    return f"models:/{match[1]}/{version}"
+
+
+def load_initial(params: Params) -> Trained | None:
+    """The arrays that a training starts with; None where it draws all of its own.
+
+    Raises:
+        UserError: there is no such model, or its training has left no arrays.
+    """
+    source = params.train.initial_model
+    if source is None:
+        return None
+    client = _client(source, params)
+    run_id = _found(source, lambda: _run_of(client, source))
+    with tempfile.TemporaryDirectory() as folder:
+        if FILE_NAME not in [file.path for file in _found(source, lambda: client.list_artifacts(run_id))]:
+            raise UserError(
+                f"train.initial_model: the run of {source}, {run_id}, has no {FILE_NAME}; expected a model that "
+                "this project has trained: train it again"
+            )
+        return Trained.load(Path(_found(source, lambda: client.download_artifacts(run_id, FILE_NAME, folder))))
+
+
+def hand_on(params: Params, folder: Path) -> None:
+    """Puts the arrays into a folder for worker processes, which know no MLflow."""
+    if initial := load_initial(params):
+        initial.save(folder / HANDED_ON)
+
+
+def handed_on(folder: Path) -> Trained | None:
+    """What `hand_on` has put there."""
+    path = folder / HANDED_ON
+    return Trained.load(path) if path.is_file() else None
+
+
+def _client(source: str, params: Params) -> Any:
+    if not any(form.fullmatch(source) for form in (ALIAS, VERSION, LOGGED_MODEL, RUN)):
+        raise UserError(f"train.initial_model: expected {EXPECTED}, got '{source}'")
+    return _found(source, lambda: tracking.connect(params.tracking.experiment))
+
+
+def _run_of(client: Any, source: str) -> str:
+    """The run that has trained a model."""
+    if match := RUN.fullmatch(source):
+        return client.get_run(match[1]).info.run_id
+    if match := LOGGED_MODEL.fullmatch(source):
+        return client.get_logged_model(match[1]).source_run_id
+    match = ALIAS.fullmatch(source)
+    version = (
+        client.get_model_version_by_alias(*match.groups())
+        if match
+        else client.get_model_version(*VERSION.fullmatch(source).groups())
+    )
+    return version.run_id or client.get_logged_model(version.model_id).source_run_id
+
+
+def _found(source: str, look_up: Any) -> Any:
+    try:
+        return look_up()
+    except Exception as error:  # whatever MLflow, its database or the network throws
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"train.initial_model: {source} is not in MLflow's store: {reason}") from None

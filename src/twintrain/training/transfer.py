@@ -1,0 +1,122 @@
+"""Where a training starts: freshly drawn arrays, and those that another model gives in their place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from twintrain.data.schema import Schema
+from twintrain.errors import UserError
+from twintrain.models.network import Network
+
+Arrays = dict[str, np.ndarray]
+FILE_NAME = "weights.npz"
+# Arrays have a slash in their names, so that no array is called so.
+MEANINGS = "outputs"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The arrays of a trained network, whichever framework has trained it.
+
+    Attributes:
+        arrays: named and laid out as `Network.weights`.
+        outputs: what its outputs stand for, as `meaning_of_outputs` says.
+    """
+
+    arrays: Arrays
+    outputs: list[str]
+
+    def save(self, path: Path) -> None:
+        """Writes one file without pickles."""
+        np.savez(path, **self.arrays, **{MEANINGS: np.array(self.outputs, dtype=np.str_)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Trained":
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return cls(outputs=[str(name) for name in arrays.pop(MEANINGS)], arrays=arrays)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts.
+
+    Attributes:
+        weights: all arrays of the network.
+        loaded: names of the layers whose arrays are the given ones.
+        drawn: names of the other layers that have arrays.
+        frozen: names of those that keep their arrays.
+    """
+
+    weights: Arrays
+    loaded: list[str]
+    drawn: list[str]
+    frozen: list[str]
+
+    def __str__(self) -> str:
+        parts = {"loaded": self.loaded, "freshly drawn": self.drawn, "frozen": self.frozen}
+        return "; ".join(f"{what}: {', '.join(layers)}" for what, layers in parts.items() if layers)
+
+    def described(self) -> dict[str, str]:
+        """Lists of layers for people."""
+        lists = {"loaded_layers": self.loaded, "drawn_layers": self.drawn, "frozen_layers": self.frozen}
+        return {name: ", ".join(layers) or "none" for name, layers in lists.items()}
+
+
+def start_from(network: Network, drawn: Arrays, given: Trained | None) -> Start:
+    """Takes the given arrays layer by layer where a layer has the same name and all its arrays the same shapes.
+
+    The layer that gives the outputs is taken only if these stand for the same in both: the weights of the digits 0 to
+    4 are no start for 5 to 9.
+
+    Args:
+        network: with its frozen layers.
+        drawn: all arrays of the network.
+
+    Raises:
+        UserError: no layer fits, or one that is frozen does not.
+    """
+    layers = network.layers_with_arrays()
+    frozen = [layer for layer in layers if layer in network.frozen]
+    if given is None:
+        return Start(drawn, [], layers, frozen)
+    loaded = [layer for layer in layers if _fits(network, layer, given)]
+    if not loaded:
+        raise UserError(f"train.initial_model: none of its layers fits {network.model}: {_difference(network, given)}")
+    if astray := [layer for layer in frozen if layer not in loaded]:
+        raise UserError(
+            f"train.freeze: {astray[0]} would keep freshly drawn weights, since train.initial_model has none that fit; "
+            "expected frozen layers that it has"
+        )
+    taken = {name: array for name, array in given.arrays.items() if name.partition("/")[0] in loaded}
+    return Start({**drawn, **taken}, loaded, [layer for layer in layers if layer not in loaded], frozen)
+
+
+def meaning_of_outputs(schema: Schema) -> list[str]:
+    """What the outputs of a network for a data set stand for: its classes, else the numbers of this data set."""
+    return schema.labels or [schema.dataset]
+
+
+def _fits(network: Network, layer: str, given: Trained) -> bool:
+    if layer == network.layers_with_arrays()[-1] and given.outputs != meaning_of_outputs(network.schema):
+        return False
+    return _shapes(network, layer) == _given_shapes(given, layer)
+
+
+def _shapes(network: Network, layer: str) -> dict[str, tuple[int, ...]]:
+    return {name: weight.shape for name, weight in network.weights().items() if name.partition("/")[0] == layer}
+
+
+def _given_shapes(given: Trained, layer: str) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in given.arrays.items() if name.partition("/")[0] == layer}
+
+
+def _difference(network: Network, given: Trained) -> str:
+    """The first arrays of both, which is where they differ."""
+    name, weight = next(iter(network.weights().items()))
+    if name in given.arrays:
+        return f"its {name} is {given.arrays[name].shape}, the network's {weight.shape}"
+    other = next(iter(given.arrays))
+    return f"it begins with {other} {given.arrays[other].shape}, the network with {name} {weight.shape}"

@@ -1,0 +1,105 @@
+"""`train.initial_model`: from names in MLflow to arrays."""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+from twintrain import tracking
+from twintrain.config import check_params
+from twintrain.presets import changed_params
+from twintrain.training.initial_model import hand_on, handed_on, load_initial, without_alias
+from twintrain.training.transfer import FILE_NAME, Trained
+from twintrain.yaml_files import read_yaml
+
+ARRAYS = {"dense_0/kernel": np.arange(6.0).reshape(2, 3), "dense_0/bias": np.zeros(3)}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store with a run that has trained a model, of two versions, and a run that has not."""
+    folder = tmp_path_factory.mktemp("store")
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    patch.delenv("MLFLOW_RUN_ID", raising=False)
+    patch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    Trained(ARRAYS, ["a", "b", "c"]).save(folder / FILE_NAME)
+    ids = {"folder": folder}
+    with tracking.stage_run("train@torch", {"stage": "train"}, "Default") as run:
+        run.log_artifacts(folder / FILE_NAME)
+        ids["model"] = mlflow.create_external_model(name="model", source_run_id=run.id).model_id
+        ids["run"] = run.id
+    with tracking.stage_run("evaluate@torch", {"stage": "evaluate"}, "Default") as run:
+        ids["other"] = run.id
+    client = mlflow.MlflowClient()
+    client.create_registered_model("digits")
+    for run_id in (ids["run"], ids["other"]):
+        client.create_model_version("digits", source=f"models:/{ids['model']}", run_id=run_id)
+    client.set_registered_model_alias("digits", "champion", "1")
+    yield ids
+    patch.undo()
+
+
+@pytest.fixture
+def params(store, project, monkeypatch):
+    """Parameters with an initial model."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store['folder']}/mlflow.db")
+    content = read_yaml(Path("params.yaml"))
+
+    def with_initial(source):
+        return check_params(changed_params(content, None, {"train.initial_model": source}), "params.yaml")
+
+    return with_initial
+
+
+@pytest.mark.parametrize("source", ["runs:/{run}", "models:/{model}", "models:/digits/1", "models:/digits@champion"])
+def test_every_name_of_a_model_leads_to_the_arrays_of_its_training(params, store, source):
+    found = load_initial(params(source.format(**store)))
+    assert found.outputs == ["a", "b", "c"]
+    assert all(np.array_equal(found.arrays[name], array) for name, array in ARRAYS.items())
+
+
+def test_none_is_none(params):
+    assert load_initial(params(None)) is None
+
+
+def test_an_alias_becomes_the_version_that_it_names_now(params, store):
+    assert without_alias("models:/digits@champion", params(None)) == "models:/digits/1"
+    assert without_alias("models:/digits/2", params(None)) == "models:/digits/2"
+
+
+def test_arrays_are_handed_on_to_processes_that_know_no_mlflow(params, store, tmp_path):
+    hand_on(params(None), tmp_path)
+    assert handed_on(tmp_path) is None
+    hand_on(params(f"runs:/{store['run']}"), tmp_path)
+    assert np.array_equal(handed_on(tmp_path).arrays["dense_0/kernel"], ARRAYS["dense_0/kernel"])
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "digits",
+            "train.initial_model: expected models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id) or "
+            "runs:/RUN_ID, got 'digits'",
+        ),
+        ("runs:/abc", "train.initial_model: runs:/abc is not in MLflow's store: "),
+        ("models:/m-abc", "train.initial_model: models:/m-abc is not in MLflow's store: "),
+        ("models:/digits/7", "train.initial_model: models:/digits/7 is not in MLflow's store: "),
+        ("models:/digits@best", "train.initial_model: models:/digits@best is not in MLflow's store: "),
+        ("models:/letters@best", "train.initial_model: models:/letters@best is not in MLflow's store: "),
+    ],
+)
+def test_names_of_nothing_are_refused(params, error_of, source, message):
+    said = error_of(load_initial, params(source))
+    assert said.startswith(message)
+    assert "\n" not in said
+
+
+def test_a_run_that_has_trained_nothing_is_refused(params, store, error_of):
+    assert error_of(load_initial, params("models:/digits/2")) == (
+        f"train.initial_model: the run of models:/digits/2, {store['other']}, has no weights.npz; expected a model "
+        "that this project has trained: train it again"
+    )
