@@ -1,0 +1,125 @@
+"""Runs the presets of conf/gallery.yaml in a copy of the project, and writes docs/results.md from what they reach.
+
+python -m pipelines.gallery                       every preset, one seed; what is done already is not done again
+python -m pipelines.gallery --only car,xor        some presets
+python -m pipelines.gallery --seeds 3             seeds 0, 1 and 2 of the training
+python -m pipelines.gallery --again               also what is done already
+"""
+
+import argparse
+import platform
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from twintrain import gallery, project
+from twintrain.commands import run_command
+from twintrain.dvc_command import get_data
+from twintrain.errors import UserError
+from twintrain.experiment import read_experiment
+from twintrain.gallery import System
+from twintrain.project_copy import ProjectCopy, project_copy
+
+PAGE = Path("docs/results.md")
+DONE = project.RESULTS / "gallery.json"
+EXPERIMENT = "gallery"
+HEAD = """# Results
+
+Written by `make gallery`{command}; figures are of the test rows, each preset as it is in `conf/presets/`.
+Accuracy, unless another figure is named. *documents*: what the course documents have. *baseline*: scikit-learn on the
+same split. *target*: what both frameworks should reach. *runs*: the first characters of the MLflow runs, in the
+experiment `gallery` of the store they were made in. *s*: seconds of training in PyTorch / in Keras, on {machine};
+no benchmark, for which the machine must be quiet and the threads alike (`make bench`).
+
+Where the frameworks differ, and one of them alone misses a target, float32's rounding has grown in a long training:
+other last digits, another epoch that is the best ([why](why-results-differ.md)).
+
+{table}
+{failed}"""
+
+
+def main() -> int:
+    """Runs the command and returns its exit status: 1 where a preset failed."""
+    arguments = _read_arguments()
+    systems = gallery.load_systems(arguments.only)
+    project.RESULTS.mkdir(exist_ok=True)
+    done = project.read_json(DONE) if DONE.is_file() else {}
+    keys = {system.preset: f"{system.preset}, {arguments.seeds} seeds" for system in systems}
+    wanted = [system for system in systems if arguments.again or keys[system.preset] not in done]
+    failed = _fetch(wanted)
+    with project_copy(EXPERIMENT) as copy:
+        for system in wanted:
+            if system.preset in failed:
+                continue
+            print(f"{system.preset} …", flush=True)
+            try:
+                row = gallery.row(system, _run(copy, system, arguments.seeds))
+            except UserError as error:
+                failed[system.preset] = str(error)
+                print(f"  failed: {error}", flush=True)
+                continue
+            done[keys[system.preset]] = row
+            project.write_json(DONE, done)
+            print(f"  {row['PyTorch']} / {row['Keras']}, target {row['target']}", flush=True)
+    _write_page(done, failed, arguments.seeds)
+    print(f"{PAGE}: {len(done)} rows" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+def _fetch(systems: list[System]) -> dict[str, str]:
+    """Gets what data sets lack into the project, since a copy takes its own away; says by preset why that failed."""
+    failed = {}
+    for system in systems:
+        try:
+            get_data(read_experiment(system.preset, system.arguments)[1])
+        except UserError as error:
+            failed[system.preset] = str(error)
+            print(f"{system.preset} failed: {error}", flush=True)
+    return failed
+
+
+def _run(copy: ProjectCopy, system: System, seeds: int) -> list[dict[str, Any]]:
+    """results/metrics.json of each seed."""
+    found = []
+    for seed in range(seeds):
+        # A preset without its section would inherit that of the one before.
+        copy.restore("params.yaml")
+        copy.run("--preset", system.preset, *system.arguments, *(["--train.seed", str(seed)] if seeds > 1 else []))
+        found.append(project.read_json(copy.folder / project.RESULTS / "metrics.json"))
+    return found
+
+
+def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> None:
+    systems = gallery.load_systems()
+    rows = [done[key] for system in systems if (key := f"{system.preset}, {seeds} seeds") in done]
+    threads = ", ".join(sorted({str(each["threads"]) for each in rows}))
+    cores = f"{psutil.cpu_count()} CPU cores ({platform.machine()})"
+    machine = f"{cores}, PyTorch with {threads} of them and Keras with as many as it likes"
+    command = f' ARGS="--seeds {seeds}"' if seeds > 1 else ""
+    missing = [f"- `{name}`: {reason}" for name, reason in failed.items()]
+    lines = "\n".join(["\nNot run:\n", *missing, ""]) if missing else ""
+    text = HEAD.format(command=command, machine=machine, table=gallery.table(rows), failed=lines)
+    partial = PAGE.with_name(PAGE.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(PAGE)
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.gallery",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--only", type=lambda names: names.split(","), help="presets, comma-separated")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the training, from 0")
+    parser.add_argument("--again", action="store_true", help="run also what results/gallery.json has")
+    arguments = parser.parse_args()
+    if arguments.seeds < 1:
+        raise UserError(f"--seeds: expected at least 1, got {arguments.seeds}")
+    return arguments
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,105 @@
+"""A temporary copy of the project to run experiments in, so that params.yaml, results and the lock file stay."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from twintrain import project, tracking
+from twintrain.errors import UserError
+
+# What a copy makes anew, or has from elsewhere; matters only where git cannot tell.
+NOT_COPIED = ("build", "results", "mlruns", "mlflow.db*", "cache", "tmp", ".venv", "__pycache__", project.DATA.name)
+
+
+class ProjectCopy:
+    """A copy that shares the data and MLflow's store with the project.
+
+    Attributes:
+        folder: the root of the copy.
+    """
+
+    def __init__(self, folder: Path, experiment: str) -> None:
+        self.folder = folder
+        self._environment = {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()),
+            "MLFLOW_EXPERIMENT_NAME": experiment,
+        }
+        # Under `mlflow run` all would be children of its one run, and in that run's experiment.
+        self._environment.pop(tracking.PARENT, None)
+
+    def restore(self, name: str) -> None:
+        """Makes a file of the copy what it is in the project."""
+        shutil.copy2(name, self.folder / name)
+
+    def run(self, *arguments: str) -> str:
+        """Calls `python -m pipelines.run` with these arguments and returns what it printed.
+
+        Raises:
+            UserError: the run failed; what it said last goes along.
+        """
+        command = [sys.executable, "-m", "pipelines.run", *arguments]
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said, complaints = process.communicate()
+        except KeyboardInterrupt:
+            process.terminate()  # it ends its stage, as after an interrupt of its own
+            process.communicate()
+            raise
+        if process.returncode:
+            errors = [line for line in complaints.splitlines() if line.startswith("error: ")]
+            reason = errors[0].removeprefix("error: ") if errors else complaints.strip() or said.strip()
+            raise UserError(f"{' '.join(arguments)}: {reason}")
+        return said
+
+
+@contextlib.contextmanager
+def project_copy(experiment: str) -> Iterator[ProjectCopy]:
+    """Makes a copy of the project as it stands, uncommitted changes included, and removes it afterwards.
+
+    It has a DVC cache of its own: what the project's cache has would come back without runs in this experiment.
+
+    Args:
+        experiment: where MLflow puts the runs of the copy.
+    """
+    with tempfile.TemporaryDirectory(prefix="twintrain-") as name:
+        folder = Path(name) / "project"
+        _copy_files(folder)
+        if project.DATA.is_dir():
+            # Raw files are never edited, so that links do; on another disk they are copied.
+            shutil.copytree(project.DATA, folder / project.DATA, copy_function=_link)
+        yield ProjectCopy(folder, experiment)
+
+
+def _copy_files(folder: Path) -> None:
+    if not Path(".git").exists():
+        shutil.copytree(Path.cwd(), folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        return
+    subprocess.run(["git", "clone", "--quiet", "--shared", ".", str(folder)], check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True, check=True
+    )
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
+        if Path(name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, folder / name)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
