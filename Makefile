@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify test test-slow ui doctor bench lint lock clean
+.PHONY: help run verify sweep family fetch gallery test test-slow ui doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -20,11 +20,23 @@ run: $(BIN)/.installed  ## train both twins and compare them: make run ARGS="--p
 verify: $(BIN)/.installed  ## prove that the twins are twins: make verify ARGS="--preset car"
 	@python -m pipelines.verify $(ARGS)
 
+sweep: $(BIN)/.installed  ## search for better settings: make sweep ARGS="--preset car --trials 20"
+	@python -m pipelines.sweep $(ARGS)
+
+fetch: $(BIN)/.installed  ## get a data set that does not ship with the repository: make fetch NAME=mnist
+	@python -m pipelines.fetch $(NAME) $(ARGS)
+
+family: $(BIN)/.installed  ## run presets that belong together and compare them: make family NAME=overfit
+	@python -m pipelines.family $(NAME) $(ARGS)
+
 ui: $(BIN)/.installed  ## open the MLflow UI on http://localhost:5000 (PORT=5001 for another port)
 	@mlflow server --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --default-artifact-root mlruns --port $(PORT)
 
 doctor: $(BIN)/.installed  ## what this machine has, what is wrong, what to type
 	@python -m pipelines.doctor
+
+gallery: $(BIN)/.installed  ## every preset, and docs/results.md from what they reach (ARGS="--only car,xor")
+	@python -m pipelines.gallery $(ARGS)
 
 test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 	ruff check .

@@ -90,7 +90,8 @@ def main(framework: str) -> None:
     rng = np.random.default_rng(0)
     part = Part(rng.random((ROWS, PIXELS), np.float32), rng.integers(0, CLASSES, ROWS), np.arange(ROWS))
     network = perceptron()
-    backend = framework_module(framework, "backend").Backend(network, Train(), part)
+    backend = framework_module(framework, "backend").Backend(network, Train())
+    backend.load_rows(part.features, part.labels)
     backend.load_weights(draw_weights(network, 0))
     epochs = itertools.count()
 

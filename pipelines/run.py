@@ -3,31 +3,39 @@
 python -m pipelines.run                                     the experiment in params.yaml as it stands
 python -m pipelines.run --preset car --train.epochs 20      a preset, and any parameter of params.yaml
 python -m pipelines.run --target train@torch                one stage and what it needs
+python -m pipelines.run --data my.csv --target column       data of your own: described, put into data/, trained on
 """
 
 import argparse
 import json
 import sys
 import urllib.parse
+from pathlib import Path
 from typing import Any
 
 from twintrain import project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
-from twintrain.dvc_command import get_data, run_dvc
+from twintrain.data.own_data import Wishes, adopt
+from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report
-from twintrain.experiment import NO_PRESET, experiment_parser, read_experiment
-from twintrain.presets import save_params
+from twintrain.experiment import NO_PRESET, NOT_GIVEN, experiment_parser, read_experiment
+from twintrain.overrides import parse_overrides
+from twintrain.presets import changed_params, save_params
+from twintrain.yaml_files import read_yaml
 
 UI = "http://localhost:5000/#"
 RESULTS_FILE = project.RESULTS / "metrics.json"
-STAGES = ("ingest", "preprocess", "split", "train", "evaluate", "compare")
+TASKS = ("classes", "regression")
+STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
 
 
 def run() -> int:
     """Runs the command and returns its exit status."""
     arguments, content, params = _read_arguments(sys.argv[1:])
+    if arguments.data:
+        add_data()
     get_data(params)
     save_params(content)
     preset = "current" if arguments.preset in NO_PRESET else arguments.preset
@@ -84,8 +92,22 @@ def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
     """Checks all that can be checked before anything is written or run."""
     parser = experiment_parser("run", __doc__)
-    parser.add_argument("--target", help="a stage of dvc.yaml, such as train@torch; default: all")
+    parser.add_argument(
+        "--target", help="a stage of dvc.yaml, such as train@torch; default: all; with --data: the column to predict"
+    )
+    parser.add_argument(
+        "--data", help="data of your own: a .csv, .tsv or .parquet (also .gz, .zip), a folder of images, an .npz"
+    )
+    parser.add_argument("--task", help="of --data: classes or regression; default: as the column seems")
     known, rest = parser.parse_known_args(arguments)
+    for name in ("data", "target", "task"):
+        # As MLflow hands on what was not given.
+        if getattr(known, name) in NOT_GIVEN:
+            setattr(known, name, None)
+    if known.task and not known.data:
+        raise UserError(f"--task says how --data is looked at; expected --data FILE_OR_FOLDER, got --task {known.task}")
+    if known.data:
+        known.preset, known.target = _adopt(known, parse_overrides(rest)), None
     content, params = read_experiment(known.preset, rest)
     targets = [f"{s}@{f}" if s in ("train", "evaluate") else s for s in STAGES for f in params.frameworks]
     if known.target and known.target not in targets:
@@ -93,11 +115,26 @@ def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str,
     return known, content, params
 
 
+def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
+    """Makes a data set of the user's own data, and returns its name, which is that of its preset."""
+    if known.preset not in NO_PRESET:
+        raise UserError(f"--data has settings of its own; expected no --preset, got {known.preset}")
+    if known.task not in (None, *TASKS):
+        raise unknown("task", known.task, TASKS)
+    changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
+    pull_data()
+    given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
+    # A name such as 2020 is read as a number.
+    split = {name: None if value is None else str(value) for name, value in given.items()}
+    return adopt(Path(known.data), Wishes(known.target, known.task, **split))
+
+
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    score, difference = report.headline_score(metrics)
     comparison = {
-        name: metrics["comparison"][name] for name in ("accuracy_difference", "agreement") if metrics["comparison"]
+        name: metrics["comparison"][name] for name in (difference, "agreement") if name in metrics["comparison"]
     }
-    return {**comparison, **{f"{name}_eval_acc": metrics[name]["eval_acc"] for name in report.frameworks_of(metrics)}}
+    return {**comparison, **{f"{name}_{score}": metrics[name][score] for name in report.frameworks_of(metrics)}}
 
 
 if __name__ == "__main__":

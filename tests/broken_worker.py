@@ -89,7 +89,7 @@ def mistaken(name: str, framework: str) -> Iterator[None]:
 def record(framework: str, folder: Path) -> None:
     params = Params.model_validate(project.read_json(folder / "experiment.json"))
     network = load_network(params.model, params.mode, Schema.load(folder))
-    parts = {name: Part.load(folder / f"{name}.npz", "float64") for name in PARTS}
+    parts = {name: Part.load(folder / name, "float64") for name in PARTS}
     with mistaken(folder.name, framework):
         recorder = Recorder(framework, network, params, parts, "float64")
         recorder.record(perturbed=False).save(folder / f"{framework}.npz")

@@ -33,7 +33,7 @@ def main(framework: str, folder: Path, *mistakes: str) -> None:
 def message(framework: str, folder: Path, path: Path) -> str:
     """What the user is told of a file."""
     network = load_network(str(path), "aligned", Schema.load(folder / "layer_norm"))
-    example = Part.load(folder / "layer_norm/test.npz").features
+    example = Part.load(folder / "layer_norm/test").features
     saving = framework_module(framework, "saving")
     try:
         model = framework_module(framework, "layers").build(network, "float32", 0)
@@ -48,7 +48,7 @@ def keeps_its_own(framework: str, folder: Path) -> dict[str, object]:
     twin = folder / "layer_norm"
     params = Params.model_validate(project.read_json(twin / "experiment.json"))
     network = load_network(params.model, "native", Schema.load(twin))
-    backend = framework_module(framework, "backend").Backend(network, Train(), Part.load(twin / "train.npz"))
+    backend = framework_module(framework, "backend").Backend(network, Train())
     return {
         "initializers": [weight.initializer for weight in backend.network.weights().values()],
         "deviation": float(np.std(backend.weights()["dense_0/kernel"])),

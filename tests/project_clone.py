@@ -10,15 +10,22 @@ from mlflow.entities import Run
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-INHERITED = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "PYTHONPATH")
+INHERITED = (
+    "TWINTRAIN_MIRROR",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_RUN_ID",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_EXPERIMENT_ID",
+    "PYTHONPATH",
+)
 
 
 class Clone:
     """A clone in a folder of its own, with its own data, store and outputs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, origin: Path = ROOT) -> None:
         self.folder = folder
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        subprocess.run(["git", "clone", "--quiet", str(origin), str(folder)], check=True)
         # DVC commits experiments.
         for name, value in (("user.name", "test"), ("user.email", "test@example.org")):
             subprocess.run(["git", "config", name, value], cwd=folder, check=True)

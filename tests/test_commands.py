@@ -31,13 +31,26 @@ def refused(clone: Clone, *arguments: str) -> str:
     ("arguments", "message"),
     [
         (["--preset", "cars"], "error: unknown preset 'cars'; did you mean 'car'?"),
-        (["--dataset", "mnist"], "error: unknown dataset 'mnist'; did you mean 'mnist5k'?"),
+        (["--dataset", "mnist6k"], "error: unknown dataset 'mnist6k'; did you mean 'mnist5k'?"),
         (["--model", "cnnn"], "error: unknown model 'cnnn'; did you mean 'cnn'?"),
         (["--epochs", "3"], "error: unknown parameter 'epochs'; did you mean 'train.epochs'?"),
         (["--lrr", "3"], "error: unknown parameter 'lrr'; params.yaml lists them"),
         (["--train.epochs", "two"], "error: params.yaml: 'train.epochs': expected a valid integer, got 'two'"),
         (["--train.epochs", "0"], "error: params.yaml: 'train.epochs': expected greater than or equal to 1, got 0"),
         (["--train.epochs"], "error: --train.epochs has no value; expected --train.epochs VALUE"),
+        # As MLflow hands on what was not given.
+        (
+            ["--data", "", "--target", "''", "--task", "", "--preset", "cars"],
+            "error: unknown preset 'cars'; did you mean 'car'?",
+        ),
+        (
+            ["--data", "my.csv", "--target", "y", "--task", "regresion"],
+            "error: unknown task 'regresion'; did you mean 'regression'?",
+        ),
+        (
+            ["--data", "my.csv", "--target", "y", "--preset", "car"],
+            "error: --data has settings of its own; expected no --preset, got car",
+        ),
         (["--target", "trian@torch"], "error: unknown target 'trian@torch'; did you mean 'train@torch'?"),
         (
             ["--model", "car_embedding"],

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 
 from twintrain.config import (
+    BASELINES,
     LOSSES,
     OPTIMIZERS,
+    Baseline,
     Clip,
     EarlyStopping,
     Loss,
@@ -67,7 +69,10 @@ def test_params_of_the_repository_are_valid(project):
             {"train": {"torch": {"fuse": True}}},
             "params.yaml: unknown parameter 'train.torch.fuse'; did you mean 'fused'?",
         ),
-        ({"ingest": {"zebra": 1}}, "params.yaml: unknown parameter 'ingest.zebra'; known: bad_rows"),
+        ({"ingest": {"zebra": 1}}, "params.yaml: unknown parameter 'ingest.zebra'; known: bad_rows, classes"),
+        ({"ingest": {"classes": ["1"]}}, "params.yaml: 'ingest.classes': expected at least 2 items, got ['1']"),
+        ({"ingest": {"classes": [1, 1]}}, "params.yaml: 'ingest.classes': expected each class once, got ['1', '1']"),
+        ({"ingest": {"classes": [1, 0.5]}}, "params.yaml: 'ingest.classes.1': expected a valid string, got 0.5"),
         ({"dataset": 5}, "params.yaml: 'dataset': expected a valid string, got 5"),
         ({"dataset": "xo"}, "unknown dataset 'xo'; did you mean 'xor'?"),
         ({"model": "ccn"}, "unknown model 'ccn'; did you mean 'cnn'?"),
@@ -90,6 +95,13 @@ def test_params_of_the_repository_are_valid(project):
         ({"train": {"batch_size": 0}}, "params.yaml: 'train.batch_size': expected greater than or equal to 1, got 0"),
         ({"train": {"seed": -1}}, "params.yaml: 'train.seed': expected greater than or equal to 0, got -1"),
         ({"train": {"deterministic": 1}}, "params.yaml: 'train.deterministic': expected a valid boolean, got 1"),
+        (
+            {"baseline": {"name": "logit"}},
+            "params.yaml: 'baseline.name': expected 'logistic', 'linear', 'ridge', 'svm', 'knn', 'tree', 'mlp', "
+            "'majority', 'mean', 'naive' or 'pca', got 'logit'; did you mean 'logistic'?",
+        ),
+        ({"baseline": {"svm": {"c": 1.0}}}, "params.yaml: unknown parameter 'baseline.svm.c'; known: C, kernel"),
+        ({"baseline": {"rows": 1}}, "params.yaml: 'baseline.rows': expected greater than or equal to 2, got 1"),
         ({"split": {"val": 0}}, "params.yaml: 'split.val': expected greater than 0, got 0"),
         (
             {"split": {"val": 0.5, "test": 0.5}},
@@ -116,6 +128,18 @@ def test_params_of_the_repository_are_valid(project):
         (
             {"train": {"loss": {"class_weights": [1, -1]}}},
             "params.yaml: 'train.loss.class_weights.1': expected greater than or equal to 0, got -1",
+        ),
+        (
+            {"train": {"loss": {"class_weights": "balansed"}}},
+            "params.yaml: 'train.loss.class_weights': expected 'balanced', got 'balansed'; did you mean 'balanced'?",
+        ),
+        (
+            {"train": {"augmentation": {"flip": 2}}},
+            "params.yaml: 'train.augmentation.flip': expected less than or equal to 1, got 2",
+        ),
+        (
+            {"split": {"method": "same", "train_rows": 3}},
+            "params.yaml: 'split': train_rows: with method: same, all rows are trained on; got 3",
         ),
         (
             {"train": {"loss": {"class_weights": [0, 0]}}},
@@ -236,3 +260,28 @@ def test_frameworks_that_have_the_optimizer_may_use_it(project):
     asgd = {"train": {"optimizer": {"name": "asgd"}}}
     assert check_params({**REQUIRED, **asgd, "frameworks": ["keras"]}, "params.yaml").mode == "aligned"
     assert check_params({**REQUIRED, **asgd, "mode": "native"}, "params.yaml").frameworks == ["torch"]
+
+
+def test_digits_are_labels_too(project):
+    assert check_params({**REQUIRED, "ingest": {"classes": [3, "4"]}}, "params.yaml").ingest.classes == ["3", "4"]
+
+
+def test_given_test_rows_leave_their_share_unused(project):
+    assert check_params({**REQUIRED, "split": {"method": "given", "val": 0.9}}, "params.yaml").split.val == 0.9
+
+
+def test_baselines_are_the_tasks_own_unless_named():
+    assert {task: Baseline().names_for(task) for task in BASELINES} == {
+        "multiclass": ["logistic"],
+        "binary": ["logistic"],
+        "regression": ["linear"],
+        "reconstruction": ["pca"],
+    }
+    named = Baseline(name="svm", others=["tree", "svm", "majority"])
+    assert named.names_for("binary") == ["svm", "tree", "majority"]
+
+
+def test_baseline_of_another_task_is_refused(error_of):
+    known = "linear, ridge, svm, knn, tree, mlp, mean, naive"
+    message = f"baseline: 'logistic' is not for a regression task; expected one of {known}"
+    assert error_of(Baseline(others=["logistic"]).names_for, "regression") == message

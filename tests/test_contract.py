@@ -15,12 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 
-from twintrain.config import LOSSES, OPTIMIZERS, SCHEDULES, TASK_LOSSES, TORCH_ALONE, Loss, Params
+from twintrain.config import BASELINES, LOSSES, OPTIMIZERS, SCHEDULES, TASK_LOSSES, TORCH_ALONE, Baseline, Loss, Params
 from twintrain.data.dataset import Dataset
 from twintrain.frameworks import KERAS_BACKENDS, TITLES, folder
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import ModelFile
-from twintrain.training.loop import EPOCH_METRICS
+from twintrain.presets import read_preset
 from twintrain.yaml_files import read_yaml, validated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,11 +46,12 @@ NOT_DEPS = {
 }
 NOT_DEPS_OF_STAGE = {
     (stage, "twintrain.data.dataset"): "for network_schema, which this stage does not call: it loads the schema"
-    for stage in ("split", "train", "evaluate")
+    for stage in ("baseline", "train", "evaluate")
 }
 READ_BY_NO_STAGE = {"tracking.experiment": "where runs are kept changes no output"}
 MODELS_WITHOUT_PRESET = {
-    "mlp": "the course's perceptron, for any images: --model mlp",
+    "table_mlp": "what --data takes for a table",
+    "image_cnn": "what --data takes for images",
     "conventions": "for verify --native, on any images: --model conventions",
 }
 UPDATE_RULES_WITHOUT_TWIN = {"twinoptimizer": "what Keras's update rules share; PyTorch's are its own", **TORCH_ALONE}
@@ -185,8 +186,11 @@ class ParamsRead(ast.NodeVisitor):
 
 
 def leaves_read(stage):
+    """Parameters that a stage reads, in its own file or for what it logs."""
     visitor = ParamsRead()
     visitor.visit(tree(ROOT / f"pipelines/{stage}.py"))
+    if "twintrain.training.logged" in modules_imported(ROOT / f"pipelines/{stage}.py"):
+        visitor.visit(tree(ROOT / "src/twintrain/training/logged.py"))
     return set().union(*map(leaves_under, visitor.names))
 
 
@@ -276,7 +280,7 @@ def test_plots_are_of_columns_that_training_writes():
         for columns in spec["y"].values()
         for column in columns
     }
-    assert drawn == set(EPOCH_METRICS)
+    assert drawn == {"train_loss", "val_loss", "train_accuracy", "val_accuracy"}
     files = {path for plot in DVC["plots"] for spec in plot.values() for path in spec["y"]}
     # The frameworks of params.yaml alone: DVC complains of each file that is not there.
     frameworks = read_yaml(ROOT / "params.yaml")["frameworks"]
@@ -386,7 +390,7 @@ def test_model_file_is_valid_and_knows_its_layers(path):
 
 @pytest.mark.parametrize("path", CONF["presets"], ids=ids(CONF["presets"]))
 def test_preset_file_names_a_dataset_and_a_model(path):
-    params = validated(Params, {"frameworks": ["torch"], **read_yaml(path)}, path.name)
+    params = validated(Params, {"frameworks": ["torch"], **read_preset(path.stem)}, path.name)
     assert (params.dataset, params.model_name) in product(
         *([file.stem for file in CONF[kind]] for kind in ("datasets", "models"))
     )
@@ -399,13 +403,13 @@ def test_model_or_preset_says_what_it_is_for(path):
 
 
 def test_every_model_is_used_by_a_preset_or_justified():
-    used = {read_yaml(path)["model"] for path in CONF["presets"]}
+    used = {read_preset(path.stem)["model"] for path in CONF["presets"]}
     assert {path.stem for path in CONF["models"]} - used == MODELS_WITHOUT_PRESET.keys()
 
 
 def test_conf_holds_nothing_else():
     files = {path for path in (ROOT / "conf").rglob("*") if path.is_file()}
-    assert files == {path for paths in CONF.values() for path in paths}
+    assert files == {path for paths in CONF.values() for path in paths} | {ROOT / "conf/gallery.yaml"}
 
 
 # Modules
@@ -448,6 +452,8 @@ def own_packages(path):
     """What a module of a framework may load: an engine Keras and the library that it runs on."""
     if path.name == "pyfunc_model.py":
         return {"mlflow"}  # is not imported here: it goes along with a logged model
+    if path.name == "decoding.py":
+        return {"torch", "torchvision"}  # is imported when an image is decoded
     parts = path.relative_to(ROOT).parts
     if parts[3:5] == ("keras", "engines"):
         return {"keras", path.stem}
@@ -521,6 +527,22 @@ def test_every_task_has_losses_and_every_loss_a_task():
     assert set().union(*TASK_LOSSES.values()) == LOSSES.keys()
 
 
+def test_every_task_has_baselines_and_every_baseline_a_task():
+    assert BASELINES.keys() == TASK_LOSSES.keys()
+    named, _ = Baseline.model_fields["name"].annotation.__args__
+    assert set(named.__args__) == set().union(*BASELINES.values())
+
+
+@pytest.mark.parametrize("preset", [path.stem for path in CONF["presets"]])
+def test_preset_leaves_no_section_as_an_earlier_one_had_it(preset):
+    sections = {"dataset", "model", "mode", "ingest", "preprocess", "split", "train", "baseline"}
+    assert sections <= read_preset(preset).keys()
+
+
+def test_every_preset_names_its_baseline():
+    assert [path.stem for path in CONF["presets"] if not read_preset(path.stem).get("baseline", {}).get("name")] == []
+
+
 def test_what_pytorch_alone_has_is_built_there():
     torch, keras = (keys(path, "BUILDERS") for path in twins("optimizers.py"))
     assert set(torch) - set(keras) == TORCH_ALONE.keys()
@@ -554,43 +576,59 @@ def test_entry_is_the_function_of_its_name(file, table):
 
 
 @pytest.fixture(scope="module")
-def pinned():
-    """What data.dvc pins: md5 by path in data/."""
-    (out,) = read_yaml(ROOT / "data.dvc")["outs"]
-    listing = stored(out["md5"])
-    assert hashlib.md5(listing).hexdigest() + ".dir" == out["md5"]
-    files = {entry["relpath"]: entry["md5"] for entry in json.loads(listing)}
-    assert (out["path"], out["nfiles"]) == ("data", len(files))
-    assert out["size"] == sum(len(stored(md5)) for md5 in files.values())
-    return {"": out["md5"], **files}
+def listing():
+    """The one list of files in datastore/: its md5."""
+    (path,) = (ROOT / "datastore/files/md5").rglob("*.dir")
+    return path.parent.name + path.name
+
+
+@pytest.fixture(scope="module")
+def shipped(listing):
+    """What ships in datastore/: md5 by path in data/."""
+    return files_listed(stored(listing))
+
+
+def files_listed(listing):
+    return {entry["relpath"]: entry["md5"] for entry in json.loads(listing)}
 
 
 def stored(md5):
     return (ROOT / "datastore/files/md5" / md5[:2] / md5[2:]).read_bytes()
 
 
-def test_datastore_holds_the_data_of_data_dvc_and_nothing_else(pinned):
+def test_datastore_holds_what_it_lists_and_nothing_else(listing, shipped):
     kept = {
         path.relative_to(ROOT / "datastore").as_posix() for path in (ROOT / "datastore").rglob("*") if path.is_file()
     }
-    assert kept == {f"files/md5/{md5[:2]}/{md5[2:]}" for md5 in pinned.values()}
+    assert kept == {f"files/md5/{md5[:2]}/{md5[2:]}" for md5 in (listing, *shipped.values())}
 
 
-def test_datastore_is_unaltered(pinned):
-    assert {path: hashlib.md5(stored(md5)).hexdigest() for path, md5 in pinned.items() if path} == {
-        path: md5 for path, md5 in pinned.items() if path
-    }
+def test_datastore_is_unaltered(listing, shipped):
+    assert hashlib.md5(stored(listing)).hexdigest() + ".dir" == listing
+    assert {path: hashlib.md5(stored(md5)).hexdigest() for path, md5 in shipped.items()} == shipped
+
+
+def test_data_dvc_pins_what_ships_and_beside_it_only_what_is_fetched(listing, shipped):
+    (out,) = read_yaml(ROOT / "data.dvc")["outs"]
+    cached = ROOT / ".dvc/cache/files/md5" / out["md5"][:2] / out["md5"][2:]
+    pinned = files_listed(stored(listing) if out["md5"] == listing else cached.read_bytes())
+    assert (out["path"], out["nfiles"]) == ("data", len(pinned))
+    fetched = {path.stem for path in CONF["datasets"] if "sources" in read_yaml(path)}
+    assert {path: md5 for path, md5 in pinned.items() if path.split("/")[0] not in fetched} == shipped
 
 
 def test_datastore_is_the_remote_of_a_clone():
     assert "url = ../datastore" in (ROOT / ".dvc/config").read_text("utf-8")
 
 
-def test_datasets_describe_the_pinned_files_and_no_others(pinned):
+def test_datasets_without_sources_describe_the_files_that_ship_and_no_others(shipped):
     described = {
-        f"{path.stem}/{name}": sha256 for path in CONF["datasets"] for name, sha256 in read_yaml(path)["files"].items()
+        f"{path.stem}/{name}": sha256
+        for path in CONF["datasets"]
+        if "sources" not in read_yaml(path)
+        for name, sha256 in read_yaml(path)["files"].items()
     }
-    assert described == {path: hashlib.sha256(stored(md5)).hexdigest() for path, md5 in pinned.items() if path}
+    assert described == {path: hashlib.sha256(stored(md5)).hexdigest() for path, md5 in shipped.items()}
 
 
 # Environment

@@ -14,12 +14,20 @@ from twintrain.yaml_files import read_yaml, write_yaml
 FRAMEWORKS = ("torch", "keras")
 LOGGED_PARAMS = {"epochs", "learning_rate", "batch_size", "loss_function", "metric_function", "optimizer"}
 LOGGED_METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "eval_acc", "auc_score", "test_loss"}
-ARTIFACTS = {"model_summary.txt", "loss_curve.png", "accuracy_curve.png", "confusion_matrix.png", "roc.png"}
+ARTIFACTS = {
+    "model_summary.txt",
+    "loss_curve.png",
+    "accuracy_curve.png",
+    "confusion_matrix.png",
+    "roc.png",
+    "tensorboard",
+    "weights.npz",
+}
 PREDICT = """
 import sys, mlflow, numpy as np
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(f"models:/{sys.argv[2]}")
-np.save(sys.argv[4], model.predict(np.load(sys.argv[3])["features"]))
+np.save(sys.argv[4], model.predict(np.load(sys.argv[3])))
 """
 
 
@@ -28,7 +36,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """One clone for all tests of this file, in which the `car` preset has run for 3 epochs."""
     clone = Clone(tmp_path_factory.mktemp("end-to-end") / "clone")
     # One thread: the tests share their machine, and PyTorch's threads wait for each other.
-    result = clone.run("--preset", "car", "--train.epochs", "3", "--train.threads", "1")
+    result = clone.run(
+        "--preset", "car", "--train.epochs", "3", "--train.threads", "1", "--tracking.tensorboard", "true"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "car_embedding on car, aligned" in result.stdout
     assert "Next: make ui, then open http://localhost:5000/#/compare-runs?runs=" in result.stdout
@@ -48,6 +58,9 @@ def test_one_parent_has_one_child_a_stage(clone: Clone):
         "ingest",
         "preprocess",
         "split",
+        "baseline logistic",
+        "baseline svm",
+        "baseline tree",
         "train@torch",
         "train@keras",
         "evaluate@torch",
@@ -100,9 +113,26 @@ def test_results_name_runs_models_and_scores(clone: Clone, metrics: dict):
     assert metrics["comparison"].keys() >= {"accuracy_difference", "agreement"}
 
 
+def test_baselines_are_scored_on_the_rows_of_the_networks(clone: Clone, metrics: dict):
+    baseline = metrics["baseline"]
+    assert (baseline["name"], list(baseline["others"])) == ("logistic", ["svm", "tree"])
+    for run in clone.stage_runs("baseline"):
+        name = run.data.tags["baseline"]
+        found = baseline if name == "logistic" else baseline["others"][name]
+        assert found["eval_acc"] == run.data.metrics["eval_acc"]
+        assert found["train_rows"] == int(run.data.params["train_rows"]) == 1209
+        assert bool(run.outputs.model_outputs) is (name == "logistic")
+    predicted = np.load(clone.folder / "build/baseline/predictions.npz")
+    network = np.load(clone.folder / "build/evaluate/torch/predictions.npz")
+    assert np.array_equal(predicted["index"], network["index"])
+    assert (predicted["probability"].argmax(axis=1) == predicted["label"]).mean() == baseline["eval_acc"]
+    difference = metrics["torch"]["eval_acc"] - baseline["eval_acc"]
+    assert baseline["comparisons"]["torch"]["accuracy_difference"] == pytest.approx(difference, abs=1e-12)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_logged_model_predicts_the_test_rows_as_evaluated(clone: Clone, metrics: dict, framework: str):
-    store, test_rows = f"sqlite:///{clone.folder}/mlflow.db", str(clone.folder / "build/split/test.npz")
+    store, test_rows = f"sqlite:///{clone.folder}/mlflow.db", str(clone.folder / "build/split/test/features.npy")
     out = clone.folder / f"{framework}.npy"
     result = clone.call("python", "-c", PREDICT, store, metrics[framework]["model_id"], test_rows, str(out))
     assert result.returncode == 0, result.stderr
@@ -170,6 +200,7 @@ def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: 
     assert len(clone.stage_runs("train")) == before + 1
 
 
+@pytest.mark.slow
 def test_what_only_keras_has_trains_keras_alone_again(clone: Clone):
     before = {run.info.run_id for run in clone.runs()}
     result = clone.run("--train.keras.run_eagerly", "true")
@@ -206,6 +237,7 @@ def test_an_interrupted_command_ends_its_stage_and_says_so_in_the_store(clone: C
     assert clone.call("git", "checkout", "params.yaml").returncode == 0
 
 
+@pytest.mark.slow
 def test_mlflow_run_trains_both_and_ends_its_own_run(tmp_path: Path):
     clone = Clone(tmp_path / "clone")
     overrides = ("-P", "preset=diabetes_tuned", "-P", "train.epochs=2")

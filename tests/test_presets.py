@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import Train, check_params
+from twintrain.config import Split, Train, check_params
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import network_schema
 from twintrain.models.network import load_network
-from twintrain.presets import changed_params, save_params
+from twintrain.presets import changed_params, read_preset, save_params
 from twintrain.yaml_files import plain, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ tracking:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_preset_is_whole_and_valid(preset, content):
-    given = read_yaml(Path(f"conf/presets/{preset}.yaml"))
+    given = read_preset(preset)
     assert given.keys() >= {"dataset", "model", "preprocess", "split", "train"}
     params = check_params(changed_params(content, preset, {}), "params.yaml")
     assert (params.dataset, params.model_name) == (given["dataset"], given["model"])
@@ -58,8 +58,8 @@ def test_preset_is_whole_and_valid(preset, content):
 def test_preset_replaces_its_sections_whole(content):
     changed = plain(changed_params(content, "xor", {}))
     assert (changed["dataset"], changed["model"]) == ("xor", "conf/models/logic_mlp.yaml")
-    assert changed["preprocess"] == {"categorical": "codes"}
-    assert changed["split"] == {"method": "same", "seed": 0, "val": 0.1, "test": 0.2, "scale": "none"}
+    assert changed["preprocess"] == {"categorical": "codes", "target": "labels"}
+    assert changed["split"] == Split(method="same").model_dump()
     assert changed["train"] == {
         **Train().model_dump(),
         "epochs": 10001,
@@ -161,6 +161,7 @@ def test_whole_optimizer_can_be_given_at_once(content):
     [
         ("epochs", "unknown parameter 'epochs'; did you mean 'train.epochs'?"),
         ("train.epoch", "unknown parameter 'train.epoch'; did you mean 'train.epochs'?"),
+        ("train.optimizr.name", "unknown parameter 'train.optimizr.name'; did you mean 'train.optimizer.name'?"),
         ("train.epochs.first", "unknown parameter 'train.epochs.first'; did you mean 'train.epochs'?"),
         (
             "optimizer.learning_rate",
@@ -179,7 +180,8 @@ def test_whole_optimizer_can_be_given_at_once(content):
         (
             "split",
             "'split' is a section; expected one of its parameters: "
-            "split.method, split.seed, split.val, split.test, split.scale",
+            "split.method, split.seed, split.val, split.test, split.train_rows, split.scale, split.scale_target, "
+            "split.group, split.time",
         ),
         ("train.torch", "'train.torch' is a section; expected one of its parameters: train.torch.fused"),
     ],
@@ -192,11 +194,57 @@ def test_override_that_names_no_parameter_is_refused(key, message, content, erro
     ("preset", "message"),
     [
         ("diabetis", "unknown preset 'diabetis'; did you mean 'diabetes'?"),
-        ("zebra", f"unknown preset 'zebra'; known: {', '.join(PRESETS)}"),
+        ("zebra", "unknown preset 'zebra'; conf/presets has them all"),
     ],
 )
 def test_unknown_preset_is_refused(preset, message, content, error_of):
     assert error_of(changed_params, content, preset, {}) == message
+
+
+BASES = {
+    "none": "dataset: car\nsplit: {val: 0.3, seed: 4}\ntrain: {epochs: 7, optimizer: {name: sgd, momentum: 0.9}}\n",
+    "decay": "base: none\ntrain: {regularization: {l2: 0.1}}\n",
+    "adam": "base: decay\nsplit: {val: 0.2}\ntrain: {optimizer: {name: adam}}\n",
+    "first": "base: second\n",
+    "second": "base: first\n",
+    "lost": "base: nonne\n",
+}
+
+
+@pytest.fixture
+def bases(content):
+    """The content of params.yaml, beside presets that have a base."""
+    for name, text in BASES.items():
+        Path(f"conf/presets/{name}.yaml").write_text(text)
+    return content
+
+
+def test_preset_changes_its_base_parameter_by_parameter(bases):
+    assert read_preset("decay") == {
+        "dataset": "car",
+        "split": {"val": 0.3, "seed": 4},
+        "train": {"epochs": 7, "optimizer": {"name": "sgd", "momentum": 0.9}, "regularization": {"l2": 0.1}},
+    }
+
+
+def test_another_optimizer_replaces_that_of_the_base_whole(bases):
+    preset = read_preset("adam")
+    assert preset["split"] == {"val": 0.2, "seed": 4}
+    assert preset["train"] == {"epochs": 7, "optimizer": {"name": "adam"}, "regularization": {"l2": 0.1}}
+    changed = changed_params(bases, "adam", {})
+    assert changed["train"]["regularization"] == {"l1": 0.0, "l2": 0.1}
+    assert "base" not in changed
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("first", "presets are each other's base: first, second, first; expected one without a base"),
+        ("lost", "unknown base of the preset lost: 'nonne'; did you mean 'none'?"),
+    ],
+)
+def test_base_that_leads_nowhere_is_refused(preset, message, bases, error_of):
+    assert error_of(read_preset, preset) == message
 
 
 def test_mistake_in_a_preset_names_its_file(content, error_of):

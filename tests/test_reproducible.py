@@ -88,6 +88,6 @@ def test_data_prepared_in_memory_are_those_of_the_stages(clone: Clone, preset: s
     assert schema == Schema.load(Path("build/split"))
     assert tuple(parts) == PARTS
     for name, part in parts.items():
-        written = np.load(f"build/split/{name}.npz")
         for key in ("features", "labels", "index"):
-            np.testing.assert_array_equal(getattr(part, key), written[key], strict=True)
+            written = np.load(f"build/split/{name}/{key}.npy")
+            np.testing.assert_array_equal(getattr(part, key), written, strict=True)

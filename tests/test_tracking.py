@@ -33,6 +33,20 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClien
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
 
+def test_a_stage_opens_several_runs_under_the_parent(store: mlflow.MlflowClient):
+    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+        for name in ("first", "second"):
+            with tracking.stage_run(name, {"stage": "baseline"}, "elsewhere") as child:
+                child.log_params({"name": name})
+            assert os.environ["MLFLOW_RUN_ID"] == parent.id
+            found = store.get_run(child.id)
+            assert found.data.tags["mlflow.parentRunId"] == parent.id
+            assert found.data.params == {"name": name}
+    assert store.get_run(parent.id).data.params == {}
+    assert "MLFLOW_RUN_ID" not in os.environ
+
+
+@pytest.mark.slow
 def test_a_fresh_store_survives_eight_processes_at_once(tmp_path: Path):
     source = Path(__file__).parents[1] / "src"
     environment = {**os.environ, "PYTHONPATH": str(source)}

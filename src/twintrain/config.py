@@ -55,6 +55,18 @@ TASK_LOSSES: dict[str, tuple[str, ...]] = {
     "multiclass": ("cross_entropy", "mse", "mae", "huber"),
     "binary": ("binary_cross_entropy", "mse", "mae", "huber"),
     "regression": ("mse", "mae", "huber"),
+    "reconstruction": ("mse", "mae", "huber"),
+}
+# What is watched beside the loss.
+TASK_METRICS = {"multiclass": "accuracy", "binary": "accuracy", "regression": "mae", "reconstruction": "mae"}
+
+# Baselines that fit each task; the first is the task's own.
+CLASSIFIERS = ("logistic", "svm", "knn", "tree", "mlp", "majority")
+BASELINES: dict[str, tuple[str, ...]] = {
+    "multiclass": CLASSIFIERS,
+    "binary": CLASSIFIERS,
+    "regression": ("linear", "ridge", "svm", "knn", "tree", "mlp", "mean", "naive"),
+    "reconstruction": ("pca", "mean"),
 }
 
 
@@ -68,27 +80,72 @@ class Ingest(Section):
     """From raw files to one validated table or image array."""
 
     bad_rows: Literal["error", "drop"] = "error"
+    classes: list[str] | None = Field(None, min_length=2)
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _digits_are_labels(cls, classes: Any) -> Any:
+        """`[0, 1]` means the labels "0" and "1"."""
+        if not isinstance(classes, list):
+            return classes
+        return [str(label) if type(label) is int else label for label in classes]
+
+    @field_validator("classes")
+    @classmethod
+    def _differ(cls, classes: list[str] | None) -> list[str] | None:
+        if classes and len(set(classes)) < len(classes):
+            raise ValueError(f"expected each class once, got {classes}")
+        return classes
 
 
 class Preprocess(Section):
     """Encoding that learns nothing from the data."""
 
     categorical: Literal["codes", "onehot"] = "codes"
+    target: Literal["labels", "input"] = "labels"
 
 
 class Split(Section):
-    """Train, validation and test rows; `val` and `test` are shares of all rows."""
+    """Train, validation and test rows.
 
-    method: Literal["stratified", "same"] = "stratified"
+    `val` and `test` are shares of all rows; with `method: given`, upstream gives the test rows, and `val` is the share
+    of all others.
+
+    Attributes:
+        group: a column of the table; rows that have the same value there are all in one part.
+        time: a column of numbers or dates: the oldest rows are trained on, newer ones validated, the newest tested.
+        train_rows: how many of the training rows are kept, drawn as the parts are; null: all.
+    """
+
+    method: Literal["stratified", "given", "same"] = "stratified"
     seed: int = Field(0, ge=0)
     val: float = Field(0.1, gt=0, lt=1)
     test: float = Field(0.2, gt=0, lt=1)
+    train_rows: int | None = Field(None, ge=1)
     scale: Literal["none", "standard"] = "none"
+    scale_target: Literal["none", "standard"] = "none"
+    group: str | None = None
+    time: str | None = None
+
+    @model_validator(mode="after")
+    def _is_drawn_in_one_way(self) -> "Split":
+        given = [name for name in ("group", "time") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError("expected group or time, got both: one of them draws the parts")
+        if given and self.method != "stratified":
+            raise ValueError(f"{given[0]} draws all parts; expected method: stratified, got {self.method}")
+        return self
 
     @model_validator(mode="after")
     def _leaves_rows_to_train(self) -> "Split":
-        if self.val + self.test >= 1:
+        if self.method != "given" and self.val + self.test >= 1:
             raise ValueError(f"val + test must leave rows to train on: expected under 1, got {self.val + self.test:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _same_rows_are_all(self) -> "Split":
+        if self.method == "same" and self.train_rows is not None:
+            raise ValueError(f"train_rows: with method: same, all rows are trained on; got {self.train_rows}")
         return self
 
 
@@ -209,18 +266,19 @@ class Loss(Section):
     Attributes:
         name: null for the task's own, the first of TASK_LOSSES.
         label_smoothing: of the cross entropies: the share of a target that is spread evenly over all classes.
-        class_weights: one a class, in the order of the labels; null: all 1.
+        class_weights: one a class, in the order of the labels; balanced: as `training.losses` computes them from the
+            training rows; null: all 1.
         delta: of huber: where the squared error turns into a straight line; null: 1.
     """
 
     name: Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"] | None = None
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    class_weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | Literal["balanced"] | None = None
     delta: float | None = Field(None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _weighs_some_class(self) -> "Loss":
-        if self.class_weights is not None and not any(self.class_weights):
+        if isinstance(self.class_weights, list) and not any(self.class_weights):
             raise ValueError(f"class_weights: expected at least one above 0, got {self.class_weights}")
         return self
 
@@ -232,6 +290,29 @@ class Loss(Section):
         """Keyword arguments of the loss beside logits and labels."""
         given = {option: getattr(self, option) for option in LOSSES[self.name_for(task)]}
         return {**LOSSES[self.name_for(task)], **{name: value for name, value in given.items() if value is not None}}
+
+
+class Augmentation(Section):
+    """Random changes of training images, anew in every epoch; see `training.augmentation`.
+
+    Attributes:
+        shift: largest shift in pixels, along each axis.
+        rotation: largest angle in degrees, either way.
+        crop: smallest share of the area that a crop keeps; 1: none.
+        flip: probability of a horizontal mirror image.
+        erasing: probability that a rectangle is erased.
+    """
+
+    shift: int = Field(0, ge=0)
+    rotation: float = Field(0.0, ge=0, le=180)
+    crop: float = Field(1.0, gt=0, le=1)
+    flip: float = Field(0.0, ge=0, le=1)
+    erasing: float = Field(0.0, ge=0, le=1)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any image may change."""
+        return self != Augmentation()
 
 
 class EarlyStopping(Section):
@@ -269,9 +350,14 @@ class _Train(Section):
     schedule: Schedule = Schedule()
     regularization: Regularization = Regularization()
     clip: Clip = Clip()
+    augmentation: Augmentation = Augmentation()
+    initial_model: str | None = None
+    freeze: list[str] = []
     early_stopping: EarlyStopping = EarlyStopping()
     restore_best_weights: bool = True
     checkpoint_every: int = Field(1, ge=1)
+    log_gradients: bool = False
+    block_bytes: int = Field(2**31, ge=1)
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: int | None = Field(None, ge=1)
@@ -314,6 +400,91 @@ class Evaluate(Section):
     batch_size: int = Field(1024, ge=1)
 
 
+class Logistic(Section):
+    """Logistic regression; C: the inverse of the strength of its L2 penalty."""
+
+    C: float = Field(1.0, gt=0)
+
+
+class Ridge(Section):
+    """Linear regression with an L2 penalty; alpha: its strength."""
+
+    alpha: float = Field(1.0, ge=0)
+
+
+class Svm(Section):
+    """A support vector machine; C: the inverse of the strength of its L2 penalty."""
+
+    C: float = Field(1.0, gt=0)
+    kernel: Literal["linear", "poly", "rbf", "sigmoid"] = "rbf"
+
+
+class Knn(Section):
+    """The nearest training rows."""
+
+    n_neighbors: int = Field(5, ge=1)
+
+
+class Tree(Section):
+    """A decision tree; max_depth null: until every leaf is pure."""
+
+    max_depth: int | None = Field(None, ge=1)
+
+
+class Mlp(Section):
+    """scikit-learn's own multi-layer perceptron, as the course has it."""
+
+    hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field([100], min_length=1)
+    solver: Literal["sgd", "adam", "lbfgs"] = "sgd"
+    learning_rate_init: float = Field(1e-3, gt=0)
+    batch_size: int = Field(32, ge=1)
+    max_iter: int = Field(300, ge=1)
+
+
+class Pca(Section):
+    """The best linear autoencoder; n_components: the numbers that a row is reduced to."""
+
+    n_components: int = Field(32, ge=1)
+
+
+BaselineName = Literal["logistic", "linear", "ridge", "svm", "knn", "tree", "mlp", "majority", "mean", "naive", "pca"]
+
+
+class Baseline(Section):
+    """scikit-learn models on the same split; options are in scikit-learn's words.
+
+    Attributes:
+        name: of THE baseline; null for the task's own, the first of BASELINES.
+        others: further ones, for the table.
+        rows: at most so many training rows are fitted on, drawn stratified; null: all.
+    """
+
+    name: BaselineName | None = None
+    others: list[BaselineName] = []
+    rows: int | None = Field(60_000, ge=2)
+    seed: int = Field(0, ge=0)
+    logistic: Logistic = Logistic()
+    ridge: Ridge = Ridge()
+    svm: Svm = Svm()
+    knn: Knn = Knn()
+    tree: Tree = Tree()
+    mlp: Mlp = Mlp()
+    pca: Pca = Pca()
+
+    def names_for(self, task: str) -> list[str]:
+        """THE baseline, then the others.
+
+        Raises:
+            UserError: one that is not for this task.
+        """
+        names = list(dict.fromkeys([self.name or BASELINES[task][0], *self.others]))
+        for name in names:
+            if name not in BASELINES[task]:
+                known = ", ".join(BASELINES[task])
+                raise UserError(f"baseline: '{name}' is not for a {task} task; expected one of {known}")
+        return names
+
+
 class Compare(Section):
     """How the frameworks are put side by side."""
 
@@ -321,9 +492,10 @@ class Compare(Section):
 
 
 class Tracking(Section):
-    """Where MLflow keeps runs that no parent run and no MLFLOW_EXPERIMENT_NAME places."""
+    """Where MLflow keeps runs that no parent run and no MLFLOW_EXPERIMENT_NAME places, and what is kept beside it."""
 
     experiment: str = "Default"
+    tensorboard: bool = False
 
 
 class Params(Section):
@@ -338,6 +510,7 @@ class Params(Section):
     split: Split = Split()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    baseline: Baseline = Baseline()
     compare: Compare = Compare()
     tracking: Tracking = Tracking()
 

@@ -18,6 +18,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(sorted(known))}" if len(known) <= LISTED_WORDS else ""
 
 
-def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among the known ones of its kind."""
-    return UserError(f"unknown {kind} '{word}'{did_you_mean(word, known)}")
+def unknown(kind: str, word: str, known: Iterable[str], place: str | None = None) -> UserError:
+    """The error for a name that is not among the known ones of its kind.
+
+    Args:
+        place: where they can be looked up, if they are too many to be listed.
+    """
+    found = did_you_mean(word, known) or (f"; {place} has them all" if place else "")
+    return UserError(f"unknown {kind} '{word}'{found}")

@@ -6,15 +6,20 @@ from typing import Any
 from twintrain import project
 from twintrain.config import Params, check_params
 from twintrain.data.dataset import load_dataset
-from twintrain.data.schema import network_schema
+from twintrain.data.schema import Schema, network_schema
 from twintrain.frameworks import check_installed
+from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import load_network
 from twintrain.overrides import parse_overrides
 from twintrain.presets import changed_params
+from twintrain.training.augmentation import check_augmentation
+from twintrain.training.initial_model import load_initial, without_alias
 from twintrain.training.losses import check_loss
+from twintrain.training.transfer import start_from
 from twintrain.yaml_files import read_yaml
 
 # What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
+NOT_GIVEN = ("", "''")
 NO_PRESET = ("current", "", "''")
 
 
@@ -42,10 +47,48 @@ def read_experiment(preset: str, arguments: list[str]) -> tuple[dict[str, Any], 
     """
     chosen = None if preset in NO_PRESET else preset
     content = changed_params(read_yaml(project.PARAMS), chosen, parse_overrides(arguments))
+    params = check_experiment(content)
+    if params.train.initial_model:
+        params = _with_initial_model(content, params)
+    return content, params
+
+
+def check_experiment(content: dict[str, Any]) -> Params:
+    """Checks the content of a params.yaml as far as it can be without running.
+
+    Raises:
+        UserError: as `read_experiment`.
+    """
     params = check_params(content, str(project.PARAMS))
     for framework in params.frameworks:
         check_installed(framework)
-    schema = network_schema(params.dataset, load_dataset(params.dataset), params.preprocess)
+    schema = schema_of(params)
     check_loss(params.train.loss, schema)
-    load_network(params.model, params.mode, schema).check_batch_size(params.train.batch_size)
-    return content, params
+    check_augmentation(params.train.augmentation, schema)
+    params.baseline.names_for(schema.task)  # all for this task
+    network = load_network(params.model, params.mode, schema)
+    network.check_batch_size(params.train.batch_size)
+    if not network.source:  # which layers a twin of the user's own has is seen when it is built
+        freeze_layers(network, params.train.freeze)
+    return params
+
+
+def schema_of(params: Params) -> Schema:
+    """What the network of an experiment is given and asked, found without reading its data."""
+    dataset = load_dataset(params.dataset).of_classes(params.ingest.classes)
+    return network_schema(params.dataset, dataset, params.preprocess)
+
+
+def _with_initial_model(content: dict[str, Any], params: Params) -> Params:
+    """Writes the version that an alias names now, so that DVC sees when it names another, and checks that it fits."""
+    source = params.train.initial_model
+    fixed = without_alias(source, params)
+    if fixed != source:
+        print(f"train.initial_model: {source} is {fixed} now", flush=True)
+        content["train"]["initial_model"] = fixed
+        params = check_params(content, str(project.PARAMS))
+    network = load_network(params.model, params.mode, schema_of(params))
+    initial = load_initial(params)
+    if not network.source:
+        start_from(freeze_layers(network, params.train.freeze), {}, initial)
+    return params

@@ -1,14 +1,20 @@
 """Presets and overrides: what changes params.yaml. `python -m pipelines.run` is the one command that does."""
 
 import copy
+import difflib
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from ruamel.yaml.comments import CommentedMap
 
 from twintrain import project
 from twintrain.config import Params, Rule
 from twintrain.errors import UserError, did_you_mean, unknown
 from twintrain.yaml_files import plain, read_yaml, validated, write_yaml
+
+# The section of a preset that is none of params.yaml.
+SWEEP = "sweep"
 
 
 def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -22,12 +28,81 @@ def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[
     content = copy.deepcopy(content)
     if preset is not None:
         _apply_preset(content, preset)
-    # The name of an optimizer or schedule comes before its options: another name drops the options that were there.
-    for key, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".name")):
-        _apply_override(content, key, value)
+    apply_overrides(content, overrides)
     if isinstance(content.get("model"), str):
         content["model"] = project.model_path(content["model"])
     return content
+
+
+def apply_overrides(content: dict[str, Any], overrides: dict[str, Any]) -> None:
+    """Sets parameters by their dotted names, in place.
+
+    Raises:
+        UserError: an unknown parameter.
+    """
+    # The name of an optimizer or schedule comes before its options: another name drops the options that were there.
+    for key, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".name")):
+        _apply_override(content, key, value)
+
+
+def read_preset(preset: str) -> dict[str, Any]:
+    """Returns the sections of params.yaml that a preset has, those of the `base` that it may name included.
+
+    Raises:
+        UserError: an unknown preset or base, or bases in a circle.
+    """
+    return {section: value for section, value in _read(preset).items() if section != SWEEP}
+
+
+def read_sweep_section(preset: str) -> Any:
+    """What a preset says of how to search for better settings; None if nothing.
+
+    Raises:
+        UserError: as `read_preset`.
+    """
+    return _read(preset).get(SWEEP)
+
+
+def _read(preset: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Returns all sections of a preset, and of its base, in plain dicts.
+
+    What a preset says goes before what its base says, parameter by parameter; another optimizer or schedule goes
+    before the whole of the base's.
+
+    Args:
+        above: the presets that this one is the base of.
+
+    Raises:
+        UserError: an unknown preset or base, or bases in a circle.
+    """
+    known = project.names_in(project.PRESETS)
+    if preset not in known:
+        kind = f"base of the preset {above[-1]}:" if above else "preset"
+        raise unknown(kind, preset, known, str(project.PRESETS))
+    if preset in above:
+        raise UserError(f"presets are each other's base: {', '.join((*above, preset))}; expected one without a base")
+    given = plain(read_yaml(project.PRESETS / f"{preset}.yaml"))
+    base = given.pop("base", None)
+    return given if base is None else _merged(_read(base, (*above, preset)), given)
+
+
+def _merged(base: Any, given: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(given, dict):
+        return given
+    if given.get("name", base.get("name")) != base.get("name"):
+        return given  # the options of one optimizer or schedule mean nothing to another
+    return {**base, **{key: _merged(base.get(key), value) for key, value in given.items()}}
+
+
+def families() -> dict[str, list[str]]:
+    """Presets by the word before the first `_` of their names, where one is the base of others: it goes first."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(project.PRESETS.glob("*.yaml")):
+        base = read_yaml(path).get("base")
+        if base is not None:
+            members = found.setdefault(str(base).partition("_")[0], [])
+            members += [name for name in (base, path.stem) if name not in members]
+    return found
 
 
 def save_params(content: dict[str, Any]) -> None:
@@ -36,13 +111,34 @@ def save_params(content: dict[str, Any]) -> None:
         write_yaml(project.PARAMS, content)
 
 
-def _apply_preset(content: dict[str, Any], preset: str) -> None:
+def save_preset(preset: str, content: dict[str, Any], comment: str) -> Path:
+    """Writes a preset below a line of comment, whole or not at all, and returns its path."""
     path = project.PRESETS / f"{preset}.yaml"
-    if preset not in project.names_in(project.PRESETS):
-        raise unknown("preset", preset, project.names_in(project.PRESETS))
+    commented = CommentedMap(content)
+    commented.yaml_set_start_comment(comment)
+    write_yaml(path, commented)
+    return path
+
+
+def annotation_of(key: str) -> Any:
+    """The type of a parameter, or of a section, by its dotted name.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    schema: Any = Params
+    for name in key.split("."):
+        if not _is_section(schema) or name not in schema.model_fields:
+            raise _unknown_parameter(key)
+        schema = schema.model_fields[name].annotation
+    return schema
+
+
+def _apply_preset(content: dict[str, Any], preset: str) -> None:
     # Validated inside a whole set of parameters, so that the defaults of its sections are filled in.
-    given = plain(read_yaml(path))
-    whole = validated(Params, {"dataset": "", "model": "", "frameworks": ["torch"], **given}, str(path))
+    given = read_preset(preset)
+    source = str(project.PRESETS / f"{preset}.yaml")
+    whole = validated(Params, {"dataset": "", "model": "", "frameworks": ["torch"], **given}, source)
     filled = _lines(whole)
     for section in given:
         _overwrite(content, section, filled[section])
@@ -97,9 +193,9 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
 def _unknown_parameter(key: str) -> UserError:
     leaves = _leaves(Params)
     # `epochs` for `train.epochs` is the likeliest slip.
-    same_end = [f"'{leaf}'" for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    if same_end:
-        return UserError(f"unknown parameter '{key}'; did you mean {' or '.join(same_end)}?")
+    same_end = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    if meant := difflib.get_close_matches(key, same_end, n=1, cutoff=0.9) or same_end:
+        return UserError(f"unknown parameter '{key}'; did you mean {' or '.join(map(repr, meant))}?")
     return UserError(f"unknown parameter '{key}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
 
 

@@ -11,9 +11,12 @@ MODELS = Path("conf/models")
 PRESETS = Path("conf/presets")
 
 DATA = Path("data")
+# Held by the one command that fetches data; not in data/, where DVC would take it for data.
+FETCH_LOCK = Path("build/fetch.lock")
 INGESTED = Path("build/ingested")
 PREPROCESSED = Path("build/preprocessed")
 SPLIT = Path("build/split")
+BASELINE = Path("build/baseline")
 TRAIN = Path("build/train")
 EVALUATE = Path("build/evaluate")
 # Not a stage output: DVC clears those before a stage starts, and an interrupted training goes on from here.

@@ -42,6 +42,7 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     # The default of 10 s records nothing for a short training.
     "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
@@ -53,10 +54,12 @@ class Run:
         id: the run's id; None if tracking is off.
         experiment_id: the experiment that it is in; None if tracking is off.
         model_id: the id of the model that was logged; None before, or if tracking is off.
+        status: what the run is to end with, where that is not how the process went on.
     """
 
     def __init__(self) -> None:
         self.id: str | None = None
+        self.status: str | None = None
         self.experiment_id: str | None = None
         self.model_id: str | None = None
         self._on = OFF not in os.environ
@@ -85,7 +88,8 @@ class Run:
         """Whether the store has these runs; DVC's cache may bring back results of runs made elsewhere."""
         client = self.attempt(lambda: _mlflow().MlflowClient())
         try:
-            return bool(client and run_ids and [client.get_run(run_id) for run_id in run_ids])
+            found = [client.get_run(run_id) for run_id in run_ids] if client else []
+            return bool(found) and all(run.info.lifecycle_stage == "active" for run in found)
         except _mlflow().MlflowException:
             return False
 
@@ -95,7 +99,11 @@ class Run:
 
     def log_params(self, params: dict[str, Any]) -> None:
         """Logs parameters."""
-        self.attempt(lambda: _mlflow().log_params(params))
+        self.attempt(_log_params, self.id, params)
+
+    def set_tags(self, tags: dict[str, Any]) -> None:
+        """Sets tags; unlike a parameter, a tag may be set again."""
+        self.attempt(_set_tags, self.id, tags)
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
         """Logs metrics at a step, in batches."""
@@ -137,6 +145,21 @@ class Run:
 
 
 @contextlib.contextmanager
+def _followed(run: Run) -> Iterator[None]:
+    """Notes how what a run is of comes to its end, unless somebody has noted it."""
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.status = run.status or status
+        run.flush()
+
+
+@contextlib.contextmanager
 def stage_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]:
     """Opens a run for a stage: FINISHED at the end, FAILED after an error, KILLED after an interrupt.
 
@@ -144,43 +167,62 @@ def stage_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]
         experiment: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so.
     """
     run = Run()
+    parent = os.environ.get(PARENT)
     run.attempt(_start_run, run, name, tags, experiment)
-    status = "FAILED"
     try:
-        yield run
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
+        with _followed(run):
+            yield run
     finally:
-        run.flush()
-        run.close(lambda: _mlflow().end_run(status))
+        run.close(lambda: _mlflow().end_run(run.status))
+        if parent:
+            os.environ[PARENT] = parent  # for the next run of a stage that makes several
 
 
 @contextlib.contextmanager
-def parent_run(name: str, tags: dict[str, str], experiment: str) -> Iterator[Run]:
+def parent_run(name: str, tags: dict[str, str], experiment: str, resumed: str | None = None) -> Iterator[Run]:
     """Opens the run above those of the stages, or takes the one that `mlflow run` has opened.
 
     Child processes find it in MLFLOW_RUN_ID. `mlflow run` ends its own run itself.
+
+    Args:
+        resumed: a run to go on with, if this store still has it. The one that `mlflow run` has opened is then given a
+            tag that names it.
     """
     run = Run()
     given = os.environ.get(PARENT)
-    run.attempt(_open_parent, run, name, tags, experiment)
+    run.attempt(_open_parent, run, name, tags, experiment, resumed)
     if run.id is None:
         os.environ[OFF] = "true"
-    status = "FAILED"
     try:
-        yield run
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
+        with _followed(run):
+            yield run
     finally:
-        run.flush()
-        if not given:
-            run.close(lambda: _mlflow().MlflowClient().set_terminated(run.id, status))
+        if run.id != given:
+            run.close(lambda: _mlflow().MlflowClient().set_terminated(run.id, run.status))
             os.environ.pop(PARENT, None)
+        if given:
+            os.environ[PARENT] = given
         os.environ.pop(OFF, None)
+
+
+@contextlib.contextmanager
+def child_run(parent: Run, name: str, tags: dict[str, str]) -> Iterator[Run]:
+    """Opens a run below one that this process goes on with: FINISHED, FAILED or KILLED as for `stage_run`."""
+    run = Run()
+    run._on = parent._on
+    run.attempt(_open_child, run, parent, name, tags)
+    try:
+        with _followed(run):
+            yield run
+    finally:
+        run.close(lambda: _mlflow().MlflowClient().set_terminated(run.id, run.status))
+        parent._on = run._on
+
+
+def end_runs(run: Run, run_ids: list[str]) -> None:
+    """Ends runs that a killed process has left open."""
+    for run_id in filter(lambda run_id: run.knows([run_id]), run_ids):
+        run.attempt(lambda run_id=run_id: _mlflow().MlflowClient().set_terminated(run_id, "KILLED"))
 
 
 def add_to_run(
@@ -207,6 +249,15 @@ def add_to_run(
         run.attempt(client.log_metric, run_id, name, value, model_id=model_id)
     for path in artifacts:
         run.attempt(client.log_artifact, run_id, str(path))
+
+
+def name_runs(names: dict[str, str]) -> None:
+    """Gives runs that have ended other names, by their ids, so that a comparison tells them apart."""
+    run = Run()
+    run.attempt(open_store, "Default")
+    client = run.attempt(lambda: _mlflow().MlflowClient())
+    for run_id, name in names.items():
+        run.attempt(lambda run_id=run_id, name=name: client.update_run(run_id, name=name))
 
 
 def store_uri(root: Path) -> str:
@@ -257,6 +308,16 @@ def open_store(experiment: str) -> str:
     # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
     with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
         return _experiment_id(mlflow.MlflowClient(), experiment)
+
+
+def connect(experiment: str) -> Any:
+    """A client of the store, to look things up.
+
+    Raises:
+        OSError: no connection.
+    """
+    open_store(experiment)
+    return _mlflow().MlflowClient()
 
 
 @functools.cache
@@ -321,19 +382,46 @@ def _start_run(run: Run, name: str, tags: dict[str, str], experiment: str) -> No
     run.id, run.experiment_id = opened.info.run_id, experiment_id
 
 
-def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str) -> None:
+def _open_parent(run: Run, name: str, tags: dict[str, str], experiment: str, resumed: str | None) -> None:
     experiment_id = open_store(experiment)
     client = _mlflow().MlflowClient()
-    run.id = os.environ.get(PARENT)
+    given = os.environ.get(PARENT)
+    if resumed and resumed != given and run.knows([resumed]):
+        run.id, experiment_id = resumed, client.get_run(resumed).info.experiment_id
+        if given:
+            client.set_tag(given, "goes_on_with", resumed)
+    else:
+        run.id = given
     if run.id is None:
         from mlflow.tracking.context.registry import resolve_tags
 
         run.id = client.create_run(experiment_id, tags=resolve_tags()).info.run_id
-        os.environ[PARENT] = run.id
+    os.environ[PARENT] = run.id
     run.experiment_id = experiment_id
-    client.update_run(run.id, name=name)
-    for key, value in {**project_tags(), **tags}.items():
-        client.set_tag(run.id, key, value)
+    client.update_run(run.id, status="RUNNING", name=name)
+    _set_tags(run.id, {**project_tags(), **tags})
+
+
+def _open_child(run: Run, parent: Run, name: str, tags: dict[str, str]) -> None:
+    parentage = {"mlflow.parentRunId": parent.id}
+    created = (
+        _mlflow()
+        .MlflowClient()
+        .create_run(parent.experiment_id, run_name=name, tags={**parentage, **project_tags(), **tags})
+    )
+    run.id, run.experiment_id = created.info.run_id, parent.experiment_id
+
+
+def _log_params(run_id: str, params: dict[str, Any]) -> None:
+    mlflow = _mlflow()
+    entities = [mlflow.entities.Param(name, str(value)) for name, value in params.items()]
+    mlflow.MlflowClient().log_batch(run_id, params=entities)
+
+
+def _set_tags(run_id: str, tags: dict[str, Any]) -> None:
+    client = _mlflow().MlflowClient()
+    for key, value in tags.items():
+        client.set_tag(run_id, key, value)
 
 
 def _tag_children(parent: str, tags: dict[str, str]) -> None:
@@ -352,8 +440,9 @@ def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: s
     source = CodeDatasetSource(tags=project_tags())
     mlflow = _mlflow()
     # MLflow's own digest looks at the first 10,000 numbers alone: a dozen images.
-    digest = hashlib.sha256(features.tobytes() + labels.tobytes()).hexdigest()[:32]
-    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name, digest=digest)
+    digest = hashlib.sha256(np.ascontiguousarray(features))
+    digest.update(np.ascontiguousarray(labels))
+    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name, digest=digest.hexdigest()[:32])
     mlflow.log_input(dataset, context=context)
 
 

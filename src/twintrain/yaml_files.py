@@ -1,6 +1,7 @@
 """YAML as DVC reads it (version 1.2: `1e-3` is a number, `no` is a word), and typed reading of it."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -53,6 +54,15 @@ def parse_scalar(text: str) -> Any:
         return text
 
 
+def to_scalar(value: Any) -> str:
+    """Writes one value as `parse_scalar` reads it, in one line without quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {to_scalar(entry)}" for name, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(to_scalar, value)) + "]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def plain(content: Any) -> Any:
     """Strips what ruamel adds to keep comments, so that strict types see dict, list and float."""
     if isinstance(content, dict):
@@ -80,10 +90,11 @@ def validated(schema: type[Schema], content: Any, source: str) -> Schema:
 
 
 def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
-    # A misspelt key may leave the right one missing: the slip is the cause.
-    first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
-    *parents, last = first["loc"] or ("",)
-    place = ".".join(map(str, first["loc"]))
+    first = min(error.errors(include_url=False), key=_likelihood)
+    # Of a value that may be a list or a word, pydantic names the kind too.
+    location = [part for part in first["loc"] if "[" not in str(part)]
+    *parents, last = location or ("",)
+    place = ".".join(map(str, location))
     if first["type"] == "extra_forbidden":
         return f"unknown parameter '{place}'{did_you_mean(str(last), _fields_at(schema, parents))}"
     if first["type"] == "missing":
@@ -99,6 +110,14 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         close = did_you_mean(first["input"], _choices(expected))
     return f"{where}expected {expected}, got {first['input']!r}{close if 'did you' in close else ''}"
+
+
+def _likelihood(found: Any) -> int:
+    """Which of several errors is the cause, the smallest number first."""
+    if found["type"] == "extra_forbidden":
+        return 0  # a misspelt key may leave the right one missing
+    word = found["type"] == "literal_error" and isinstance(found["input"], str) and "[" in str(found["loc"][-1])
+    return 1 if word else 2  # a misspelt word where a list may stand is no list either
 
 
 def _fields_at(schema: type[BaseModel], parents: list[str | int]) -> list[str]:
