@@ -13,7 +13,7 @@ from twintrain import baselines, project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import Params, load_params
 from twintrain.data.parts import Part
-from twintrain.data.scaling import unscale
+from twintrain.data.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
 from twintrain.evaluation.scores import regression_score, score, score_classes
@@ -34,8 +34,11 @@ def baseline() -> None:
     fitted = {name: baselines.fit(name, params.baseline, schema, train, scalers["target"]) for name in names}
     predictions, scores = {}, {}
     for name, found in fitted.items():
-        predict = _classes if schema.labels else _numbers
-        predictions[name], scores[name] = predict(found.model, test, schema, params)
+        predictions[name], scores[name] = (
+            _classes(found.model, test, schema, params)
+            if schema.labels
+            else _numbers(found.model, test, output_scaler(scalers, schema.task), params)
+        )
         end = "" if found.converged else " (not converged)"
         print(f"baseline: {name} " + ", ".join(f"{key} {value:.4f}" for key, value in scores[name].items()) + end)
     folder = project.fresh_folder(project.BASELINE)
@@ -59,11 +62,10 @@ def _classes(model: Any, test: Part, schema: Schema, params: Params) -> tuple[di
     return {"label": test.labels, "probability": probability}, score(probability, test.labels, loss)
 
 
-def _numbers(model: Any, test: Part, schema: Schema, params: Params) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def _numbers(
+    model: Any, test: Part, scaler: dict[str, Any] | None, params: Params
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """`label` and `prediction` (rows, outputs) in the data's own unit, and the scores."""
-    scaler = project.read_json(project.SPLIT / "scaler.json")[
-        "features" if schema.task == "reconstruction" else "target"
-    ]
     prediction = baselines.predict_numbers(model, test.features)
     loss = metrics.loss(prediction, test.labels, params.train.loss)
     found = {"label": unscale(test.labels, scaler), "prediction": unscale(prediction, scaler)}

@@ -30,7 +30,7 @@ def compare() -> None:
     folder.mkdir(exist_ok=True)
     project.write_json(folder / "metrics.json", metrics)
     pictures = _pictures(params.frameworks, folder)
-    (folder / "report.html").write_text(report.html_page(metrics, pictures), encoding="utf-8")
+    project.write_text(folder / "report.html", report.html_page(metrics, pictures))
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     with tracking.stage_run("compare", {**tags, "split": params.split.method}, params.tracking.experiment) as run:
         run.log_metrics(

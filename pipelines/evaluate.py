@@ -12,7 +12,7 @@ from twintrain import project, tracking
 from twintrain.commands import run_framework_stage
 from twintrain.config import load_params
 from twintrain.data.parts import Part
-from twintrain.data.scaling import unscale
+from twintrain.data.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics, plots
 from twintrain.evaluation.scores import regression_score, score
@@ -52,8 +52,7 @@ def _predictions(logits: np.ndarray, test: Part, schema: Schema) -> dict[str, np
     """`label` with `probability` (rows, classes), or with `prediction` (rows, outputs), both in the data's own unit."""
     if schema.labels:
         return {"label": test.labels, "probability": metrics.probabilities(logits)}
-    scalers = project.read_json(project.SPLIT / "scaler.json")
-    scaler = scalers["features" if schema.task == "reconstruction" else "target"]
+    scaler = output_scaler(project.read_json(project.SPLIT / "scaler.json"), schema.task)
     return {"label": unscale(test.labels, scaler), "prediction": unscale(logits, scaler)}
 
 

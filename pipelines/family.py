@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from twintrain import project, tracking
-from twintrain.commands import run_command
+from twintrain.commands import ANY_PARAMETER, command_parser, run_command
 from twintrain.dvc_command import get_data
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation.family import Row, family_rows, markdown, print_table, replace_table
@@ -46,7 +46,7 @@ def family() -> int:
     tracking.name_runs({row["run_id"]: f"{row['preset']} {row['framework']}" for row in rows if row["run_id"]})
     print_table(known.name, rows)
     written = _written(known.name, overrides, rows)
-    (folder / "table.md").write_text(written, encoding="utf-8")
+    project.write_text(folder / "table.md", written)
     if known.document == "true":
         _document(known.name, written)
     print(f"Table: {folder / 'table.md'}. Next: make ui, then open the experiment '{known.name}' and compare its runs")
@@ -69,19 +69,11 @@ def _document(name: str, written: str) -> None:
         before = path.read_text(encoding="utf-8")
         after = replace_table(before, name, written)
         if after != before:
-            partial = path.with_name(path.name + ".partial")
-            partial.write_text(after, encoding="utf-8")
-            partial.replace(path)
+            project.write_text(path, after)
 
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.family",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="--PARAMETER VALUE: any parameter of params.yaml, by its dotted name",
-        allow_abbrev=False,
-    )
+    parser = command_parser("family", __doc__, ANY_PARAMETER)
     parser.add_argument("name", help="what the names of the presets begin with: overfit, optimizers, activations …")
     parser.add_argument("--document", choices=("true", "false"), default="false", help="write the table into docs/")
     known, rest = parser.parse_known_args(arguments)

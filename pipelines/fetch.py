@@ -11,13 +11,11 @@ import argparse
 import sys
 
 from twintrain import project
-from twintrain.commands import run_command
+from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.dvc_command import fetch_data
-
-# What MLproject hands on for "the data set of params.yaml": its default, or an empty value as MLflow quotes it.
-CURRENT = ("current", "", "''")
+from twintrain.overrides import CURRENT
 
 
 def fetch() -> None:
@@ -33,12 +31,7 @@ def fetch() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.fetch",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("fetch", __doc__)
     parser.add_argument("name", nargs="?", default="current", help="a file of conf/datasets; default: of params.yaml")
     parser.add_argument("--force", action="store_true", help="replace files that are there and not as described")
     return parser

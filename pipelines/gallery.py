@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from twintrain import gallery, project
-from twintrain.commands import run_command
+from twintrain.commands import command_parser, run_command
 from twintrain.dvc_command import get_data
 from twintrain.errors import UserError
 from twintrain.experiment import read_experiment
@@ -100,18 +100,11 @@ def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> Non
     missing = [f"- `{name}`: {reason}" for name, reason in failed.items()]
     lines = "\n".join(["\nNot run:\n", *missing, ""]) if missing else ""
     text = HEAD.format(command=command, machine=machine, table=gallery.table(rows), failed=lines)
-    partial = PAGE.with_name(PAGE.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(PAGE)
+    project.write_text(PAGE, text)
 
 
 def _read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.gallery",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("gallery", __doc__)
     parser.add_argument("--only", type=lambda names: names.split(","), help="presets, comma-separated")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds of the training, from 0")
     parser.add_argument("--again", action="store_true", help="run also what results/gallery.json has")

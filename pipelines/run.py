@@ -16,12 +16,11 @@ from typing import Any
 from twintrain import project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
-from twintrain.data.own_data import Wishes, adopt
 from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report
-from twintrain.experiment import NO_PRESET, NOT_GIVEN, experiment_parser, read_experiment
-from twintrain.overrides import parse_overrides
+from twintrain.experiment import experiment_parser, read_experiment
+from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.yaml_files import read_yaml
 
@@ -38,7 +37,7 @@ def run() -> int:
         add_data()
     get_data(params)
     save_params(content)
-    preset = "current" if arguments.preset in NO_PRESET else arguments.preset
+    preset = "current" if arguments.preset in CURRENT else arguments.preset
     tags = {
         "stage": "run",
         "preset": preset,
@@ -117,11 +116,13 @@ def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str,
 
 def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     """Makes a data set of the user's own data, and returns its name, which is that of its preset."""
-    if known.preset not in NO_PRESET:
+    if known.preset not in CURRENT:
         raise UserError(f"--data has settings of its own; expected no --preset, got {known.preset}")
     if known.task not in (None, *TASKS):
         raise unknown("task", known.task, TASKS)
     changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
+    from twintrain.data.own_data import Wishes, adopt  # with the readers of all formats, which a run seldom needs
+
     pull_data()
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.

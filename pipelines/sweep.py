@@ -20,8 +20,8 @@ from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.dvc_command import get_data
 from twintrain.errors import UserError
-from twintrain.experiment import NO_PRESET, NOT_GIVEN, check_experiment, experiment_parser, read_experiment, schema_of
-from twintrain.overrides import parse_overrides
+from twintrain.experiment import check_experiment, experiment_parser, read_experiment, schema_of
+from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep, check_metric, read_sweep, trial_content
 from twintrain.sweeping.study import BEST_EPOCH, FOLDER, RUN, Study, open_study
@@ -186,7 +186,7 @@ def _read_arguments(arguments: list[str]) -> Search:
     parser.add_argument("--trials", default="20", help="how many are to be finished in all, those before included")
     parser.add_argument("--save-as", default="", help="name of a preset to write, with the best settings")
     known, rest = parser.parse_known_args(arguments)
-    if known.preset in NO_PRESET:
+    if known.preset in CURRENT:
         raise UserError("a sweep needs a preset, whose section sweep says what to vary; expected --preset NAME")
     given = parse_overrides(rest)
     sweep = read_sweep(known.preset)
@@ -220,7 +220,7 @@ def _count(known: argparse.Namespace) -> int:
 def _free_name(known: argparse.Namespace) -> str | None:
     if known.save_as in NOT_GIVEN:
         return None
-    if known.save_as in NO_PRESET or not re.fullmatch(r"\w[\w-]*", known.save_as):
+    if known.save_as in CURRENT or not re.fullmatch(r"\w[\w-]*", known.save_as):
         raise UserError(
             f"--save-as: '{known.save_as}' is no name of a preset; expected letters, digits, _ and - as in car_best"
         )

@@ -52,7 +52,7 @@ def _verify_twins(params: Params, run: tracking.Run) -> dict[str, Any]:
     checks, mixed = _checks(params)
     parity = report.parity(params, experiment_digest(params), checks, mixed, time.perf_counter() - started)
     project.write_json(PARITY, parity)
-    PAGE.write_text(report.html_page(parity), encoding="utf-8")
+    project.write_text(PAGE, report.html_page(parity))
     run.log_artifacts(PARITY, PAGE)
     return parity
 

@@ -20,6 +20,7 @@ from twintrain.data.dataset import Dataset
 from twintrain.frameworks import KERAS_BACKENDS, TITLES, folder
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import ModelFile
+from twintrain.overrides import CURRENT
 from twintrain.presets import read_preset
 from twintrain.yaml_files import read_yaml, validated
 
@@ -356,9 +357,7 @@ def test_entry_point_with_its_defaults_names_a_stage_and_a_framework(name):
     for stage, framework in re.findall(r"--target (\w+)@(\w+)", command):
         assert "matrix" in DVC["stages"][stage]
         assert framework in TITLES
-    assert defaults.get("preset", "current") in ast.literal_eval(
-        constant(ROOT / "src/twintrain/experiment.py", "NO_PRESET")
-    )
+    assert defaults.get("preset", "current") in CURRENT
 
 
 def test_every_make_target_is_phony_and_explained():

@@ -2,11 +2,12 @@ import importlib.util
 
 import pytest
 
-from twintrain.experiment import NO_PRESET, read_experiment
+from twintrain.experiment import read_experiment
+from twintrain.overrides import CURRENT
 from twintrain.yaml_files import plain, read_yaml
 
 
-@pytest.mark.parametrize("preset", NO_PRESET)
+@pytest.mark.parametrize("preset", CURRENT)
 def test_without_a_preset_params_stay_as_they_are(preset, project):
     content, params = read_experiment(preset, [])
     assert plain(content) == plain(read_yaml(project / "params.yaml"))

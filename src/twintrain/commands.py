@@ -1,5 +1,6 @@
 """How a command of pipelines/ starts and ends."""
 
+import argparse
 import gc
 import signal
 import sys
@@ -8,6 +9,19 @@ from typing import NoReturn
 
 from twintrain.errors import UserError, unknown
 from twintrain.frameworks import TITLES
+
+ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
+
+
+def command_parser(command: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """The parser of a command of pipelines/, which its docstring describes."""
+    return argparse.ArgumentParser(
+        prog=f"python -m pipelines.{command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=epilog,
+        allow_abbrev=False,
+    )
 
 
 def run_command(main: Callable[[], int | None]) -> NoReturn:

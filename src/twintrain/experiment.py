@@ -4,13 +4,14 @@ import argparse
 from typing import Any
 
 from twintrain import project
+from twintrain.commands import ANY_PARAMETER, command_parser
 from twintrain.config import Params, check_params
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
 from twintrain.frameworks import check_installed
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import load_network
-from twintrain.overrides import parse_overrides
+from twintrain.overrides import CURRENT, parse_overrides
 from twintrain.presets import changed_params
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.initial_model import load_initial, without_alias
@@ -18,20 +19,10 @@ from twintrain.training.losses import check_loss
 from twintrain.training.transfer import start_from
 from twintrain.yaml_files import read_yaml
 
-# What MLproject hands on for "no preset": its default, or an empty value as MLflow quotes it.
-NOT_GIVEN = ("", "''")
-NO_PRESET = ("current", "", "''")
-
 
 def experiment_parser(command: str, description: str) -> argparse.ArgumentParser:
     """A parser that knows --preset; what it does not know are parameters, for `read_experiment`."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m pipelines.{command}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="--PARAMETER VALUE: any parameter of params.yaml, by its dotted name",
-        allow_abbrev=False,
-    )
+    parser = command_parser(command, description, ANY_PARAMETER)
     parser.add_argument("--preset", default="current", help="a file of conf/presets; current: params.yaml as it stands")
     return parser
 
@@ -45,7 +36,7 @@ def read_experiment(preset: str, arguments: list[str]) -> tuple[dict[str, Any], 
     Raises:
         UserError: an unknown name, a wrong value, a model that does not fit the data set, a missing package.
     """
-    chosen = None if preset in NO_PRESET else preset
+    chosen = None if preset in CURRENT else preset
     content = changed_params(read_yaml(project.PARAMS), chosen, parse_overrides(arguments))
     params = check_experiment(content)
     if params.train.initial_model:

@@ -5,6 +5,11 @@ from typing import Any
 from twintrain.errors import UserError
 from twintrain.yaml_files import parse_scalar
 
+# What MLproject hands on for a value that was not given: an empty one, as MLflow quotes it; and for one that
+# params.yaml has, the default `current` too.
+NOT_GIVEN = ("", "''")
+CURRENT = ("current", *NOT_GIVEN)
+
 
 def parse_overrides(arguments: list[str]) -> dict[str, Any]:
     """Turns `--train.epochs 20 --train.optimizer.name=sgd` into a dict; values are read as YAML.

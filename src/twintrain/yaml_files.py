@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from twintrain.errors import UserError, did_you_mean
+from twintrain.project import write_text
 
 NULL_TAG = "tag:yaml.org,2002:null"
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -41,9 +42,7 @@ def write_yaml(path: Path, content: Any) -> None:
     yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(NULL_TAG, "null"))
     text = io.StringIO()
     yaml.dump(content, text)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text.getvalue(), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, text.getvalue())
 
 
 def parse_scalar(text: str) -> Any:

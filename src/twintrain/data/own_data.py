@@ -21,7 +21,7 @@ from twintrain.data.readers.table import raw_chunks
 from twintrain.data.readers.text import TABLE_ENDINGS
 from twintrain.data.validation import differences
 from twintrain.errors import UserError
-from twintrain.experiment import NO_PRESET
+from twintrain.overrides import CURRENT
 from twintrain.presets import read_preset
 from twintrain.yaml_files import read_yaml, validated, write_yaml
 
@@ -92,7 +92,7 @@ def _name_of(source: Path) -> str:
 def _check_preset(name: str, source: Path) -> None:
     """Refuses a name whose preset is that of other data, which would be trained on instead."""
     known = project.names_in(project.PRESETS)
-    if name in NO_PRESET or (name in known and read_preset(name).get("dataset") != name):
+    if name in CURRENT or (name in known and read_preset(name).get("dataset") != name):
         raise UserError(
             f"there is a preset '{name}' of other data; give {source.name} another name, which its data set takes"
         )

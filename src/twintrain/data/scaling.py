@@ -53,6 +53,11 @@ def scale(numbers: np.ndarray, scaler: dict[str, Any] | None) -> np.ndarray:
     return ((numbers - np.array(scaler["mean"])) / np.array(scaler["scale"])).astype(numbers.dtype)
 
 
+def output_scaler(scalers: dict[str, Any], task: str) -> dict[str, Any] | None:
+    """Of the scalers in scaler.json, the one that what a network gives is in."""
+    return scalers["features" if task == "reconstruction" else "target"]
+
+
 def unscale(numbers: np.ndarray, scaler: dict[str, Any] | None) -> np.ndarray:
     """Takes a scaler back; float64."""
     if scaler is None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import twintrain
 from twintrain import project
 from twintrain.config import Params
 from twintrain.data.preparation import prepare
 from twintrain.data.schema import Schema
+from twintrain.processes import worker_environment
 from twintrain.sweeping.worker import PARTS
 from twintrain.training.initial_model import hand_on
 
@@ -97,12 +96,11 @@ def run_trial(
 
 
 def _start(framework: str, folder: Path, data: Path, log: Any) -> subprocess.Popen[str]:
-    path = os.pathsep.join(filter(None, [str(Path(twintrain.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "twintrain.sweeping.worker", framework, str(folder), str(data)]
     # A process group of its own: Ctrl-C is for the command, which ends the worker itself.
     return subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": path},
+        env=worker_environment(),
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import twintrain
 from twintrain import project
 from twintrain.config import Params
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import TITLES
+from twintrain.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.records import Record
@@ -39,15 +39,12 @@ def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = W
     Raises:
         UserError: a worker failed; what it said last goes along.
     """
-    source = str(Path(twintrain.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path}
     logs = {framework: folder / f"{framework}.log" for framework in frameworks}
     processes = {}
     for framework, log in logs.items():
         command = [sys.executable, *worker, framework, str(folder), *options]
         with log.open("w") as output:
-            processes[framework] = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+            processes[framework] = subprocess.Popen(command, env=worker_environment(), stdout=output, stderr=output)
     try:
         failed = [framework for framework, process in processes.items() if process.wait()]
     finally:
