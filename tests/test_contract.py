@@ -656,15 +656,17 @@ def test_requirements_pin_what_the_project_uses_at_the_same_version(dependency):
 
 
 def test_development_adds_pins_to_the_requirements():
-    first, *others = lines_of("requirements-dev.txt")
-    assert first == "-r requirements-jax.txt"
-    assert all(PIN.fullmatch(line) for line in others)
+    extras = [f"-r requirements-{name}.txt" for name in PROJECT["optional-dependencies"]]
+    lines = lines_of("requirements-dev.txt")
+    assert lines[: len(extras)] == extras
+    assert all(PIN.fullmatch(line) for line in lines[len(extras) :])
 
 
-def test_jax_is_an_extra_with_the_pins_of_its_requirements():
-    first, *others = lines_of("requirements-jax.txt")
+@pytest.mark.parametrize("name", PROJECT["optional-dependencies"])
+def test_extra_has_the_pins_of_its_requirements(name):
+    first, *others = lines_of(f"requirements-{name}.txt")
     assert first == "-r requirements.txt"
-    assert others == PROJECT["optional-dependencies"]["jax"]
+    assert others == PROJECT["optional-dependencies"][name]
 
 
 def test_environments_of_mlflow_and_conda_take_the_requirements():
