@@ -8,10 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
+from shipped_experiment import shipped_params
 
 from twintrain.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--save-pictures", action="store_true", help="run the tests that take the pictures of docs/ alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--save-pictures"):
+        config.hook.pytest_deselected(items=[item for item in items if "save_picture" not in item.fixturenames])
+        items[:] = [item for item in items if "save_picture" in item.fixturenames]
 
 
 @pytest.fixture(autouse=True)
@@ -33,17 +45,62 @@ def error_of():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder with the project's conf/ and params.yaml, to work in and to change."""
+    """A folder with the project's conf/ and shipped params.yaml, to work in and to change."""
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "params.yaml").write_text(shipped_params(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture(scope="session")
-def shipped_data():
+def shipped_data(tmp_path_factory):
     """The folder data/ as data.dvc pins it, pulled from the DVC remote if it is absent."""
-    if not (ROOT / "data").is_dir():
-        pull = [sys.executable, "-m", "dvc", "pull", "--quiet", "data.dvc"]
-        subprocess.run(pull, cwd=ROOT, env={**os.environ, "DO_NOT_TRACK": "true"}, check=True)
+    # Of the processes that test side by side, one pulls.
+    with FileLock(tmp_path_factory.getbasetemp().parent / "data.lock"):
+        if not (ROOT / "data").is_dir():
+            pull = [sys.executable, "-m", "dvc", "pull", "--quiet", "data.dvc"]
+            subprocess.run(pull, cwd=ROOT, env={**os.environ, "DO_NOT_TRACK": "true"}, check=True)
     return ROOT / "data"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The installed Chromium."""
+    pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
+    if pages.CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with pages.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens an address in a window of its own: `open_page(address, size=PHONE, dark=True)` gives an `Opened`."""
+    from browser_pages import DESKTOP, Opened
+
+    contexts = []
+
+    def open_it(address, size=DESKTOP, dark=False):
+        width, height = size
+        scheme = "dark" if dark else "light"
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        contexts[-1].set_default_timeout(120_000)  # ms; the tests share their machine
+        opened = Opened(contexts[-1].new_page())
+        opened.page.goto(address)
+        return opened
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def save_picture(request, tmp_path):
+    """Takes a picture of a page (or of one element of it), for docs/ where --save-pictures says so."""
+
+    def save(page, name, **options):
+        folder = ROOT / "docs" if request.config.getoption("--save-pictures") else tmp_path
+        page.screenshot(path=folder / name, **options)
+        return folder / name
+
+    return save

@@ -7,7 +7,7 @@ from worker_process import run_worker
 
 pytestmark = pytest.mark.slow
 
-TOLERANCES = {"forward": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
+TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from scipy.special import softmax
 from twin_cases import (
     CHAOTIC,
     DROPOUT_RATE,
+    FURTHER_MODELS,
     LAYER_CASES,
     LIKE_ANOTHER,
     MASK_CALLS,
@@ -33,21 +34,41 @@ FLOAT64 = 1e-12
 GRADIENTS = 1e-10
 AFTER_STEPS = 1e-9
 SELF_DIFFERENCES = 10
-CASES = [*LAYER_CASES, *MODEL_CASES]
+CASES = [
+    *LAYER_CASES,
+    *(pytest.param(name, marks=[pytest.mark.slow] if name in FURTHER_MODELS else []) for name in MODEL_CASES),
+]
 CASES_BUILT = cases()
 
 Results = dict[str, dict[str, np.ndarray]]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """What each framework made of every case, both run at once in processes of their own."""
-    folder = tmp_path_factory.mktemp("twins")
+def core_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run_group("core", tmp_path_factory.mktemp("core"))
+
+
+@pytest.fixture(scope="module")
+def further_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run_group("further", tmp_path_factory.mktemp("further"))
+
+
+@pytest.fixture
+def results(request: pytest.FixtureRequest) -> Results:
+    """What each framework made of the group of rows that the test is about."""
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    group = "further" if parameters.get("case") in FURTHER_MODELS else "core"
+    return request.getfixturevalue(f"{group}_results")
+
+
+def run_group(group: str, folder: Path) -> Results:
+    """Runs a group of rows in both frameworks at once, in processes of their own."""
     workers = [
         start_worker(
             "twin_worker.py",
             framework,
             folder / f"{framework}.npz",
+            group,
             MLFLOW_TRACKING_URI=f"sqlite:///{folder / framework}.db",
         )
         for framework in FRAMEWORKS

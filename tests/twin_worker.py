@@ -1,13 +1,14 @@
-"""Runs the rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz [brief]
+"""Runs rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz GROUP
 
-With `brief`, only what the rows have in common with other libraries under Keras: see `briefly`.
+`core` has the layers, some models, and all else that is compared; `further` the other models; `brief`, of all rows,
+only what they have in common with other libraries under Keras.
 One framework a process; the test compares the arrays that two such processes write.
 """
 
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from twin_cases import (
     BATCH_SIZE,
     CHAOTIC,
     DROPOUT_RATE,
+    FURTHER_MODELS,
     MASK_CALLS,
     MASK_ROWS,
     MASK_SEED,
@@ -32,7 +34,7 @@ from twin_cases import (
 from twintrain import tracking
 from twintrain.config import KerasOptions, Train
 from twintrain.data.parts import Part
-from twintrain.frameworks import framework_module
+from twintrain.frameworks import framework_module, packages
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.layers import Dropout
 from twintrain.models.network import PlacedLayer
@@ -46,14 +48,9 @@ BRIEF_STEPS = 10
 EAGER = {"keras": KerasOptions(run_eagerly=True)}
 
 
-def main(framework: str, out: Path) -> None:
-    results: dict[str, np.ndarray] = {}
+def core(framework: str, out: Path) -> None:
     module = framework_module(framework, "backend")
-    # One run for all models that are logged.
-    with tracking.stage_run("cases", {}, "cases") as run:
-        for name, case in cases().items():
-            for what, array in run_case(framework, module.Backend, name, case, run).items():
-                results[f"{name}|{what}"] = array
+    results = run_cases(framework, module, cases().keys() - set(FURTHER_MODELS))
     for name, case in cases("native").items():
         backend = module.Backend(case.network, Train(**EAGER))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
@@ -63,6 +60,21 @@ def main(framework: str, out: Path) -> None:
     for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
         results |= {f"resume|{what}|{name}": array for name, array in weights.items()}
     np.savez(out, **results)
+
+
+def further(framework: str, out: Path) -> None:
+    np.savez(out, **run_cases(framework, framework_module(framework, "backend"), set(FURTHER_MODELS)))
+
+
+def run_cases(framework: str, module: ModuleType, names: set[str]) -> dict[str, np.ndarray]:
+    results = {}
+    # One run for all models that are logged.
+    with tracking.stage_run("cases", {}, "cases") as run:
+        for name, case in cases().items():
+            if name in names:
+                found = run_case(framework, module.Backend, name, case, run)
+                results |= {f"{name}|{what}": array for what, array in found.items()}
+    return results
 
 
 def run_case(framework: str, backend_type: type, name: str, case: Case, run: tracking.Run) -> dict[str, np.ndarray]:
@@ -112,20 +124,24 @@ def outputs_of_layers(framework: str, backend: Backend, features: np.ndarray) ->
 def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
     """Predictions of the network after a save and load, by itself and through MLflow, for one row and for all."""
     saving = framework_module(framework, "saving")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / saving.FILE_NAME
-        saving.save(backend.model, backend.network, features, path)
-        predict = saving.load(path)
-        results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
+    predict = saved_and_loaded(saving, backend, features)
     with without_graphs(framework):
+        results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
         run.log_model(
             lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
             features,
             backend.network.schema.outputs,
-            saving.requirements(),
+            packages(framework),
         )
         model = mlflow.pyfunc.load_model(f"models:/{run.model_id}")
         return {**results, "pyfunc": model.predict(features), "pyfunc, one row": model.predict(features[:1])}
+
+
+def saved_and_loaded(saving: ModuleType, backend: Backend, features: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / saving.FILE_NAME
+        saving.save(backend.model, backend.network, features, path)
+        return saving.load(path)
 
 
 @contextlib.contextmanager
@@ -141,9 +157,10 @@ def without_graphs(framework: str) -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-def briefly(framework: str, out: Path) -> None:
-    """Writes outputs, gradients and some steps of SGD in float64."""
+def brief(framework: str, out: Path) -> None:
+    """Writes outputs, also after a save and load, gradients and some steps of SGD in float64."""
     results: dict[str, np.ndarray] = {}
+    saving = framework_module(framework, "saving")
     backend_type = framework_module(framework, "backend").Backend
     for name, case in cases().items():
         (_, settings), *_ = trainings_for(name).items()
@@ -151,6 +168,7 @@ def briefly(framework: str, out: Path) -> None:
         backend.load_weights(case.weights)
         features, untrained = case.features.astype(dtype_of(case, "float64")), backend.state()
         results[f"{name}|forward"] = backend.predict(features)
+        results[f"{name}|reloaded"] = saved_and_loaded(saving, backend, features)(features)
         loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
         results |= {f"{name}|loss": np.array(loss), f"{name}|gradients": flat(gradients)}
         backend.load_weights(case.weights)
@@ -249,4 +267,4 @@ def flat(weights: dict[str, np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    (briefly if sys.argv[3:] == ["brief"] else main)(sys.argv[1], Path(sys.argv[2]))
+    {"core": core, "further": further, "brief": brief}[sys.argv[3]](sys.argv[1], Path(sys.argv[2]))
