@@ -1,16 +1,23 @@
-"""The difference between two frameworks on the same test rows, with what chance alone would do."""
+"""The difference between two networks on the same test rows, with what chance alone would do."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score
 
 from twintrain.errors import UserError
+from twintrain.evaluation import equivalence
+from twintrain.evaluation.intervals import area_interval, mean_interval
+from twintrain.evaluation.scores import area_under_roc
+from twintrain.evaluation.significance import mcnemar_p
 from twintrain.frameworks import TITLES
 
-BOOTSTRAP_SAMPLES = 2000
-# A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
-ROUNDING = 1e-5
+# Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
+FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
+TINY = np.finfo(np.float64).tiny
+
+Predictions = dict[str, np.ndarray]
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
@@ -33,23 +40,62 @@ def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
     return mixed
 
 
+def rows_digest(index: np.ndarray, labels: np.ndarray) -> str:
+    """The sha256 of the test rows: two comparisons with the same one are of the same rows.
+
+    Args:
+        index: int64 (rows,), row numbers in the ingested data.
+        labels: of these rows as they were ingested, whatever a training makes of them.
+    """
+    numbers = labels.astype("<i8" if labels.dtype.kind in "iu" else "<f8")
+    return hashlib.sha256(index.astype("<i8").tobytes() + numbers.tobytes()).hexdigest()
+
+
+def compare_networks(
+    first: Predictions, second: Predictions, margin: float, rows_are_a_sample: bool = True
+) -> dict[str, Any]:
+    """All that is told of two networks: `compare_with_baseline`, of probabilities `compare_probabilities`, equivalence.
+
+    Intervals and tests speak of the two trained networks and of the chance in drawing the test rows; they know nothing
+    of the chance in training (dropout, seeds). Without a sample (train = val = test) they are left out.
+
+    Args:
+        first, second: `index`, `label`, and `probability` (rows, classes) or `prediction` (rows, outputs).
+        margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
+        rows_are_a_sample: whether there is chance in the choice of the test rows.
+    """
+    found = {**compare_with_baseline(first, second, rows_are_a_sample), "margin": margin}
+    if "probability" in first:
+        probabilities = first["probability"], second["probability"]
+        found |= compare_probabilities(*probabilities, first["label"], rows_are_a_sample)
+    if rows_are_a_sample and len(first["label"]) > 1:
+        found |= _equivalence(first, second, found, margin)
+    return found
+
+
+def compare_with_baseline(first: Predictions, second: Predictions, rows_are_a_sample: bool = True) -> dict[str, Any]:
+    """What can be told of any two: of numbers, of probabilities, or of a baseline without these, of `class`es.
+
+    Raises:
+        UserError: the two are of different rows.
+    """
+    if not np.array_equal(first["index"], second["index"]):
+        raise UserError("predictions are of different rows; make them again with: dvc repro --force")
+    labels = first["label"]
+    if "prediction" in first:
+        return compare_numbers(first["prediction"], second["prediction"], labels, rows_are_a_sample)
+    if "probability" in second:
+        return compare_predictions(first["probability"], second["probability"], labels, rows_are_a_sample)
+    return compare_classes(first["probability"].argmax(axis=1), second["class"], labels, rows_are_a_sample)
+
+
 def compare_predictions(
     first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
 ) -> dict[str, Any]:
-    """Compares two sets of probabilities (rows, classes) for the same rows.
-
-    Interval and test speak of the two trained networks and of the chance in drawing the test rows; they know nothing
-    of the chance in training (dropout, seeds). Without a sample (train = val = test) they are left out.
+    """Compares two sets of probabilities (rows, classes) for the same rows by their classes.
 
     Returns:
-        accuracy_difference: accuracy of the first less that of the second.
-        accuracy_ci95: 95 % interval of that difference by the paired bootstrap (percentiles; the same rows are drawn
-            for both), Efron and Tibshirani 1993, chapter 13.
-        mcnemar_p: exact McNemar test: the chance of a split at least this uneven of the rows that only one of the two
-            gets right, were both equally good (McNemar 1947).
-        agreement: share of rows with the same predicted class.
-        only_first_right, only_second_right: numbers of rows.
-        largest_probability_difference: over all rows and classes.
+        as `compare_classes`, and `largest_probability_difference` over all rows and classes.
     """
     found = compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels, rows_are_a_sample)
     return {**found, "largest_probability_difference": float(np.abs(first - second).max())}
@@ -58,22 +104,55 @@ def compare_predictions(
 def compare_classes(
     first_classes: np.ndarray, second_classes: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
 ) -> dict[str, Any]:
-    """What `compare_predictions` finds in the predicted classes (rows,) alone."""
+    """Compares two sets of predicted classes (rows,) for the same rows.
+
+    Returns:
+        accuracy_difference: accuracy of the first less that of the second.
+        accuracy_ci95: 95 % interval of that difference by the paired bootstrap.
+        mcnemar_p: exact McNemar test: the chance of a split at least this uneven of the rows that only one of the two
+            gets right, were both equally good.
+        agreement: share of rows with the same predicted class.
+        kappa: agreement beyond what two that draw their classes blindly, as often, would have; 1 is full agreement
+            (Cohen 1960).
+        only_first_right, only_second_right: numbers of rows.
+    """
     first_right, second_right = first_classes == labels, second_classes == labels
     difference = first_right.astype(np.float64) - second_right
     only_first, only_second = int((difference > 0).sum()), int((difference < 0).sum())
-    discordant = only_first + only_second
-    inference = {
-        "accuracy_ci95": _paired_bootstrap(difference),
-        "mcnemar_p": float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
-    }
+    inference = (
+        {"accuracy_ci95": mean_interval(difference), "mcnemar_p": float(mcnemar_p(only_first, only_second))}
+        if rows_are_a_sample
+        else {}
+    )
     return {
         "accuracy_difference": float(difference.mean()),
-        **(inference if rows_are_a_sample else {}),
+        **inference,
         "agreement": float((first_classes == second_classes).mean()),
+        "kappa": _kappa(first_classes, second_classes),
         "only_first_right": only_first,
         "only_second_right": only_second,
     }
+
+
+def compare_probabilities(
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+) -> dict[str, Any]:
+    """Compares what the probabilities (rows, classes) say beyond the most probable class.
+
+    Returns:
+        auc_difference, auc_ci95: of the areas under the ROC curve; absent where a class is, from the labels (or the
+            interval alone, from most of the resamples).
+        loss_difference, loss_ci95: of the cross entropies in nats, whatever loss was trained; less is better.
+    """
+    found = {}
+    areas = [area_under_roc(probability, labels) for probability in (first, second)]
+    if None not in areas:
+        found["auc_difference"] = areas[0] - areas[1]
+        interval = area_interval(first, second, labels) if rows_are_a_sample else None
+        found |= {"auc_ci95": interval} if interval else {}
+    losses = cross_entropies(first, labels) - cross_entropies(second, labels)
+    found["loss_difference"] = float(losses.mean())
+    return {**found, **({"loss_ci95": mean_interval(losses)} if rows_are_a_sample else {})}
 
 
 def compare_numbers(
@@ -83,89 +162,52 @@ def compare_numbers(
 
     Returns:
         mae_difference: mean absolute error of the first less that of the second, in the unit of the numbers.
-        relative_difference: that over the smaller of the two errors; under ROUNDING nothing but the order of sums.
-        mae_ci95: 95 % interval of that difference by the paired bootstrap of the rows, as in `compare_predictions`.
+        relative_difference: that over the smaller of the two errors.
+        mae_ci95: 95 % interval of that difference by the paired bootstrap of the rows.
         rmse_difference: the same of the root mean squared errors.
         first_closer: share of rows where the first errs less, of those where the two differ.
         largest_prediction_difference: over all rows and outputs.
     """
-    first_errors, second_errors = (np.abs(found - labels).mean(axis=1) for found in (first, second))
+    first_errors, second_errors = absolute_errors(first, labels), absolute_errors(second, labels)
     difference = first_errors - second_errors
     first_rmse, second_rmse = (float(np.sqrt(np.square(found - labels).mean())) for found in (first, second))
-    smaller = min(first_errors.mean(), second_errors.mean())
     differing = difference[difference != 0]
     return {
         "mae_difference": float(difference.mean()),
-        "relative_difference": float(difference.mean() / max(smaller, np.finfo(np.float64).tiny)),
-        **({"mae_ci95": _paired_bootstrap(difference)} if rows_are_a_sample else {}),
+        "relative_difference": float(difference.mean() / _smaller_error(first_errors, second_errors)),
+        **({"mae_ci95": mean_interval(difference)} if rows_are_a_sample else {}),
         "rmse_difference": first_rmse - second_rmse,
         "first_closer": float((differing < 0).mean()) if len(differing) else 0.5,
         "largest_prediction_difference": float(np.abs(first - second).max()),
     }
 
 
-def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
-    """One sentence: which trained network is better, and whether the choice of the test rows explains it."""
-    if "mae_difference" in comparison:
-        return _verdict_on_numbers(comparison, first, second)
-    difference = comparison["accuracy_difference"]
-    agreement = f"they agree on {comparison['agreement']:.1%} of the test rows"
-    if difference == 0:
-        return f"{first} and {second} are equally accurate; {agreement}."
-    better = f"{first if difference > 0 else second} is {100 * abs(difference):.2f} points more accurate"
-    if "mcnemar_p" not in comparison:
-        return f"{better}; {agreement}."
-    p = comparison["mcnemar_p"]
-    chance = f"{'more' if p < 0.05 else 'no more'} than the choice of test rows explains (McNemar p = {p:.3g})"
-    return f"{better}, {chance}; {agreement}."
+def cross_entropies(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The cross entropy of each row (rows,) in nats, finite where a true class was held for impossible."""
+    return -np.log(np.maximum(probability[np.arange(len(labels)), labels], TINY))
 
 
-def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> str:
-    """One sentence: by how much networks are better than a baseline, or that they are not.
-
-    Args:
-        comparisons: what `compare_classes` or `compare_numbers` found of each network, by its title, less the baseline.
-    """
-    numbers = any("mae_difference" in found for found in comparisons.values())
-    unit = "mean absolute error, less is better" if numbers else "points of accuracy"
-    standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
-    return f"Against the baseline, {baseline}, in {unit}: {standings}."
+def absolute_errors(prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The absolute error of each row (rows,), the mean over its outputs."""
+    return np.abs(prediction - labels).mean(axis=1)
 
 
-def _standing(comparison: dict[str, Any]) -> str:
-    """`+3.00 (95 % interval +1.40 to +4.60), better`."""
-    numbers = "mae_difference" in comparison
-    name, sign, scale, form = ("mae", -1, 1, "{:+.3g}") if numbers else ("accuracy", 1, 100, "{:+.2f}")
-    difference, interval = comparison[f"{name}_difference"], comparison.get(f"{name}_ci95")
-    standing = "better" if sign * difference > 0 else "worse" if difference else "equal"
-    if interval is None:
-        return f"{form.format(scale * difference)}, {standing}"
-    low, high = interval
-    if low <= 0 <= high and difference:
-        standing = "no more than the choice of test rows explains"
-    shown = [form.format(scale * value) for value in (difference, low, high)]
-    return "{} (95 % interval {} to {}), {}".format(*shown, standing)
+def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
+    if (first_classes == first_classes[0]).all() and np.array_equal(first_classes, second_classes):
+        return 1.0  # 0 / 0: blindly, two that know but one class agree fully too
+    return float(cohen_kappa_score(first_classes, second_classes))
 
 
-def _paired_bootstrap(difference: np.ndarray) -> list[float]:
-    """95 % interval of the mean of differences (rows,), percentiles."""
-    rng = np.random.default_rng(0)
-    # The mean of resampled rows depends only on how often each value is drawn: of accuracies, −1, 0 and 1.
-    values, counts = np.unique(difference, return_counts=True)
-    shares = counts / counts.sum()
-    means = [rng.multinomial(len(difference), shares) @ values / len(difference) for _ in range(BOOTSTRAP_SAMPLES)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return [float(low), float(high)]
+def _equivalence(
+    first: Predictions, second: Predictions, found: dict[str, Any], margin: float
+) -> dict[str, float | bool]:
+    if "probability" in first:
+        counts = found["only_first_right"], found["only_second_right"], len(first["label"])
+        return equivalence.of_accuracies(*counts, margin)
+    errors = [absolute_errors(predicted["prediction"], predicted["label"]) for predicted in (first, second)]
+    return equivalence.of_means(errors[0] - errors[1], margin, _smaller_error(*errors))
 
 
-def _verdict_on_numbers(comparison: dict[str, Any], first: str, second: str) -> str:
-    difference = comparison["mae_difference"]
-    parted = f"their predictions differ by {comparison['largest_prediction_difference']:.3g} at most"
-    if abs(comparison["relative_difference"]) < ROUNDING:
-        return f"{first} and {second} err equally, but for rounding; {parted}."
-    better = f"{first if difference < 0 else second} errs less by {abs(difference):.3g} in the mean"
-    if "mae_ci95" not in comparison:
-        return f"{better}; {parted}."
-    low, high = comparison["mae_ci95"]
-    chance = f"{'no more' if low <= 0 <= high else 'more'} than the choice of test rows explains"
-    return f"{better}, {chance} (95 % interval {low:+.2g} to {high:+.2g}); {parted}."
+def _smaller_error(first: np.ndarray, second: np.ndarray) -> float:
+    smaller, larger = sorted([first.mean(), second.mean()])
+    return float(max(smaller, FLOAT32_EPSILON * larger, TINY))

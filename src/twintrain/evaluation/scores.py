@@ -38,21 +38,21 @@ def score(probability: np.ndarray, labels: np.ndarray, test_loss: float | None) 
 
 
 def score_classes(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, float]:
-    """Test scores of predicted classes (rows,): `eval_acc`, and means over the classes of the rest.
+    """Test scores of predicted classes (rows,): `eval_acc`, and the means of what `score_each_class` finds."""
+    each = score_each_class(predicted, labels, classes)
+    means = {f"{name}_macro": float(values.mean()) for name, values in each.items() if name != "rows"}
+    return {"eval_acc": float((predicted == labels).mean()), **means}
 
-    Specificity of a class is TN / (TN + FP).
+
+def score_each_class(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+    """Scores (classes,) of each class against the rest: `precision`, `recall`, `specificity`, `f1`, and its `rows`.
+
+    Specificity is TN / (TN + FP). What is a share of no rows at all is 0.
     """
     names = np.arange(classes)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, predicted, labels=names, average="macro", zero_division=0
-    )
-    return {
-        "eval_acc": float((predicted == labels).mean()),
-        "precision_macro": float(precision),
-        "recall_macro": float(recall),
-        "specificity_macro": float(_specificity(confusion_matrix(labels, predicted, labels=names)).mean()),
-        "f1_macro": float(f1),
-    }
+    precision, recall, f1, rows = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0)
+    specificity = _specificity(confusion_matrix(labels, predicted, labels=names))
+    return {"precision": precision, "recall": recall, "specificity": specificity, "f1": f1, "rows": rows}
 
 
 def regression_score(prediction: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:

@@ -1,0 +1,128 @@
+"""Which of two trained networks to take, and why."""
+
+from typing import Any
+
+from twintrain.evaluation.equivalence import ALPHA
+from twintrain.frameworks import TITLES
+
+# A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
+ROUNDING = 1e-5
+# Latencies vary by some percent from one measurement to the next.
+CHEAPER = 0.9
+
+
+def decide(comparison: dict[str, Any], entries: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    """The winner, and one sentence that says why.
+
+    The better one wins, if the difference is more than chance explains: that of the test rows, and with several seeds
+    that of the seeds too. All else is a tie, and so is a difference within the margin (equivalence): then the cheaper
+    one wins, by the median latency of one row, or where these are alike the first one.
+
+    Args:
+        comparison: what `comparison` found of the first framework less the second.
+        entries: by framework the figures of each, the first one first; `latency_1_ms` if it was measured.
+
+    Returns:
+        the winner's name.
+        reason: names both by their titles.
+    """
+    better = better_one(comparison)
+    if better is None or comparison.get("equivalent"):
+        winner, why = _cheaper(entries)
+        return winner, f"A tie, {_why_tied(comparison, better)}; {why}."
+    winner, loser = list(entries) if better == 0 else list(entries)[::-1]
+    chance = "on all the rows that there are"
+    if is_tested(comparison):
+        chance = "more than the choice of test rows explains"
+        chance += " and more than the seeds do" if "seeds" in comparison else ""
+    return winner, f"{TITLES[winner]} is better: {_advantage(comparison, TITLES[loser])}, {chance}."
+
+
+def alone(framework: str) -> tuple[str, str]:
+    """What `decide` gives where there is nothing to compare with."""
+    return framework, f"{TITLES[framework]} was trained alone."
+
+
+def better_one(comparison: dict[str, Any]) -> int | None:
+    """0 or 1, the one that is better by more than chance; None where neither is."""
+    difference = gain(comparison)
+    if not is_significant(comparison):
+        return None
+    if "seeds" in comparison:
+        low, high = comparison["seeds"]["ci95"]
+        mean = comparison["seeds"]["mean_difference"]
+        if low <= 0 <= high or mean * _sign(comparison) * difference < 0:
+            return None
+    return 0 if difference > 0 else 1
+
+
+def is_significant(comparison: dict[str, Any]) -> bool:
+    """Whether the difference is more than the choice of test rows explains; where these are all, than the margin."""
+    if not gain(comparison):
+        return False
+    if not is_tested(comparison):
+        return abs(comparison.get("relative_difference", gain(comparison))) > comparison["margin"]
+    if is_of_numbers(comparison):
+        low, high = comparison["mae_ci95"]
+        return not low <= 0 <= high
+    return comparison["mcnemar_p"] < ALPHA
+
+
+def gain(comparison: dict[str, Any]) -> float:
+    """By how much the first is better: more accurate, or with a smaller error; 0 for what is but rounding."""
+    if not is_of_numbers(comparison):
+        return comparison["accuracy_difference"]
+    return 0.0 if abs(comparison["relative_difference"]) < ROUNDING else -comparison["mae_difference"]
+
+
+def is_of_numbers(comparison: dict[str, Any]) -> bool:
+    """Whether errors of numbers were compared, and no accuracies."""
+    return "mae_difference" in comparison
+
+
+def is_tested(comparison: dict[str, Any]) -> bool:
+    """Whether the rows are a sample, so that chance can be told."""
+    return "mcnemar_p" in comparison or "mae_ci95" in comparison
+
+
+def margin_text(comparison: dict[str, Any], share: float) -> str:
+    """A margin in words: `1.0 points`, or of errors `1.0 % of the error`."""
+    text = f"{100 * share:.6g}"
+    text += "" if "." in text else ".0"
+    return f"{text} {'% of the error' if is_of_numbers(comparison) else 'points'}"
+
+
+def _sign(comparison: dict[str, Any]) -> int:
+    return -1 if is_of_numbers(comparison) else 1
+
+
+def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
+    if comparison.get("equivalent"):
+        equal = f"equivalent within {margin_text(comparison, comparison['margin'])}"
+        if "seeds" in comparison and comparison["seeds"]["equivalence_p"] >= ALPHA:
+            equal += f" with the first seed (over the {comparison['seeds']['count']} seeds that is not shown)"
+        return f"{equal}, though the difference is more than chance" if better is not None else equal
+    if not gain(comparison):
+        return "equally good"
+    if not is_tested(comparison):
+        return f"a difference of no more than {margin_text(comparison, comparison['margin'])}"
+    chance = "the seeds explain" if is_significant(comparison) else "the choice of test rows explains"
+    return f"a difference of no more than {chance}"
+
+
+def _cheaper(entries: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    first, second = entries
+    latencies = [entries[name].get("latency_1_ms") for name in entries]
+    if None in latencies:
+        return first, f"no latencies are known, so the first one is taken, {TITLES[first]}"
+    cheap, dear = (first, second) if latencies[0] <= latencies[1] else (second, first)
+    answers = f"{min(latencies):.3g} ms a row against {max(latencies):.3g} ms"
+    if min(latencies) > CHEAPER * max(latencies):
+        return first, f"both cost alike ({answers}), so the first one is taken, {TITLES[first]}"
+    return cheap, f"{TITLES[cheap]} is cheaper than {TITLES[dear]}, {answers}"
+
+
+def _advantage(comparison: dict[str, Any], loser: str) -> str:
+    if is_of_numbers(comparison):
+        return f"it errs by {abs(comparison['mae_difference']):.3g} less than {loser} in the mean"
+    return f"{100 * abs(comparison['accuracy_difference']):.2f} points more accurate than {loser}"

@@ -1,0 +1,67 @@
+"""What of a comparison is too long for results/metrics.json: single classes, bins, slices and rows."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix
+
+from twintrain.evaluation import disagreements
+from twintrain.evaluation.calibration import Bin
+from twintrain.evaluation.comparison import Predictions, absolute_errors
+from twintrain.evaluation.decision import ROUNDING
+from twintrain.evaluation.scores import score_each_class
+from twintrain.evaluation.slices import Grouping, by_label, compare_slices, quarters
+
+
+def of_framework(found: Predictions, names: list[str], calibration: list[Bin]) -> dict[str, Any]:
+    """`classes` with the scores of each, the `confusion` matrix with true classes in rows, and `calibration`."""
+    predicted, labels = found["probability"].argmax(axis=1), found["label"]
+    each = score_each_class(predicted, labels, len(names))
+    return {
+        "classes": [
+            {
+                "label": name,
+                "rows": int(each["rows"][code]),
+                **{score: float(each[score][code]) for score in ("precision", "recall", "specificity", "f1")},
+            }
+            for code, name in enumerate(names)
+        ],
+        "confusion": confusion_matrix(labels, predicted, labels=np.arange(len(names))).tolist(),
+        "calibration": calibration,
+    }
+
+
+def of_pair(
+    first: Predictions,
+    second: Predictions,
+    names: list[str],
+    groupings: list[Grouping],
+    target: str,
+    rows_are_a_sample: bool,
+) -> dict[str, Any]:
+    """`slices` and `disagreements` of two networks.
+
+    Args:
+        names: of the classes; none where numbers were predicted.
+        groupings: of the test rows, besides those by the label or the number to be predicted.
+        target: the name of that number.
+        rows_are_a_sample: whether slices are tested.
+    """
+    labels, index = first["label"], first["index"]
+    if names:
+        probabilities = first["probability"], second["probability"]
+        measured = [probability.argmax(axis=1) == labels for probability in probabilities]
+        groupings = [by_label(labels, names), *groupings]
+        differing = disagreements.of_classes(*probabilities, labels, index, names)
+    else:
+        measured = [absolute_errors(found["prediction"], labels) for found in (first, second)]
+        least = ROUNDING * min(errors.mean() for errors in measured)
+        # A test of nothing but rounding would find that it leans to one side.
+        measured[1] = np.where(np.abs(measured[1] - measured[0]) <= least, measured[0], measured[1])
+        if labels.shape[1] == 1:
+            groupings = [(target, quarters(labels[:, 0])), *groupings]
+            numbers = first["prediction"][:, 0], second["prediction"][:, 0], labels[:, 0]
+        else:
+            numbers = *measured, None
+        differing = disagreements.of_numbers(*numbers, index, least)
+    return {"slices": compare_slices(groupings, *measured, rows_are_a_sample), "disagreements": differing}

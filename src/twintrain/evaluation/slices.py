@@ -1,0 +1,135 @@
+"""How the difference is spread over the test rows: by label, by the columns of a table, by what images look like."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twintrain.evaluation.significance import holm, mcnemar_p, paired_t_p
+
+# In fewer rows, no difference that is not gross would show.
+FEWEST_ROWS = 20
+LISTED = 100
+QUARTERS = (0.25, 0.5, 0.75)
+MISSING = "missing"
+
+# What the rows are sliced by, and the slice of each row.
+Grouping = tuple[str, pd.Categorical]
+
+
+def by_label(labels: np.ndarray, names: list[str]) -> Grouping:
+    """Slices by the true class; labels are int64 (rows,)."""
+    return "label", pd.Categorical.from_codes(labels, names)
+
+
+def by_columns(table: pd.DataFrame) -> list[Grouping]:
+    """Slices by each column: by its values, or where these are numbers or dates by their quarters."""
+    return [
+        (str(name), quarters(column) if column.dtype.kind in "fiM" else _values(column))
+        for name, column in table.items()
+    ]
+
+
+def levels(array: np.ndarray) -> pd.DataFrame:
+    """What slices arrays (rows, …): of images mean `brightness` and its standard deviation, `contrast` (Peli 1990).
+
+    Of sequences and vectors, the mean `level`. In the unit of the array: 0 to 255 of pixels.
+    """
+    axes = tuple(range(1, array.ndim))
+    means = array.mean(axis=axes, dtype=np.float64)
+    if array.ndim != 4:
+        return pd.DataFrame({"level": means})
+    return pd.DataFrame({"brightness": means, "contrast": array.std(axis=axes, dtype=np.float64)})
+
+
+def quarters(values: pd.Series | np.ndarray) -> pd.Categorical:
+    """Slices numbers or dates (rows,) at their quartiles; each is named by the least and the largest value in it.
+
+    Up to four different values are slices of their own, and missing ones are another. Of many equal values there are
+    less than four slices.
+    """
+    values = pd.Series(values)
+    is_known = values.notna().to_numpy()
+    known = values[is_known]
+    different = np.sort(known.unique())
+    if len(different) <= len(QUARTERS) + 1:
+        limits = different[:-1]
+    else:
+        limits = np.unique(known.quantile(list(QUARTERS), interpolation="lower").to_numpy())
+    places = np.full(len(values), -1)
+    places[is_known] = np.searchsorted(limits, known.to_numpy(), side="left")
+    ranges = known.groupby(places[is_known]).agg(["min", "max"])
+    names = {place: _range(low, high) for place, low, high in ranges.itertuples()} | {-1: MISSING}
+    return pd.Categorical(pd.Series(places).map(names))
+
+
+def compare_slices(
+    groupings: list[Grouping], first: np.ndarray, second: np.ndarray, rows_are_a_sample: bool = True
+) -> list[dict[str, Any]]:
+    """Compares two networks slice by slice.
+
+    Args:
+        groupings: of the test rows.
+        first, second: (rows,), whether each is right (bool), or by how much it is wrong (float).
+        rows_are_a_sample: whether there are tests.
+
+    Returns:
+        of each slice of FEWEST_ROWS or more: `by`, `value`, `rows`, accuracy or mean error of the `first` and the
+        `second`, their `difference`, its `p` (exact McNemar test, or paired t test), and `p_adjusted` for the number of
+        all slices (Holm). The largest differences first, LISTED at most. What takes all rows is no slice.
+    """
+    found = [_slices(by, values, first, second) for by, values in groupings]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    if table.empty:
+        return []
+    test = _mcnemar if first.dtype == bool else _paired_t
+    table["p"] = test(table) if rows_are_a_sample else None
+    table["p_adjusted"] = holm(table["p"].to_numpy()) if rows_are_a_sample else None
+    largest_first = table.sort_values(["difference", "rows"], key=abs, ascending=False, kind="stable")
+    columns = ["by", "value", "rows", "first", "second", "difference", "p", "p_adjusted"]
+    return largest_first[columns].head(LISTED).to_dict("records")
+
+
+def _slices(by: str, values: pd.Categorical, first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
+    """One row a slice, with what the tests need."""
+    difference = first.astype(np.float64) - second
+    measured = pd.DataFrame(
+        {
+            "first": first.astype(np.float64),
+            "second": second.astype(np.float64),
+            "difference": difference,
+            "only_first": difference > 0,
+            "only_second": difference < 0,
+        }
+    ).groupby(values, observed=True)
+    table = measured[["first", "second", "difference"]].mean()
+    table[["only_first", "only_second"]] = measured[["only_first", "only_second"]].sum()
+    table["deviation"] = measured["difference"].std()
+    table["rows"] = measured.size()
+    table = table[(table["rows"] >= FEWEST_ROWS) & (table["rows"] < len(first))]
+    table.insert(0, "value", table.index.astype(str))
+    table.insert(0, "by", by)
+    return table
+
+
+def _mcnemar(table: pd.DataFrame) -> np.ndarray:
+    return mcnemar_p(table["only_first"].to_numpy(), table["only_second"].to_numpy())
+
+
+def _paired_t(table: pd.DataFrame) -> np.ndarray:
+    return paired_t_p(*(table[name].to_numpy() for name in ("difference", "deviation", "rows")))
+
+
+def _values(column: pd.Series) -> pd.Categorical:
+    return pd.Categorical(column.astype(object).where(column.notna(), MISSING).astype(str))
+
+
+def _range(low: Any, high: Any) -> str:
+    least, largest = _text(low), _text(high)
+    return least if least == largest else f"{least} to {largest}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"

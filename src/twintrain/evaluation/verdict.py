@@ -1,0 +1,119 @@
+"""What a comparison found, in sentences: the same on the terminal, in reports and in notes."""
+
+from typing import Any
+
+from twintrain.evaluation.decision import gain, is_of_numbers, is_significant, is_tested, margin_text
+from twintrain.evaluation.equivalence import ALPHA
+
+# The digits of smaller p values say nothing: no test's assumptions hold so far out.
+SMALLEST_P = 0.0001
+
+
+def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
+    """Which trained network is better, whether chance explains it, whether the two are equivalent.
+
+    One sentence of the trained networks, and with several seeds another of the trainings.
+
+    Args:
+        comparison: an entry `comparison` of results/metrics.json.
+        first, second: titles of the frameworks.
+    """
+    found = [_difference(comparison, first, second), _equivalence(comparison), _agreement(comparison)]
+    sentences = ["; ".join(filter(None, found)) + "."]
+    if "seeds" in comparison:
+        sentences.append(_over_seeds(comparison, first, second))
+    return " ".join(sentences)
+
+
+def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> str:
+    """One sentence: by how much networks are better than a baseline, or that they are not.
+
+    Args:
+        comparisons: what `compare_with_baseline` found of each network, by its title, less the baseline.
+    """
+    numbers = any(is_of_numbers(found) for found in comparisons.values())
+    unit = "mean absolute error, less is better" if numbers else "points of accuracy"
+    standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
+    return f"Against the baseline, {baseline}, in {unit}: {standings}."
+
+
+def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
+    """`Keras is 3.00 points more accurate (95 % interval 1.10 to 4.90), more than the choice …`."""
+    numbers = is_of_numbers(comparison)
+    better = gain(comparison)
+    if not better:
+        return f"{first} and {second} {'err equally, but for rounding' if numbers else 'are equally accurate'}"
+    name = first if better > 0 else second
+    size = _size(comparison, abs(better))
+    said = f"{name} errs less by {size} in the mean" if numbers else f"{name} is {size} points more accurate"
+    if not is_tested(comparison):
+        return said
+    key = "mae_ci95" if numbers else "accuracy_ci95"
+    # From the better one's side: where the first one's error is less, or it is less accurate, the signs change.
+    ends = comparison[key] if comparison[key.replace("ci95", "difference")] > 0 else [-x for x in comparison[key]][::-1]
+    interval = "95 % interval {} to {}".format(*(_size(comparison, end) for end in ends))
+    test = "" if numbers else f" (McNemar p {_p(comparison['mcnemar_p'], '.3g')})"
+    more = "more" if is_significant(comparison) else "no more"
+    return f"{said} ({interval}), {more} than the choice of test rows explains{test}"
+
+
+def _equivalence(comparison: dict[str, Any]) -> str:
+    """`equivalent within 1.0 points (TOST p = 0.0031)`."""
+    return _tost(comparison, comparison["equivalence_p"]) if "equivalence_p" in comparison else ""
+
+
+def _tost(comparison: dict[str, Any], p: float) -> str:
+    margin = margin_text(comparison, comparison["margin"])
+    return f"{'equivalent' if p < ALPHA else 'not shown to be equivalent'} within {margin} (TOST p {_p(p, '.2g')})"
+
+
+def _p(p: float, digits: str) -> str:
+    return f"= {p:{digits}}" if p >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
+
+
+def _agreement(comparison: dict[str, Any]) -> str:
+    if is_of_numbers(comparison):
+        return f"their predictions differ by {comparison['largest_prediction_difference']:.3g} at most"
+    kappa = f" (kappa {comparison['kappa']:.3f})" if "kappa" in comparison else ""
+    agreement = comparison["agreement"]
+    # 100.0% are all rows, and not all but a few.
+    share = "more than 99.9%" if 0.9995 <= agreement < 1 else f"{agreement:.1%}"
+    return f"they agree on {share} of the test rows{kappa}"
+
+
+def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
+    """`Over 3 seeds (…): PyTorch 95.20 ± 0.30 and Keras 95.00 ± 0.40, a difference of +0.20 (95 % interval …)`."""
+    seeds = comparison["seeds"]
+    scores = [
+        f"{title} {_size(comparison, seeds[f'{which}_mean'])} ± {_size(comparison, seeds[f'{which}_std'])}"
+        for title, which in ((first, "first"), (second, "second"))
+    ]
+    what = "mean absolute error" if is_of_numbers(comparison) else "accuracy in %"
+    mean, low, high = (_size(comparison, value, signed=True) for value in (seeds["mean_difference"], *seeds["ci95"]))
+    return (
+        f"Over {seeds['count']} seeds (mean ± deviation of the {what}): {' and '.join(scores)}, a difference of {mean} "
+        f"(95 % interval {low} to {high}, paired by seed); {_tost(comparison, seeds['equivalence_p'])}."
+    )
+
+
+def _size(comparison: dict[str, Any], value: float, signed: bool = False) -> str:
+    """An accuracy in points, an error in three digits."""
+    sign = "+" if signed else ""
+    if is_of_numbers(comparison):
+        return f"{value:{sign}.3g}"
+    return f"{round(100 * value, 2) + 0.0:{sign}.2f}"  # no −0.00
+
+
+def _standing(comparison: dict[str, Any]) -> str:
+    """`+3.00 (95 % interval +1.40 to +4.60), better`."""
+    numbers = is_of_numbers(comparison)
+    name, sign = ("mae", -1) if numbers else ("accuracy", 1)
+    difference, interval = comparison[f"{name}_difference"], comparison.get(f"{name}_ci95")
+    standing = "better" if sign * difference > 0 else "worse" if difference else "equal"
+    if interval is None:
+        return f"{_size(comparison, difference, signed=True)}, {standing}"
+    low, high = interval
+    if low <= 0 <= high and difference:
+        standing = "no more than the choice of test rows explains"
+    shown = [_size(comparison, value, signed=True) for value in (difference, low, high)]
+    return "{} (95 % interval {} to {}), {}".format(*shown, standing)
