@@ -5,7 +5,7 @@ from twintrain.config import EarlyStopping, Loss, Optimizer, Schedule, Train
 from twintrain.data.parts import Part
 from twintrain.evaluation.metrics import accuracy, loss
 from twintrain.training.checkpoint import Checkpoint
-from twintrain.training.loop import fit
+from twintrain.training.loop import History, fit
 
 ROWS = 20
 
@@ -214,7 +214,7 @@ def test_backend_ends_with_its_best_or_its_last_weights(restore, trained_epochs,
     assert backend.epochs == trained_epochs
 
 
-@pytest.mark.parametrize(("every", "kept"), [(1, [1, 2, 3, 4, 5, 6]), (2, [0, 2, 2, 4, 4, 6]), (4, [0, 0, 0, 4, 4, 4])])
+@pytest.mark.parametrize(("every", "kept"), [(1, [1, 2, 3, 4, 5, 6]), (2, [0, 2, 2, 4, 4, 6]), (4, [0, 0, 0, 4, 4, 6])])
 def test_checkpoint_is_written_at_its_epochs(every, kept, path):
     found = []
 
@@ -326,3 +326,26 @@ def test_training_takes_its_rows_in_blocks(path, tmp_path):
     run(blocks, path, settings(block_bytes=1))
     assert blocks.kernel.tolist() == whole.kernel.tolist()
     assert (len(whole.orders), len(blocks.orders)) == (6, 24)
+
+
+def test_seconds_to_the_best_epoch_are_those_of_the_epochs_up_to_it():
+    history = History(epochs=[{}] * 4, seconds=[4.0, 2.0, 1.0, 8.0], best_epoch=2)
+    assert history.seconds_to_best == 7.0
+
+
+def test_peak_of_memory_is_the_largest_of_all_epochs_and_of_those_before_an_interrupt(path, monkeypatch):
+    peaks = iter([300.0, 200.0, 250.0, 100.0])
+    monkeypatch.setattr("twintrain.training.loop.peak_memory_mib", lambda: next(peaks))
+    assert run(Logistic(), path, settings(epochs=2)).peak_memory_mib == 300.0
+    assert run(Logistic(), path, settings(epochs=4)).peak_memory_mib == 300.0
+
+
+@pytest.mark.parametrize(
+    ("every", "patience", "kept"),
+    [(1, None, 6), (4, None, 6), (6, None, 6), (4, 1, 3), (7, None, None)],
+)
+def test_last_epoch_is_checkpointed_unless_none_is(every, patience, kept, path):
+    losses = [0.9, 0.8, 0.9, 0.9, 0.9, 0.9] if patience else [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    run(Scripted(losses), path, settings(patience=patience, checkpoint_every=every), ONES)
+    found = Checkpoint.load(path, "this")
+    assert (found and len(found.history["epochs"])) == kept

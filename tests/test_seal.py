@@ -70,6 +70,7 @@ def test_failed_checks_are_named_with_where_the_twins_part(params):
         {"train": {"optimizer": {"name": "sgd"}}},
         {"train": {"clip": {"norm": 1.0}}},
         {"split": {"seed": 1}},
+        {"train": {"seeds": [1, 0]}},
     ],
 )
 def test_another_experiment_is_not_what_was_verified(change, params):
@@ -84,6 +85,7 @@ def test_another_experiment_is_not_what_was_verified(change, params):
     "change",
     [
         {"train": {"epochs": 3, "checkpoint_every": 2, "threads": 1, "dtype": "float64"}},
+        {"train": {"seeds": [0, 1, 2]}},
         {"evaluate": {"batch_size": 7}},
         {"compare": {"allow_mixed": True}},
         {"tracking": {"experiment": "mine"}},

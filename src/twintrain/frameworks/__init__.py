@@ -37,6 +37,11 @@ def folder(framework: str) -> str:
     return "keras" if framework in KERAS_BACKENDS else framework
 
 
+def packages(framework: str) -> list[str]:
+    """The packages that a framework's saved network needs."""
+    return ["keras", KERAS_BACKENDS[framework]] if framework in KERAS_BACKENDS else [framework]
+
+
 def check_installed(framework: str) -> None:
     """Raises a UserError where a framework needs a package that is not installed."""
     if framework == "keras-jax" and importlib.util.find_spec("jax") is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from twintrain import tracking
 from twintrain.config import Params
-from twintrain.errors import UserError
+from twintrain.errors import UserError, first_line
 from twintrain.training.transfer import FILE_NAME, Trained
 
 ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
@@ -88,5 +88,4 @@ def _found(source: str, look_up: Any) -> Any:
     try:
         return look_up()
     except Exception as error:  # whatever MLflow, its database or the network throws
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"train.initial_model: {source} is not in MLflow's store: {reason}") from None
+        raise UserError(f"train.initial_model: {source} is not in MLflow's store: {first_line(error)}") from None

@@ -18,6 +18,7 @@ from twintrain.evaluation.metrics import loss, metric
 from twintrain.training.batches import Batches
 from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint
+from twintrain.training.memory import peak_memory_mib
 from twintrain.training.schedule import learning_rates
 
 Weights = dict[str, np.ndarray]
@@ -69,15 +70,21 @@ class History:
             val_mae; and GRADIENT_NORM if `train.log_gradients`.
         seconds: wall time of each epoch's training steps, validation left out.
         best_epoch: the epoch (from 0) that last lowered val_loss by more than `min_delta`.
+        peak_memory_mib: the largest of `memory.peak_memory_mib` after each epoch, those before an interrupt included.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int = 0
+    peak_memory_mib: float = 0.0
 
     @property
     def best_loss(self) -> float:
         return self.epochs[self.best_epoch]["val_loss"]
+
+    @property
+    def seconds_to_best(self) -> float:
+        return sum(self.seconds[: self.best_epoch + 1])
 
 
 def fit(
@@ -120,7 +127,8 @@ def fit(
         if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
             history.best_epoch = epoch
             best = backend.weights()
-        if (epoch + 1) % train.checkpoint_every == 0:
+        history.peak_memory_mib = max(history.peak_memory_mib, peak_memory_mib())
+        if _is_checkpointed(epoch, history, train):
             Checkpoint(fingerprint, backend.weights(), backend.state(), best, history.__dict__).save(checkpoint_path)
         on_epoch(epoch, history.epochs[epoch])
     if train.restore_best_weights:
@@ -163,6 +171,15 @@ def _expect_finite(metrics: dict[str, float], epoch: int) -> None:
             raise DivergenceError(
                 f"{name} is {value} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate"
             )
+
+
+def _is_checkpointed(epoch: int, history: History, train: Train) -> bool:
+    """Every `checkpoint_every` epochs and at the end: a training that has ended is never repeated.
+
+    Not at all where that is more than all epochs.
+    """
+    ends = epoch + 1 == train.epochs or _out_of_patience(history, train)
+    return (epoch + 1) % train.checkpoint_every == 0 or (ends and train.checkpoint_every <= train.epochs)
 
 
 def _out_of_patience(history: History, train: Train) -> bool:

@@ -9,12 +9,13 @@ from twintrain import project
 from twintrain.config import Params
 
 PARITY = project.RESULTS / "parity.json"
-# What the twins are made of; the length of a training, its checkpoints, blocks and threads change nothing about them.
+# What the twins are made of; the length of a training, its checkpoints, blocks, threads and further seeds change
+# nothing about them.
 TRAINING_LENGTH = {
     *("epochs", "early_stopping", "restore_best_weights", "checkpoint_every", "log_gradients", "block_bytes"),
-    *("dtype", "threads"),
+    *("dtype", "threads", "seeds"),
 }
-OTHER_SECTIONS = dict.fromkeys(("evaluate", "compare", "tracking"), True)
+OTHER_SECTIONS = dict.fromkeys(("evaluate", "compare", "registry", "drift", "tracking"), True)
 CODE = ("data", "frameworks", "models", "training", "verification")
 
 

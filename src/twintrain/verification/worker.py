@@ -16,7 +16,7 @@ from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.frameworks import framework_module
+from twintrain.frameworks import framework_module, packages
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
 from twintrain.training.batches import epoch_batches
@@ -130,7 +130,7 @@ class Recorder:
                 lambda **arguments: saving.log_model(self.backend.model, self.network, **arguments),
                 features,
                 self.network.schema.outputs,
-                saving.requirements(),
+                packages(self.framework),
             )
         if run.model_id is None:
             return None

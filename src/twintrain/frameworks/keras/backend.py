@@ -88,10 +88,13 @@ class KerasBackend:
         return "\n".join(lines)
 
     def facts(self) -> dict[str, Any]:
-        """What it ran on: version, device, threads (0: the choice of the library under Keras)."""
+        """What it ran on: version, device, threads (0: the choice of the library under Keras), memory of a GPU."""
         engine = engine_module()
         version = f"{keras.__version__} on {engine.TITLE}"
-        return {"version": version, "device": self.device, "threads": engine.threads()}
+        found = {"version": version, "device": self.device, "threads": engine.threads()}
+        if self.device == "cuda":
+            found["peak_device_memory_mib"] = round(engine.peak_device_memory() / 2**20, 1)
+        return found
 
     def _aligned_batch_norms(self) -> list[tuple[keras.layers.BatchNormalization, int]]:
         """Batch norm layers whose running variance must be PyTorch's, with the values a row gives each channel."""

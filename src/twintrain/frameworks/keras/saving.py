@@ -21,14 +21,24 @@ def save(model: keras.Model, network: Network, example: np.ndarray, path: Path) 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU."""
-    with keras.device("cpu:0"):
+    # Not cpu:0, to which Keras on PyTorch moves what is there already, and then has no parameter any more.
+    with keras.device("cpu"):
         model = keras.models.load_model(path, compile=False)
 
     def predict(features: np.ndarray) -> np.ndarray:
-        with keras.device("cpu:0"):
-            return keras.ops.convert_to_numpy(model(features, training=False))
+        with keras.device("cpu"):
+            # As `model.predict`: the library under Keras compiles the network once a shape, where it can.
+            return model.predict_on_batch(features)
 
     return predict
+
+
+def set_threads(count: int) -> int:
+    """Lets predictions of this process take so many CPU threads; returns how many they take, 0: the library's choice.
+
+    To be called before a network is built or loaded: TensorFlow then has its threads, and keeps them.
+    """
+    return engine_module().set_threads(count)
 
 
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
@@ -39,8 +49,3 @@ def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
 def log_model(model: keras.Model, network: Network, example: np.ndarray, **arguments: Any) -> Any:
     """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
     return engine_module().log_model(layers.for_prediction(model, network), example[:2], **arguments)
-
-
-def requirements() -> list[str]:
-    """Packages that the logged model needs."""
-    return ["keras", engine_module().PACKAGE]

@@ -143,8 +143,11 @@ class TorchBackend:
         return str(torchinfo.summary(self.model, input_data=example, col_names=columns, verbose=0, mode="eval"))
 
     def facts(self) -> dict[str, Any]:
-        """What it ran on: version, device, threads."""
-        return {"version": torch.__version__, "device": self.device.type, "threads": torch.get_num_threads()}
+        """What it ran on: version, device, threads, memory of a GPU."""
+        found = {"version": torch.__version__, "device": self.device.type, "threads": torch.get_num_threads()}
+        if self.device.type == "cuda":
+            found["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated(self.device) / 2**20, 1)
+        return found
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)

@@ -48,6 +48,12 @@ def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     return predict
 
 
+def set_threads(count: int) -> int:
+    """Lets predictions of this process take so many CPU threads; returns how many they take."""
+    torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
     with _quiet():
@@ -65,11 +71,6 @@ def log_model(model: torch.nn.Module, network: Network, example: np.ndarray, **a
         return mlflow.pytorch.log_model(
             layers.for_prediction(model, network), input_example=example[:2], serialization_format="pt2", **arguments
         )
-
-
-def requirements() -> list[str]:
-    """Packages that the logged model needs."""
-    return ["torch"]
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.training.batches import Batches
 
 TITLE = f"JAX {jax.__version__}"
-PACKAGE = "jax"
 # Read from XLA_FLAGS when JAX first looks for its devices.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
@@ -130,9 +129,19 @@ def set_up(train: Train, mode: str) -> str:
     return "cuda" if seen and train.device != "cpu" else "cpu"
 
 
+def set_threads(count: int) -> int:
+    """Leaves the number of CPU threads as it is, since JAX cannot change it; returns what `threads` does."""
+    return threads()
+
+
 def threads() -> int:
     """Number of CPU threads; 0: JAX's choice, which a process cannot change once it runs."""
     return 0
+
+
+def peak_device_memory() -> int:
+    """Most bytes that arrays have taken on the GPU in this process."""
+    return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
 
 
 def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:

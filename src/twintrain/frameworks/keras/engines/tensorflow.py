@@ -13,7 +13,6 @@ from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.training.batches import Batches
 
 TITLE = f"TensorFlow {tf.__version__}"
-PACKAGE = "tensorflow"
 
 
 class Engine:
@@ -112,7 +111,7 @@ def set_up(train: Train, mode: str) -> str:
     if train.device == "cpu":
         tf.config.set_visible_devices([], "GPU")
     if train.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(train.threads)
+        set_threads(train.threads)
     if train.deterministic:
         tf.config.experimental.enable_op_determinism()
     if mode == "aligned":
@@ -121,9 +120,20 @@ def set_up(train: Train, mode: str) -> str:
     return "cuda" if seen and train.device != "cpu" else "cpu"
 
 
+def set_threads(count: int) -> int:
+    """Sets the number of CPU threads of an operation, before the first one; returns it."""
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    return threads()
+
+
 def threads() -> int:
     """Number of CPU threads of an operation; 0: TensorFlow's choice."""
     return tf.config.threading.get_intra_op_parallelism_threads()
+
+
+def peak_device_memory() -> int:
+    """Most bytes that arrays have taken on the GPU in this process."""
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
 
 def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:

@@ -16,7 +16,6 @@ from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.training.batches import Batches
 
 TITLE = f"PyTorch {torch.__version__}"
-PACKAGE = "torch"
 
 
 class Engine:
@@ -89,9 +88,20 @@ def set_up(train: Train, mode: str) -> str:
     return "cuda" if seen and train.device != "cpu" else "cpu"
 
 
+def set_threads(count: int) -> int:
+    """Sets the number of CPU threads of an operation; returns it."""
+    torch.set_num_threads(count)
+    return threads()
+
+
 def threads() -> int:
     """Number of CPU threads of an operation."""
     return torch.get_num_threads()
+
+
+def peak_device_memory() -> int:
+    """Most bytes that arrays have taken on the GPU in this process."""
+    return torch.cuda.max_memory_allocated()
 
 
 def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
