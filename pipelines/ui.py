@@ -1,0 +1,48 @@
+"""Serves the MLflow UI of the runs that this project has made, on this machine alone, until Ctrl-C.
+
+python -m pipelines.ui                on http://localhost:5000
+python -m pipelines.ui --port 5001    on another port
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from twintrain import tracking
+from twintrain.commands import command_parser, run_command
+from twintrain.errors import UserError
+from twintrain.ports import HOST, read_port
+from twintrain.ui_links import ui_address
+
+DEFAULT_PORT = 5000
+
+
+def ui() -> None:
+    """Runs the command; it ends as the server does."""
+    parser = command_parser("ui", __doc__)
+    parser.add_argument("--port", default=str(DEFAULT_PORT))
+    arguments = parser.parse_args()
+    uri = tracking.store_uri(Path.cwd())
+    if uri.startswith(("http://", "https://")):
+        print(f"MLFLOW_TRACKING_URI names a server, which has its own UI: {ui_address()}")
+        return
+    check_store(uri)
+    port = read_port(arguments.port) or DEFAULT_PORT
+    for name in ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY"):
+        os.environ.setdefault(name, "true")
+    print(f"The MLflow UI comes up on http://localhost:{port}, within some seconds; Ctrl-C ends it", flush=True)
+    store = ["--backend-store-uri", uri, "--default-artifact-root", "mlruns"]
+    # One worker is up sooner than MLflow's four, and takes a quarter of their memory.
+    options = [*store, "--host", HOST, "--port", str(port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])
+
+
+def check_store(uri: str) -> None:
+    """Refuses a store that is not there, where MLflow would serve an empty one."""
+    database = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and not database.is_file():
+        raise UserError(f"{database} is missing, so there are no runs to show; the first one makes it: make run")
+
+
+if __name__ == "__main__":
+    run_command(ui)

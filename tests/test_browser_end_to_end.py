@@ -1,0 +1,158 @@
+"""What a user sees after a run: the report of real results and the MLflow UI, in a browser; the pictures of docs/."""
+
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+from project_clone import Clone
+
+pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
+
+pytestmark = pytest.mark.slow
+
+FRAMEWORKS = ("torch", "keras")
+SEARCH = "tags.stage = 'train'"
+# The texts in the row of a heading: headings and values are in grids of their own, at the same height.
+ROW = """cell => {
+  const place = other => other.getBoundingClientRect();
+  return [...document.querySelectorAll("[role=rowgroup] > div")]
+    .filter(other => Math.abs(place(other).top - place(cell.parentElement).top) < 2)
+    .sort((one, other) => place(one).left - place(other).left)
+    .map(found => found.innerText.trim());
+}"""
+QUICK = ("--train.threads", "1")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, browser):
+    """The default experiment, verified and run in a clone: its folder, metrics, output and runs by framework."""
+    clone = Clone(tmp_path_factory.mktemp("browser") / "clone")
+    verified = clone.call("python", "-m", "pipelines.verify", *QUICK)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    done = clone.run(*QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
+    runs = {name: metrics[name]["run_id"] for name in FRAMEWORKS}
+    return SimpleNamespace(clone=clone, metrics=metrics, output=done.stdout, runs=runs)
+
+
+@pytest.fixture(scope="module")
+def ui(run):
+    """The address of the MLflow UI on the store of that run."""
+    port = pages.free_port()
+    store = ["--backend-store-uri", f"sqlite:///{run.clone.folder}/mlflow.db"]
+    place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", *store, *place]
+    address = f"http://127.0.0.1:{port}"
+    with pages.server(command, f"{address}/health", run.clone.folder / "server.log", cwd=run.clone.folder):
+        yield address
+
+
+def open_ui(open_page, address, text):
+    """Opens a page of the UI, waits for a text on it, and closes the assistant that covers a part."""
+    opened = open_page(address)
+    opened.page.get_by_text(text).first.wait_for()
+    assistant = opened.page.get_by_role("button", name="Close")
+    if assistant.count():
+        assistant.click()
+    return opened
+
+
+def check_report(opened, address):
+    """Loads nothing, complains of nothing, fits, draws its charts."""
+    assert [request for request in opened.requests if request != address and not request.startswith("data:")] == []
+    assert opened.complaints == []
+    assert opened.overflow() == 0
+    for chart in opened.page.locator(".chart").all():
+        assert chart.locator(".trace").count() >= 1
+
+
+def test_report_of_images(run, open_page, save_picture):
+    address = (run.clone.folder / "results/report.html").as_uri()
+    opened = open_page(address, pages.DESKTOP)
+    check_report(opened, address)
+    text = opened.page.locator("header").inner_text()
+    assert "Winner: " in text
+    assert "✓ Verified twins: all" in text
+    assert f"{run.metrics['torch']['eval_acc']:.4f}" in opened.page.locator("main table").first.inner_text()
+    assert opened.page.locator(".matrix").count() == 2
+    save_picture(opened.page, "report.png")
+    phone = open_page(address, pages.PHONE, dark=True)
+    check_report(phone, address)
+    save_picture(phone.page, "report-phone.png")
+
+
+def test_runs_carry_the_summary_as_their_note(run):
+    summary = (run.clone.folder / "results/summary.md").read_text(encoding="utf-8")
+    whole, compared = (
+        found.data.tags["mlflow.note.content"] for stage in ("run", "compare") for found in run.clone.stage_runs(stage)
+    )
+    assert compared == summary
+    assert whole.startswith(f"{summary}\n**mnist5k-cnn: ")
+    gate = whole.removeprefix(summary)
+    assert "\n- ✓ twins: Verified twins: all 28 checks passed." in gate
+    assert "\n- ✓ baseline: Better than logistic beyond chance" in gate
+    assert summary.startswith("# cnn on mnist5k, aligned\n\n**Winner: ")
+
+
+def test_compare_page_shows_both_trainings_side_by_side(run, ui, open_page, save_picture):
+    link = re.search(r"http://localhost:5000(/\S+)", run.output)[1]
+    opened = open_ui(open_page, ui + link, "train@keras")
+    page = opened.page
+    page.get_by_text("Visualizations").click()
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    rows = {}
+    for row in page.locator("tr, [role=row]").all():
+        heading, *cells = [" ".join(cell.split()) for cell in re.split(r"[\t\n]+", row.inner_text()) if cell.strip()]
+        rows[heading] = cells
+    assert rows["Run Name:"] == ["train@torch", "train@keras"]
+    assert rows["learning_rate"] == ["0.001", "0.001"]
+    assert rows["framework"] == ["torch", "keras"]
+    accuracies = page.get_by_role("link", name="eval_acc").evaluate(ROW)
+    assert accuracies == ["eval_acc", *(f"{round(run.metrics[name]['eval_acc'], 3):g}" for name in FRAMEWORKS)]
+    assert all(request.startswith((ui, "data:", "blob:")) for request in opened.requests)
+    save_picture(page, "ui-compare.png")
+
+
+def test_both_curves_are_in_one_chart(run, ui, open_page, save_picture):
+    keys = "&plot_metric_keys=%5B%22train_loss%22%2C%22val_loss%22%5D&plot_layout={}&x_axis=step&line_smoothness=1"
+    both = json.dumps(list(run.runs.values()), separators=(",", ":"))
+    query = f"runs={both}&metric=%22val_loss%22&experiments=%5B%220%22%5D{keys}&y_axis_scale=linear&show_point=false"
+    opened = open_ui(open_page, f"{ui}/#/metric?{query}", "Y-axis")
+    opened.page.locator(".js-plotly-plot .trace, .js-plotly-plot path").first.wait_for(state="attached")
+    text = opened.page.inner_text("body")
+    assert "train@torch" in text
+    assert "train@keras" in text
+    last = 9
+    assert text.count(f"(step={last})") >= 2
+    save_picture(opened.page, "ui-curves.png")
+
+
+def test_training_runs_are_found_by_tag_and_grouped_by_framework(run, ui, open_page, save_picture):
+    query = f"workflowType=machine_learning&compareRunsMode=CHART&searchFilter={SEARCH}"
+    opened = open_ui(open_page, f"{ui}/#/experiments/0/runs?{query}", "Group by")
+    page = opened.page
+    page.get_by_role("button", name="Group by").click()
+    page.get_by_role("menuitemcheckbox").filter(has_text="framework").first.click()
+    for framework in FRAMEWORKS:
+        page.get_by_text(f"Group: {framework}").wait_for()
+        assert page.get_by_text(f"train@{framework}").count() >= 1
+    page.locator(":text-is('auc_score'):visible").first.wait_for()  # charts further down are drawn when they are seen
+    save_picture(page, "ui-group.png")
+
+
+def test_report_of_a_table_with_two_seeds(run, open_page):
+    done = run.clone.run("--preset", "car", "--train.epochs", "2", "--train.seeds", "[0,1]", *QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    address = (run.clone.folder / "results/report.html").as_uri()
+    opened = open_page(address, pages.PHONE)
+    check_report(opened, address)
+    text = opened.page.locator("main").inner_text()
+    assert "Seed by seed" in text
+    assert "PyTorch val, 2 seeds" in opened.page.locator("#loss-curves").text_content()
+    details = json.loads((run.clone.folder / "results/details.json").read_text(encoding="utf-8"))
+    assert opened.page.locator(".samples li").count() == len(details["disagreements"])
+    labels = [found["label"] for found in details["torch"]["classes"]]
+    assert opened.page.locator(".matrix").first.locator("thead th").all_inner_texts()[1:] == labels
