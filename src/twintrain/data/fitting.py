@@ -31,9 +31,13 @@ class Fitted:
     scalers: dict[str, Any]
     gives_back: bool
 
+    def given(self, features: np.ndarray) -> np.ndarray:
+        """Encodes and scales rows to what the network is given."""
+        return scale(_encoded(features, self.encoder), self.scalers["features"])
+
     def part(self, features: np.ndarray, labels: np.ndarray, index: np.ndarray) -> Part:
         """Encodes and scales rows; `index` numbers them."""
-        given = scale(_encoded(features, self.encoder), self.scalers["features"])
+        given = self.given(features)
         wanted = given.reshape(len(given), -1) if self.gives_back else scale(labels, self.scalers["target"])
         return Part(given, wanted, index)
 

@@ -48,10 +48,14 @@ def differences(chunks: Iterable[pd.DataFrame], dataset: Dataset) -> list[str]:
     for chunk in chunks:
         numbers = as_numbers(chunk, kinds, dataset.decimal)
         for place, (name, feature) in enumerate(kinds.items()):
-            low, high = _bounds(feature)
-            fits = ((numbers[:, place] >= low) & (numbers[:, place] <= high)) | np.isnan(numbers[:, place])
-            unlike[name].update(chunk[name][~fits].astype(str).value_counts().to_dict())
+            unlike[name].update(chunk[name][~fits(numbers[:, place], feature)].astype(str).value_counts().to_dict())
     return [_difference(name, kinds[name], counts) for name, counts in unlike.items() if counts]
+
+
+def fits(numbers: np.ndarray, feature: Feature) -> np.ndarray:
+    """Where the numbers of a column, as `as_numbers` gives them, are what it takes; bool (rows,)."""
+    low, high = _bounds(feature)
+    return ((numbers >= low) & (numbers <= high)) | np.isnan(numbers)
 
 
 def _difference(name: str, feature: Feature, counts: "Counter[str]") -> str:

@@ -109,12 +109,13 @@ def parquet_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.
     try:
         check_columns(path, columns or [], pq.read_schema(path).names)
         for table in table_chunks(path, columns):
-            yield table[columns or list(table.columns)].apply(_as_in_text)
+            yield table[columns or list(table.columns)].apply(as_in_text)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from None
 
 
-def _as_in_text(column: pd.Series) -> pd.Series:
+def as_in_text(column: pd.Series) -> pd.Series:
+    """A typed column as the files of text have theirs: numbers and dates stay, all else is text, "" where missing."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         # As the clock showed it there: the hour of the day says more than that of Greenwich.
         return column.dt.tz_localize(None)

@@ -1,0 +1,161 @@
+"""Files of rows to be answered, read in chunks, so that any size will do: tables, arrays, folders of images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twintrain.data.archives import is_archive
+from twintrain.data.chunks import TABLE_ROWS, blocks
+from twintrain.data.dataset import Dataset
+from twintrain.data.readers.images import files_of
+from twintrain.data.readers.npz import NOT_READABLE
+from twintrain.data.readers.table import parquet_chunks
+from twintrain.data.readers.text import Form, read_chunks
+from twintrain.errors import UserError
+
+IMAGES_AT_ONCE = 256
+ROW, FILE = "row", "file"
+NONE_BAD = pd.Series(dtype=object)
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """Some rows of a file.
+
+    Attributes:
+        path: the file.
+        rows: as `raw_input.as_features` takes them.
+        names: what they are called in the output: their number from 1, or the name of an image's file.
+        called: the header of that column.
+        bad: why a row could not be read, by its place; it holds anything then.
+        lines_before: lines of the file before the first row, where there is a line a row; else None.
+    """
+
+    path: Path
+    rows: pd.DataFrame | np.ndarray
+    names: np.ndarray
+    called: str
+    bad: pd.Series
+    lines_before: int | None = None
+
+    def place_of(self, row: int) -> str:
+        """Where a row stands in the file, for a message."""
+        if self.called == FILE:
+            return f"'{self.names[row]}'"
+        if self.lines_before is None:
+            return f"row {self.names[row]}"
+        return f"line {self.names[row] + self.lines_before}"
+
+    def of_places(self, places: np.ndarray) -> "NewRows":
+        """Some of the rows, by their places; none of them bad."""
+        rows = self.rows.iloc[places] if isinstance(self.rows, pd.DataFrame) else self.rows[places]
+        return replace(self, rows=rows, names=self.names[places], bad=NONE_BAD)
+
+
+def read_new_rows(path: Path, dataset: Dataset) -> Iterator[NewRows]:
+    """Reads rows as the data set's own files have them; the column to predict may be there or not.
+
+    Of a table: text (plain, .gz, .zip) with its delimiter, encoding and decimal sign, with a header or, if its own
+    files have none, without; or .parquet. Of arrays: .npy, or .npz with one array; of images also a folder, zip or tar.
+
+    Raises:
+        UserError: there is no such file, or it is none of these.
+    """
+    if not path.exists():
+        raise UserError(f"--input {path}: there is no such file")
+    if dataset.features:
+        chunks = _tables(path, dataset)
+    elif path.suffix.lower() in (".npy", ".npz"):
+        chunks = _arrays(path)
+    elif dataset.image_shape and (path.is_dir() or is_archive(path)):
+        chunks = _images(path, dataset.image_shape)
+    else:
+        images = ", or a folder, zip or tar of images" if dataset.image_shape else ""
+        raise UserError(f"--input {path}: expected an array in a .npy or .npz{images}")
+    first = 1
+    for rows, names, bad, lines_before in chunks:
+        numbers = np.arange(first, first + len(rows))
+        first += len(rows)
+        called = ROW if names is None else FILE
+        yield NewRows(path, rows, numbers if names is None else names, called, bad, lines_before)
+
+
+_Read = Iterator[tuple[Any, np.ndarray | None, pd.Series, int | None]]
+
+
+def _tables(path: Path, dataset: Dataset) -> _Read:
+    if path.suffix.lower() == ".parquet":
+        for table in parquet_chunks(path):
+            yield table, None, NONE_BAD, None
+        return
+    form = Form(dataset.header or _has_header(path, dataset), dataset.delimiter, dataset.encoding)
+    for table in read_chunks(path, None, form, rows=TABLE_ROWS):
+        named = table if form.header else _named(table, path, dataset)
+        yield named, None, NONE_BAD, int(form.header)
+
+
+def _has_header(path: Path, dataset: Dataset) -> bool:
+    """Whether the first line of a file names the columns, which those of the data set itself do not do."""
+    form = Form(False, dataset.delimiter, dataset.encoding)
+    first = next(read_chunks(path, None, form, rows=1), pd.DataFrame())
+    return len(first) > 0 and set(dataset.inputs) <= set(first.iloc[0])
+
+
+def _named(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame:
+    names = [*dataset.features, dataset.target]
+    if table.shape[1] not in (len(names) - 1, len(names)):
+        raise UserError(
+            f"{path}: expected {len(names) - 1} columns, {', '.join(names[:-1])}, and perhaps {names[-1]}, "
+            f"or a header that names them; got {table.shape[1]}"
+        )
+    return table.set_axis(names[: table.shape[1]], axis=1)
+
+
+def _arrays(path: Path) -> _Read:
+    array = _array_of(path)
+    if array.ndim == 0:
+        raise UserError(f"{path}: expected an array (rows, …), got a single number")
+    for index in blocks(np.arange(len(array)), array):
+        yield np.asarray(array[index]), None, NONE_BAD, None
+
+
+def _array_of(path: Path) -> np.ndarray:
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        with found:
+            names = [name for name in ("features", "x_test") if name in found.files] or found.files
+            if len(names) != 1:
+                raise UserError(f"{path}: expected one array, or one called features, got {', '.join(names) or 'none'}")
+            return found[names[0]]
+    except NOT_READABLE as error:
+        raise UserError(f"{path} is no readable NumPy file: {str(error).splitlines()[0]}") from None
+
+
+def _images(path: Path, image_shape: list[int]) -> _Read:
+    from twintrain.data.readers.decoding import decode
+    from twintrain.data.readers.image_header import BadImageError
+
+    waiting: list[tuple[str, np.ndarray, str]] = []
+    for name, content in files_of([path]):
+        try:
+            image, reason = decode(content, image_shape)[0], ""
+        except BadImageError as error:
+            image, reason = np.zeros(image_shape, np.uint8), str(error)
+        waiting.append((str(name), image, reason))
+        if len(waiting) == IMAGES_AT_ONCE:
+            yield _stacked(waiting)
+            waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _stacked(images: list[tuple[str, np.ndarray, str]]) -> tuple[np.ndarray, np.ndarray, pd.Series, None]:
+    names, arrays, reasons = zip(*images, strict=True)
+    bad = pd.Series({place: reason for place, reason in enumerate(reasons) if reason}, dtype=object)
+    return np.stack(arrays), np.array(names, dtype=object), bad, None

@@ -1,0 +1,103 @@
+"""A process of its own that answers rows with a logged model: one framework a process."""
+
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import pandas as pd
+
+from twintrain import tracking
+from twintrain.errors import UserError
+
+WORKER = Path(__file__).with_name("worker.py")
+END_SECONDS = 5
+
+
+def serving_environment() -> dict[str, str]:
+    """The environment of a process that loads models: the project's store, and none of the project's own modules."""
+    return {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd())}
+
+
+def last_words(log: IO[bytes]) -> str:
+    """The last line that a process has said, which is the error in a traceback."""
+    log.seek(0)
+    said = log.read().decode(errors="replace").strip().splitlines()
+    return said[-1] if said else "without a word"
+
+
+class ScoringProcess:
+    """Answers raw rows with any model that MLflow can load; use as a context, or call `close`.
+
+    Attributes:
+        metadata: what was logged with the model; by `log_scorer`, `framework`, and `dataset`: its description as JSON.
+
+    Raises:
+        UserError: there is no such model, or it cannot be loaded.
+    """
+
+    def __init__(self, model_uri: str) -> None:
+        self.model_uri = model_uri
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
+        self._pipe, theirs = multiprocessing.Pipe()
+        # -P: the folder of the worker's file is no place to import from. A session of its own: Ctrl-C is for the
+        # command, which ends this process itself.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(WORKER), model_uri, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            env=serving_environment(),
+            start_new_session=True,
+        )
+        theirs.close()
+        try:
+            self.metadata: dict[str, Any] = self._receive() or {}
+        except BaseException:
+            self.close()
+            raise
+
+    def score(self, rows: Any) -> pd.DataFrame:
+        """Answers rows, as `scorer.Scorer.score` does.
+
+        Raises:
+            UserError: rows that the model refuses, with its reason; or the process has died, with its last words.
+        """
+        try:
+            self._pipe.send(rows)
+        except OSError:
+            raise self._death() from None
+        return self._receive()
+
+    def _receive(self) -> Any:
+        try:
+            kind, content = self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._death() from None
+        if kind == "error":
+            raise UserError(content)
+        return content
+
+    def _death(self) -> UserError:
+        self._process.wait()
+        return UserError(f"the process that answers with {self.model_uri} has ended: {last_words(self._said)}")
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._pipe.close()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,99 @@
+"""What a network needs besides its weights to answer raw rows; JSON that goes along with a logged model."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from twintrain import project
+from twintrain.data.dataset import Dataset
+from twintrain.data.encoder import Encoder
+from twintrain.data.fitting import Fitted
+from twintrain.data.scaling import output_scaler, unscale
+from twintrain.data.schema import Schema
+from twintrain.evaluation.metrics import logits_of, probabilities
+
+FILE_NAME = "recipe.json"
+
+
+class Recipe(BaseModel):
+    """How raw rows become what a network is given, and how what it gives becomes answers.
+
+    Attributes:
+        dtype: the precision of the network.
+        has_head: whether the network ends in probabilities of its own, and not in logits.
+        dataset: what raw rows look like; of the classes that the network knows.
+        task: the network's view of them.
+        encoder: of a table; None for arrays.
+        scalers: as scaler.json of the split has them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    framework: str
+    dtype: Literal["float32", "float64"]
+    has_head: bool
+    dataset: Dataset
+    task: Schema
+    encoder: Encoder | None
+    scalers: dict[str, Any]
+
+    @classmethod
+    def of_training(cls, framework: str) -> "Recipe":
+        """The recipe of the network that `train` has left in build/."""
+        trained = project.read_json(project.TRAIN / framework / "training.json")
+        return cls(
+            framework=framework,
+            dtype=trained["dtype"],
+            has_head=bool(trained.get("head")),
+            dataset=Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json")),
+            task=Schema.load(project.SPLIT),
+            encoder=project.read_json(project.SPLIT / "encoder.json"),
+            scalers=project.read_json(project.SPLIT / "scaler.json"),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Recipe":
+        return cls.model_validate(project.read_json(path))
+
+    def save(self, path: Path) -> None:
+        project.write_json(path, self.model_dump())
+
+    def given(self, numbers: np.ndarray) -> np.ndarray:
+        """What the network is given of rows that `raw_input.as_features` has checked: codes, or its own precision."""
+        given = Fitted(self.encoder, self.scalers, self.task.task == "reconstruction").given(numbers)
+        return given.astype(self.dtype, copy=False) if given.dtype.kind == "f" else given
+
+    def answers(self, outputs: np.ndarray) -> pd.DataFrame:
+        """What the outputs of the network (rows, outputs) mean, as `table_of_answers`."""
+        if self.task.labels:
+            values = probabilities(logits_of(outputs) if self.has_head else outputs)
+        else:
+            values = unscale(outputs, output_scaler(self.scalers, self.task.task))
+        return table_of_answers(values, self.task)
+
+
+def answer_names(task: Schema) -> list[str]:
+    """The columns of answers besides `label`: a probability a class; the number predicted; the numbers given back."""
+    if task.labels:
+        return [f"probability_{label}" for label in task.labels]
+    if task.outputs == 1:
+        return ["prediction"]
+    return task.feature_names or [f"value_{place}" for place in range(task.outputs)]
+
+
+def table_of_answers(values: np.ndarray, task: Schema) -> pd.DataFrame:
+    """Answers as a table.
+
+    Args:
+        values: float64 (rows, classes): probabilities; or (rows, outputs): numbers in their own unit.
+
+    Returns:
+        a column for each of `answer_names`; of classes `label` before them, the most probable one.
+    """
+    answers = pd.DataFrame(values, columns=answer_names(task))
+    if task.labels:
+        answers.insert(0, "label", np.array(task.labels, dtype=object)[values.argmax(axis=1)])
+    return answers

@@ -1,0 +1,119 @@
+"""`mlflow models serve` in this environment, on loopback, and requests to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from twintrain.errors import UserError
+from twintrain.ports import HOST, check_port, free_port
+from twintrain.serving.process import last_words, serving_environment
+
+# TensorFlow alone may take half a minute to import where the machine is busy.
+START_SECONDS = 180
+REQUEST_SECONDS = 60
+END_SECONDS = 10
+
+
+class Server:
+    """A model behind HTTP; use as a context, at whose end the server has ended too.
+
+    Attributes:
+        url: where it listens, when `wait` has returned.
+    """
+
+    def __init__(self, model_uri: str, port: int | None = None) -> None:
+        self.model_uri = model_uri
+        self.port = port or free_port()
+        check_port(self.port)
+        self.url = f"http://{HOST}:{self.port}"
+
+    def __enter__(self) -> Self:
+        command = ["-m", "mlflow", "models", "serve", "--model-uri", self.model_uri, "--env-manager", "local"]
+        environment = serving_environment()
+        # MLflow starts uvicorn by its name.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+        # What is said is kept for an error alone; a line a request would fill the disk in time.
+        environment["UVICORN_ACCESS_LOG"] = "false"
+        self._said = tempfile.TemporaryFile()
+        # A session of its own, so that all its processes can be ended, and Ctrl-C is for the command.
+        self._process = subprocess.Popen(
+            [sys.executable, *command, "--host", HOST, "--port", str(self.port)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            env=environment,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, sign)
+                self._process.wait(END_SECONDS)
+                break
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.wait()
+        self._said.close()
+
+    def wait(self) -> None:
+        """Returns when the model is loaded and answers.
+
+        Raises:
+            UserError: the server has ended, with its last words, or takes more than START_SECONDS.
+        """
+        import requests
+
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            self.check_alive()
+            try:
+                if requests.get(f"{self.url}/ping", timeout=1).status_code == requests.codes.ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.2)
+        raise UserError(f"the server of {self.model_uri} has not answered within {START_SECONDS} seconds")
+
+    def check_alive(self) -> None:
+        """Raises a UserError with its last words if the server has ended."""
+        if self._process.poll() is not None:
+            raise UserError(f"the server of {self.model_uri} has ended: {last_words(self._said)}")
+
+    def ask(self, body: str) -> tuple[int, dict[str, Any]]:
+        """Sends JSON; returns the status and what was answered: `predictions`, or `message` with the reason.
+
+        Raises:
+            UserError: no answer.
+        """
+        import requests
+
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = requests.post(f"{self.url}/invocations", body, headers=headers, timeout=REQUEST_SECONDS)
+        except requests.RequestException as error:
+            raise UserError(f"the server of {self.model_uri} does not answer: {type(error).__name__}") from None
+        try:
+            return answer.status_code, answer.json()
+        except requests.JSONDecodeError:
+            return answer.status_code, {"message": answer.text}
+
+
+def request_body(rows: pd.DataFrame | np.ndarray) -> str:
+    """Raw rows, as `written` has them, as the JSON that the server takes."""
+    if isinstance(rows, np.ndarray):
+        return json.dumps({"inputs": rows.tolist()})
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return json.dumps({"dataframe_records": records}, ensure_ascii=False)
