@@ -1,0 +1,39 @@
+"""Puts the champion before the present one back in its place; the same command undoes it.
+
+python -m pipelines.rollback                        of the data set and model in params.yaml
+python -m pipelines.rollback --model car-car_embedding
+"""
+
+from twintrain import tracking
+from twintrain.commands import command_parser, run_command
+from twintrain.config import load_params
+from twintrain.errors import UserError
+from twintrain.overrides import CURRENT
+from twintrain.registry.versions import Versions, described, registered_name, store_errors
+
+
+def rollback() -> None:
+    """Runs the command."""
+    params = load_params()
+    name = _read_name(registered_name(params.dataset, params.model_name))
+    with tracking.parent_run(f"rollback {name}", {"stage": "rollback"}, params.tracking.experiment) as run:
+        if run.id is None:
+            raise UserError("a rollback needs MLflow's store, which does not answer; is MLFLOW_TRACKING_URI right?")
+        with store_errors():
+            champion, former = Versions(tracking.connect(params.tracking.experiment), name).roll_back()
+        run.set_tags({"registered_model": name, "champion": champion.version, "previous": former.version})
+    print(
+        f"{name}: {described(champion)} is the champion again, and {described(former)} the previous one; "
+        "the same command undoes it"
+    )
+
+
+def _read_name(current: str) -> str:
+    parser = command_parser("rollback", __doc__)
+    parser.add_argument("--model", default=current, help=f"the name of a registered model; default: {current}")
+    given = parser.parse_args().model
+    return current if given in CURRENT else given
+
+
+if __name__ == "__main__":
+    run_command(rollback)

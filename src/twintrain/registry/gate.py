@@ -1,0 +1,161 @@
+"""Whether a trained network may become the champion: facts in, checks with their reasons out.
+
+Pure: what a check needs is measured elsewhere. docs/registry.md explains the rules.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from twintrain.evaluation import decision
+
+# Made only where all else has passed: they start processes that answer rows.
+COSTLY = ("champion", "smoke test")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the gate.
+
+    Attributes:
+        name: twins, baseline, rollback, champion or smoke test.
+        reason: one sentence; where it has failed and the user can do something about it, what to type.
+    """
+
+    name: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lead:
+    """By how much a network is better than another one on the same rows; negative: worse.
+
+    Attributes:
+        low, high: its 95 % interval by the paired bootstrap.
+        of_accuracy: in shares of the rows; else in the unit of the mean absolute error.
+        is_significant: more than the choice of the test rows explains.
+        is_equivalent: shown to be less than the margin, either way.
+    """
+
+    value: float
+    low: float
+    high: float
+    of_accuracy: bool
+    is_significant: bool
+    is_equivalent: bool = False
+
+    def __str__(self) -> str:
+        if self.of_accuracy:
+            shown = (100 * self.value, 100 * self.low, 100 * self.high)
+            return "{:+.2f} points of accuracy, 95 % interval {:+.2f} to {:+.2f}".format(*shown)
+        # As errors: 0 − 0 is no −0.
+        shown = (0 - self.value, 0 - self.high, 0 - self.low)
+        return "{:+.3g} in the mean error, 95 % interval {:+.3g} to {:+.3g}".format(*shown)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Median milliseconds from a raw row to its answer, of both by turns.
+
+    Attributes:
+        low, high: 95 % interval of the median ratio of two turns, the candidate's share of the champion's.
+    """
+
+    candidate: float
+    champion: float
+    low: float
+    high: float
+
+    @property
+    def is_less(self) -> bool:
+        """Whether the candidate is the cheaper one, by more than a busy machine makes of two that are alike."""
+        return self.high <= decision.CHEAPER
+
+    def __str__(self) -> str:
+        shares = f"{100 * self.low:.0f} to {100 * self.high:.0f} % of it"
+        return f"{self.candidate:.2f} ms a row instead of {self.champion:.2f}, {shares}"
+
+
+def lead(comparison: dict[str, Any]) -> Lead | None:
+    """What `evaluation.comparison` found of a network, less another one; None where the rows are no sample."""
+    if not decision.is_tested(comparison):
+        return None
+    of_accuracy = not decision.is_of_numbers(comparison)
+    if of_accuracy:
+        value, (low, high) = comparison["accuracy_difference"], comparison["accuracy_ci95"]
+    else:  # of errors less is better
+        value, (high, low) = -comparison["mae_difference"], (-end for end in comparison["mae_ci95"])
+    found = decision.is_significant(comparison), comparison.get("equivalent", False)
+    return Lead(value, low, high, of_accuracy, *found)
+
+
+def standing(found: Lead, margin: float) -> Literal["better", "tie", "worse"]:
+    """Where a candidate stands against the champion.
+
+    better: beyond chance, and not equivalent. tie: equivalent; or the interval lies above −margin, so that the
+    candidate is no worse by more than the margin (non-inferiority; ICH E9, 1998, section 3.3.2). worse: neither, so
+    that it may be worse by more than the margin, for all that these rows tell.
+
+    Args:
+        margin: in the unit of the lead.
+    """
+    if found.is_significant and found.value > 0 and not found.is_equivalent:
+        return "better"
+    return "tie" if found.is_equivalent or found.low >= -margin else "worse"
+
+
+def check_twins(verification: dict[str, Any]) -> Check:
+    """Passed by a comparison of verified twins alone.
+
+    Args:
+        verification: as `verification.seal.seal` gives it.
+    """
+    passed = verification["verified"] is True
+    mend = " Then: make promote." if "make verify" in verification["text"] else ""
+    return Check("twins", passed, verification["text"] + mend)
+
+
+def check_baseline(found: Lead | None, baseline: str) -> Check:
+    """Passed by a network that is better than the baseline by more than chance.
+
+    Args:
+        found: the network's lead; None where the test rows are no sample.
+    """
+    if found is None:
+        reason = "train = val = test: scores on rows that were trained on say nothing of new ones."
+        return Check("baseline", False, reason)
+    if not found.is_significant:
+        return Check("baseline", False, f"No better than {baseline} beyond chance: {found}.")
+    passed = found.value > 0
+    return Check("baseline", passed, f"{'Better' if passed else 'Worse'} than {baseline} beyond chance: {found}.")
+
+
+def failed_as_rolled_back(when: str) -> Check:
+    """For a version that the user has taken the alias from: no command gives it back but the user's own."""
+    return Check("rollback", False, f"Rolled back on {when}; make rollback puts it back in place.")
+
+
+def check_champion(found: Lead, margin: float, latency: Latency | None, note: str = "") -> Check:
+    """Passed by a candidate that is better beyond chance, or ties and is cheaper.
+
+    Args:
+        found: the candidate's lead over the champion.
+        margin: what counts as equal, in the unit of the lead.
+        latency: of both; needed for a tie alone.
+        note: what must be known to read the figures.
+    """
+    margin_text = f"{100 * margin:.1f} points" if found.of_accuracy else f"{margin:.3g}"
+    match standing(found, margin):
+        case "better":
+            return Check("champion", True, f"Better than the champion beyond chance: {found}.{note}")
+        case "worse" if found.is_significant:
+            return Check("champion", False, f"Worse than the champion beyond chance: {found}.{note}")
+        case "worse":
+            reason = f"It may be worse than the champion by more than the margin of {margin_text}: {found}.{note}"
+            return Check("champion", False, reason)
+    if latency is None:
+        raise ValueError("a tie is decided by latency, and none was measured")
+    tie = f"No worse than the champion by more than the margin of {margin_text} ({found})"
+    if latency.is_less:
+        return Check("champion", True, f"{tie}, and cheaper: {latency}.{note}")
+    return Check("champion", False, f"{tie}, but not a tenth cheaper either: {latency}.{note}")

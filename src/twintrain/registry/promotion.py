@@ -1,0 +1,202 @@
+"""From finished trainings to versions in the registry, and through the gate to the champion."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from twintrain import project
+from twintrain.config import Params
+from twintrain.errors import UserError
+from twintrain.evaluation import report
+from twintrain.evaluation.report_summary import plain_text
+from twintrain.frameworks import TITLES
+from twintrain.registry import gate
+from twintrain.registry.challenge import challenge
+from twintrain.registry.gate import Check
+from twintrain.registry.versions import CHAMPION, ROLLED_BACK, Versions, described, registered_name, uri_of
+from twintrain.serving.evaluated import evaluated_rows
+from twintrain.serving.packaging import log_scorer
+from twintrain.serving.smoke import smoke_test
+from twintrain.tracking import Run
+
+# No output of a stage: an alias may move without anything being trained.
+GATE = project.RESULTS / "gate.json"
+# Of a training run, what its version says too.
+RUN_TAGS = ("framework", "mode", "git_commit", "dvc_lock", "data")
+SEEN_ROWS = " It was tested on other rows, and may have been trained on some of these, which is to its advantage."
+SCORES = ("eval_acc", "auc_score", "rmse", "mae", "test_loss", "latency_1_ms")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has become of the trainings.
+
+    Attributes:
+        name: of the registered model.
+        versions: of each framework.
+        candidate: the framework that was proposed.
+        checks: those that were made; none where the candidate was the champion already.
+        passed: whether the candidate is the champion now, or would be.
+        conclusion: one sentence.
+    """
+
+    name: str
+    versions: dict[str, Any]
+    candidate: str
+    checks: list[Check]
+    passed: bool
+    conclusion: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """For MLflow: `gate`, passed or failed, and `gate_reason`, the failed checks or else all."""
+        telling = [check for check in self.checks if not check.passed] or self.checks
+        reasons = [f"{check.name}: {check.reason}" for check in telling] or [self.conclusion]
+        return {"gate": "passed" if self.passed else "failed", "gate_reason": " ".join(reasons)}
+
+
+def promote(metrics: dict[str, Any], params: Params, client: Any) -> Outcome:
+    """Registers each framework's training and leads the better one to the gate.
+
+    Args:
+        metrics: results/metrics.json; build/ has the networks that it is of.
+        client: of MLflow, see `tracking.connect`.
+
+    Raises:
+        UserError: MLflow does not have the runs of these trainings, or build/ has others.
+    """
+    versions = Versions(client, registered_name(metrics["dataset"], metrics["model"]))
+    registered = {
+        framework: _registered(versions, client, framework, metrics, params)
+        for framework in report.frameworks_of(metrics)
+    }
+    framework = metrics["comparison"]["winner"]
+    candidate, champion = registered[framework], versions.alias(CHAMPION)
+    checks: list[Check] = []
+    if is_champion := champion is not None and champion.version == candidate.version:
+        passed, conclusion = True, f"{described(candidate)} is the champion already"
+    else:
+        checks = _checks(metrics, framework, candidate, champion)
+        passed = all(check.passed for check in checks)
+        conclusion = _moved(versions, candidate, champion, params.registry.promote) if passed else _kept(champion)
+    outcome = Outcome(versions.name, registered, framework, checks, passed, f"{versions.name}: {conclusion}.")
+    if not is_champion:
+        versions.tag(candidate, outcome.tags)
+    return outcome
+
+
+def record(outcome: Outcome, run: Run) -> None:
+    """Leaves the outcome in results/ and on the run of the command."""
+    run.set_tags(outcome.tags)
+    content = {
+        "model": outcome.name,
+        "version": int(outcome.versions[outcome.candidate].version),
+        "framework": outcome.candidate,
+        "passed": outcome.passed,
+        "checks": [asdict(check) for check in outcome.checks],
+        "conclusion": outcome.conclusion,
+    }
+    project.write_json(GATE, content)
+
+
+def markdown(outcome: Outcome) -> str:
+    """The conclusion and the checks, for the note of a run."""
+    checks = [f"- {'✓' if check.passed else '✗'} {check.name}: {plain_text(check.reason)}" for check in outcome.checks]
+    return "\n".join([f"**{plain_text(outcome.conclusion)}**", "", *checks])
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Prints the versions, a line a check, and the conclusion."""
+    lines = []
+    if outcome.checks:
+        made = ", ".join(f"{TITLES[name]} is version {each.version}" for name, each in outcome.versions.items())
+        lines.append(escape(f"\n{outcome.name}: {made}; {TITLES[outcome.candidate]} is proposed as champion"))
+        lines += [f"  {_mark(check)} {check.name}: {escape(check.reason)}" for check in outcome.checks]
+        if not outcome.passed:
+            skipped = [name for name in gate.COSTLY if name not in {each.name for each in outcome.checks}]
+            lines += [f"  – {name}: not looked at" for name in skipped]
+    Console().print(*lines, escape(outcome.conclusion), sep="\n", soft_wrap=True, highlight=False)
+
+
+def _mark(check: Check) -> str:
+    return "[green]✓[/]" if check.passed else "[red]✗[/]"
+
+
+def _registered(versions: Versions, client: Any, framework: str, metrics: dict[str, Any], params: Params) -> Any:
+    """The version of a framework's training, made if there is none."""
+    run_id = metrics[framework]["run_id"]
+    if run_id != project.read_json(project.TRAIN / framework / "run.json")["run_id"]:
+        raise UserError("results/ and build/ are of different trainings; make them one: dvc repro")
+    run = _run(client, run_id)
+    tags = {
+        **{name: run.data.tags[name] for name in RUN_TAGS if name in run.data.tags},
+        "seed": str((params.train.seeds or [params.train.seed])[0]),
+        "test_digest": metrics["comparison"]["test_digest"],
+        **{name: str(metrics[framework][name]) for name in SCORES if name in metrics[framework]},
+    }
+    found = versions.of_run(run_id)
+    if found is None:
+        model_uri = log_scorer(framework, run_id, params.tracking.experiment)
+        return versions.register(model_uri, run_id, tags)
+    versions.tag(found, {name: value for name, value in tags.items() if found.tags.get(name) != value})
+    return found
+
+
+def _run(client: Any, run_id: str | None) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    again = "make new ones: dvc repro --force"
+    if run_id is None:
+        raise UserError(f"these trainings were not tracked, so MLflow has nothing to register; {again}")
+    try:
+        return client.get_run(run_id)
+    except MlflowException:
+        raise UserError(f"MLflow's store has no run {run_id}; these trainings were made elsewhere; {again}") from None
+
+
+def _checks(metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None) -> list[Check]:
+    """The checks up to the first costly one that fails; what is free is looked at in any case."""
+    baseline = metrics["baseline"]
+    checks = [
+        gate.check_twins(metrics["verification"]),
+        gate.check_baseline(gate.lead(baseline["comparisons"][framework]), baseline["name"]),
+    ]
+    if ROLLED_BACK in candidate.tags:
+        checks.append(gate.failed_as_rolled_back(candidate.tags[ROLLED_BACK]))
+    for check in (
+        lambda: _champion_check(metrics, framework, candidate, champion),
+        lambda: _smoke_check(framework, candidate),
+    ):
+        if all(each.passed for each in checks):
+            checks.append(check())
+    return checks
+
+
+def _champion_check(metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None) -> Check:
+    if champion is None:
+        return Check("champion", True, "There is none yet.")
+    is_same = champion.tags.get("test_digest") == metrics["comparison"]["test_digest"]
+    note = "" if is_same else SEEN_ROWS
+    return challenge(uri_of(candidate), uri_of(champion), framework, metrics["comparison"]["margin"], note)
+
+
+def _smoke_check(framework: str, candidate: Any) -> Check:
+    found = smoke_test(uri_of(candidate), *evaluated_rows(framework))
+    return Check("smoke test", found.passed, f"{found.reason}.")
+
+
+def _moved(versions: Versions, candidate: Any, champion: Any | None, moves: bool) -> str:
+    if not moves:
+        return f"{described(candidate)} would become the champion, but registry.promote is false"
+    now = versions.alias(CHAMPION)
+    if (now and now.version) != (champion and champion.version):
+        raise UserError(f"another command has moved the champion of {versions.name} meanwhile; type: make promote")
+    versions.promote(candidate)
+    former = f", {described(champion)} keeps the alias previous" if champion else ""
+    return f"{described(candidate)} is the champion now{former}"
+
+
+def _kept(champion: Any | None) -> str:
+    return f"{described(champion)} stays the champion" if champion else "no champion yet"
