@@ -1,0 +1,87 @@
+"""The trained networks that answer, each in a process of its own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from twintrain import tracking
+from twintrain.demo.answers import Answer, read_answer
+from twintrain.errors import UserError
+from twintrain.serving.packaging import NAME, log_scorer
+from twintrain.serving.process import ScoringProcess
+
+
+def raw_rows_model(framework: str, run_id: str | None, experiment: str) -> str:
+    """The URI of the raw-rows model of the last training: the one that its run has, else it is logged now."""
+    client = tracking.connect(experiment)
+    experiment_id = _experiment_of(client, run_id)
+    if experiment_id is None:
+        return log_scorer(framework, None, experiment)
+    of_run = f"source_run_id = '{run_id}' AND name = '{NAME}' AND status = 'READY'"
+    found = client.search_logged_models([experiment_id], of_run, max_results=1)
+    return found[0].model_uri if found else log_scorer(framework, run_id, experiment)
+
+
+def _experiment_of(client: Any, run_id: str | None) -> str | None:
+    """The experiment of a run; None where the store does not have it: DVC restores trainings of other stores too."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id).info.experiment_id if run_id else None
+    except MlflowException:
+        return None
+
+
+class Networks:
+    """One process a framework, started together; use as a context."""
+
+    def __init__(self, models: dict[str, str]) -> None:
+        """Starts the processes.
+
+        Args:
+            models: URIs of raw-rows models, by framework.
+
+        Raises:
+            UserError: one of them cannot be loaded.
+        """
+        self._processes: dict[str, ScoringProcess] = {}
+        # A pipe takes one question at a time, and a page answers several visitors at once.
+        self._lock = Lock()
+        with ThreadPoolExecutor(len(models)) as pool:
+            starting = {name: pool.submit(ScoringProcess, uri) for name, uri in models.items()}
+        failed = [future.exception() for future in starting.values() if future.exception()]
+        self._processes = {name: future.result() for name, future in starting.items() if not future.exception()}
+        if failed:
+            self.close()
+            raise failed[0]
+
+    def answer(self, rows: pd.DataFrame | np.ndarray) -> dict[str, Answer | str]:
+        """Asks every framework about one raw row.
+
+        Returns:
+            the answer of each; or, of one that refuses the row or whose process has ended, the reason in one line.
+        """
+        with self._lock:
+            return {name: self._ask(name, rows) for name in self._processes}
+
+    def _ask(self, framework: str, rows: pd.DataFrame | np.ndarray) -> Answer | str:
+        try:
+            return read_answer(self._processes[framework].score(rows))
+        except UserError as error:
+            # There is one row alone to speak of.
+            return str(error).removeprefix("row 1: ")
+
+    def close(self) -> None:
+        """Ends the processes."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(ScoringProcess.close, self._processes.values()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
