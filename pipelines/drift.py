@@ -1,0 +1,99 @@
+"""Says how far new rows are from the rows that the twins were trained on, column by column.
+
+python -m pipelines.drift --input new.csv                     exit status 3 if a column has drifted, 0 if none has
+python -m pipelines.drift --input new.csv --drift.psi 0.1     with other limits than those of params.yaml
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from twintrain import project, tracking
+from twintrain.commands import command_parser, run_command
+from twintrain.config import Params, check_params
+from twintrain.data.dataset import Dataset
+from twintrain.data.schema import Schema
+from twintrain.drift import ColumnDrift, find_drift, new_columns, training_columns
+from twintrain.errors import UserError
+from twintrain.overrides import NOT_GIVEN, parse_overrides
+from twintrain.presets import changed_params
+from twintrain.yaml_files import read_yaml
+
+DRIFTED = 3
+REPORT = project.RESULTS / "drift.json"
+
+
+def drift() -> int:
+    """Runs the command and returns its exit status."""
+    path, params = _read_arguments(sys.argv[1:])
+    trained_on = Schema.load(project.SPLIT).dataset  # params.yaml may have gone on to another one
+    dataset = Dataset.model_validate(project.read_json(project.PREPROCESSED / "dataset.json"))
+    features = np.load(project.PREPROCESSED / "features.npy", mmap_mode="r")
+    before = training_columns(features, np.load(project.SPLIT / "train" / "index.npy"), dataset)
+    now = new_columns(path, dataset)
+    found = find_drift(before, now, dataset, params.drift.psi, params.drift.ks)
+    drifted = [column.name for column in found if column.has_drifted]
+    rows = {"training_rows": len(before), "new_rows": len(now)}
+    _print(found, f"{path}, {len(now):,} rows, beside {len(before):,} training rows of {trained_on}")
+    project.RESULTS.mkdir(exist_ok=True)
+    limits = {"psi": params.drift.psi, "ks": params.drift.ks}
+    columns = [column.as_dict() for column in found]
+    project.write_json(REPORT, {"input": str(path), **rows, "limits": limits, "drifted": drifted, "columns": columns})
+    tags = {"stage": "drift", "dataset": trained_on, "input": str(path), "drifted": ", ".join(drifted)[:5000]}
+    with tracking.stage_run("drift", tags, params.tracking.experiment) as run:
+        run.log_params({"dataset": trained_on, **{f"drift.{name}": value for name, value in limits.items()}})
+        run.log_metrics({**rows, "drifted_columns": len(drifted), **_metrics(found)})
+        run.log_artifacts(REPORT)
+    print(f"drift: {_conclusion(drifted, len(found))} All figures: {REPORT}")
+    return DRIFTED if drifted else 0
+
+
+def _metrics(found: list[ColumnDrift]) -> dict[str, float]:
+    """PSI by column, under names that MLflow takes; of two columns that come to the same name the larger one."""
+    nearest_first = sorted(found, key=lambda column: column.psi)
+    names = [re.sub(r"[^\w. -]", "_", column.name) for column in nearest_first]
+    by_column = {f"psi/{name}": column.psi for name, column in zip(names, nearest_first, strict=True)}
+    return {**by_column, "psi_max": nearest_first[-1].psi}
+
+
+def _conclusion(drifted: list[str], columns: int) -> str:
+    if not drifted:
+        return f"none of {columns} columns has drifted."
+    return f"{len(drifted)} of {columns} columns {'have' if len(drifted) > 1 else 'has'} drifted: {', '.join(drifted)}."
+
+
+def _print(found: list[ColumnDrift], title: str) -> None:
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("column", overflow="fold", min_width=16)
+    for heading in ("PSI", "KS", "p", "missing", "unreadable"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for column in found:
+        distance = "–" if column.ks is None else f"{column.ks:.3f}"
+        missing = "{:.1%} → {:.1%}".format(*column.missing) if any(column.missing) else "–"
+        unreadable = f"{column.unreadable:.1%}" if column.unreadable else "–"
+        figures = (f"{column.psi:.3f}", distance, f"{column.p:.2g}", missing, unreadable)
+        table.add_row(escape(column.name), *figures, style="bold" if column.has_drifted else None)
+    Console().print(table)
+
+
+def _read_arguments(arguments: list[str]) -> tuple[Path, Params]:
+    parser = command_parser("drift", __doc__, "--drift.psi, --drift.ks: other limits than those of params.yaml")
+    parser.add_argument("--input", default="", help="new rows, in a form that the data set has or --data takes")
+    known, rest = parser.parse_known_args(arguments)
+    if known.input in NOT_GIVEN:
+        raise UserError("drift needs new rows to look at; expected --input FILE")
+    overrides = parse_overrides(rest)
+    for name in overrides:
+        if not name.startswith("drift."):
+            raise UserError(f"drift looks at what was trained last; expected --drift.psi or --drift.ks, got --{name}")
+    content = changed_params(read_yaml(project.PARAMS), None, overrides)
+    return Path(known.input), check_params(content, str(project.PARAMS))
+
+
+if __name__ == "__main__":
+    run_command(drift)
