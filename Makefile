@@ -3,19 +3,27 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 5000
 BIN := .venv/bin
+# Files of tests side by side; a test may start a process of each framework, so no more than four at once.
+PYTEST := python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 # Every launcher puts its own interpreter first, so that DVC's stages run in it too.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify sweep family fetch gallery test test-slow ui doctor bench lint lock clean
+.PHONY: help run verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow ui pictures doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: $(BIN)/.installed  ## train both twins and compare them: make run ARGS="--preset car --train.epochs 20"
 	@python -m pipelines.run $(ARGS)
+
+promote: $(BIN)/.installed  ## lead the better network through the gate to the alias champion, and say why or why not
+	@python -m pipelines.promote
+
+rollback: $(BIN)/.installed  ## put the champion before the present one back in its place; the same again undoes it
+	@python -m pipelines.rollback $(ARGS)
 
 verify: $(BIN)/.installed  ## prove that the twins are twins: make verify ARGS="--preset car"
 	@python -m pipelines.verify $(ARGS)
@@ -29,11 +37,23 @@ fetch: $(BIN)/.installed  ## get a data set that does not ship with the reposito
 family: $(BIN)/.installed  ## run presets that belong together and compare them: make family NAME=overfit
 	@python -m pipelines.family $(NAME) $(ARGS)
 
+serve: $(BIN)/.installed  ## answer requests with the champion on http://127.0.0.1:5001 (ARGS="--port 8000")
+	@python -m pipelines.serve $(ARGS)
+
+predict: $(BIN)/.installed  ## answer the rows of a file: make predict ARGS="--input new.csv --output answers.csv"
+	@python -m pipelines.predict $(ARGS)
+
 ui: $(BIN)/.installed  ## open the MLflow UI on http://localhost:5000 (PORT=5001 for another port)
-	@mlflow server --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} --default-artifact-root mlruns --port $(PORT)
+	@python -m pipelines.ui --port $(PORT)
 
 doctor: $(BIN)/.installed  ## what this machine has, what is wrong, what to type
 	@python -m pipelines.doctor
+
+drift: $(BIN)/.installed  ## how far new rows are from the training rows: make drift ARGS="--input new.csv"
+	@python -m pipelines.drift $(ARGS)
+
+demo: $(BIN)/.installed-demo  ## a web page on which both frameworks answer side by side: draw a digit, fill a form
+	@python -m pipelines.demo $(ARGS)
 
 gallery: $(BIN)/.installed  ## every preset, and docs/results.md from what they reach (ARGS="--only car,xor")
 	@python -m pipelines.gallery $(ARGS)
@@ -41,10 +61,13 @@ gallery: $(BIN)/.installed  ## every preset, and docs/results.md from what they 
 test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 	ruff check .
 	ruff format --check .
-	python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(BIN)/.installed-dev  ## the slow tests alone
-	python -m pytest -m slow
+	$(PYTEST) -m slow
+
+pictures: $(BIN)/.installed-dev  ## take the pictures of docs/ anew, in the browser tests
+	python -m pytest --save-pictures
 
 bench: $(BIN)/.installed  ## speed, as ratios to what is possible
 	@python benchmarks/epochs.py torch
@@ -66,6 +89,10 @@ $(BIN)/.installed: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing requirements.txt into .venv (some 8 GB, some minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-demo.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed

@@ -1,6 +1,6 @@
-"""Puts the frameworks side by side: scores, the statistics of the difference, a report.
+"""Puts the frameworks side by side: scores, the statistics of the difference, a winner, a report.
 
-python -m pipelines.compare    reads build/train and build/evaluate, writes results
+python -m pipelines.compare    reads build/train, build/evaluate, build/baseline and build/ingested, writes results
 """
 
 from pathlib import Path
@@ -12,94 +12,215 @@ import pandas as pd
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import Params, load_params
-from twintrain.errors import UserError
-from twintrain.evaluation import report
-from twintrain.evaluation.comparison import compare_classes, compare_numbers, compare_predictions, mixture
+from twintrain.data.chunks import blocks
+from twintrain.data.dataset import Dataset
+from twintrain.data.raw_rows import raw_rows
+from twintrain.evaluation import calibration, decision, details, disagreements, report, report_summary, slices
+from twintrain.evaluation.comparison import (
+    Predictions,
+    compare_networks,
+    compare_with_baseline,
+    mixture,
+    rows_digest,
+)
+from twintrain.evaluation.report_page import Material, html_page
+from twintrain.evaluation.report_samples import rows_to_draw, samples_of
+from twintrain.evaluation.seeds import compare_seeds
 from twintrain.frameworks import TITLES
+from twintrain.seeds import seed_folders
 from twintrain.training import curves
+from twintrain.ui_links import ui_address
 from twintrain.verification.seal import seal
 
-OUTPUTS = ("metrics.json", "report.html", "loss_curves.png", "metric_curves.png")
+OUTPUTS = ("metrics.json", "details.json", "report.html", "summary.md", "loss_curves.png", "metric_curves.png")
 
 
 def compare() -> None:
     """Runs the stage."""
     params = load_params()
-    metrics = _collect(params)
+    predictions = {name: _predictions(project.EVALUATE / name) for name in params.frameworks}
+    metrics = _metrics(params, predictions)
     folder = project.RESULTS  # not emptied: what verify has written there stays
     folder.mkdir(exist_ok=True)
     project.write_json(folder / "metrics.json", metrics)
-    pictures = _pictures(params.frameworks, folder)
-    project.write_text(folder / "report.html", report.html_page(metrics, pictures))
+    shown = _details(params, predictions)
+    project.write_json(folder / "details.json", shown)
+    summary = report_summary.summary(metrics, ui_address())
+    project.write_text(folder / "summary.md", summary)
+    project.write_text(folder / "report.html", html_page(metrics, _material(metrics, shown, folder)))
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
-    with tracking.stage_run("compare", {**tags, "split": params.split.method}, params.tracking.experiment) as run:
+    tags |= {"split": params.split.method, "winner": metrics["comparison"]["winner"]}
+    with tracking.stage_run("compare", tags, params.tracking.experiment) as run:
         run.log_metrics(
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )
+        run.set_note(summary)
         run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
     print(f"compare: {report.conclusion(metrics)} Report: {folder / 'report.html'}")
 
 
-def _collect(params: Params) -> dict[str, Any]:
-    metrics: dict[str, Any] = {
-        "dataset": params.dataset,
-        "model": params.model_name,
-        "mode": params.mode,
-        "split": params.split.method,
-    }
-    for framework in params.frameworks:
-        sources = (
-            project.EVALUATE / framework / "metrics.json",
-            project.TRAIN / framework / "training.json",
-            project.TRAIN / framework / "run.json",
-        )
-        metrics[framework] = {k: v for path in sources for k, v in project.read_json(path).items()}
-    ran_on = {name: f"{metrics[name]['device']}, {metrics[name]['dtype']}" for name in params.frameworks}
-    metrics["mixed"] = mixture(ran_on, params.compare.allow_mixed)
-    metrics["verification"] = seal(params)
-    is_sample = params.split.method != "same"
-    predictions = {name: _predictions(project.EVALUATE / name) for name in params.frameworks}
-    first, *others = params.frameworks
-    comparisons = {name: _compare(predictions[first], predictions[name], is_sample) for name in others}
-    metrics["comparison"] = comparisons.pop(others[0]) if others else {}
-    metrics["further_comparisons"] = comparisons
-    baseline = _predictions(project.BASELINE)
-    metrics["baseline"] = {
-        **project.read_json(project.BASELINE / "metrics.json"),
-        "comparisons": {name: _compare(found, baseline, is_sample) for name, found in predictions.items()},
-    }
-    return metrics
-
-
-def _predictions(folder: Path) -> dict[str, np.ndarray]:
+def _predictions(folder: Path) -> Predictions:
     with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def _compare(first: dict[str, np.ndarray], second: dict[str, np.ndarray], rows_are_a_sample: bool) -> dict[str, Any]:
-    """All that both have: numbers, probabilities, or, of a baseline without these, classes."""
-    if not np.array_equal(first["index"], second["index"]):
-        raise UserError("predictions are of different rows; make them again with: dvc repro --force")
-    if "prediction" in first:
-        return compare_numbers(first["prediction"], second["prediction"], first["label"], rows_are_a_sample)
-    if "probability" in second:
-        return compare_predictions(first["probability"], second["probability"], first["label"], rows_are_a_sample)
-    return compare_classes(first["probability"].argmax(axis=1), second["class"], first["label"], rows_are_a_sample)
+def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
+    entries = {name: _entry(name, found) for name, found in predictions.items()}
+    ran_on = {name: f"{entry['device']}, {entry['dtype']}" for name, entry in entries.items()}
+    mixed = mixture(ran_on, params.compare.allow_mixed)
+    comparison, further = _comparisons(params, predictions, entries)
+    return {
+        "dataset": params.dataset,
+        "model": params.model_name,
+        "mode": params.mode,
+        "split": params.split.method,
+        **entries,
+        "mixed": mixed,
+        "verification": seal(params),
+        "comparison": comparison,
+        "further_comparisons": further,
+        "baseline": _baseline(params, predictions),
+    }
 
 
-def _pictures(frameworks: list[str], folder: Path) -> dict[str, Path]:
-    histories = {TITLES[name]: pd.read_csv(project.TRAIN / name / "history.csv") for name in frameworks}
-    pictures = {}
-    for kind, metric in (("loss", "loss"), ("metric", curves.watched(histories[TITLES[frameworks[0]]]))):
-        path = folder / f"{kind}_curves.png"
-        curves.plot_curves(histories, metric, path)
-        pictures[f"{curves.TITLES[metric]} over the epochs"] = path
-    for drawn in sorted(path.name for path in (project.EVALUATE / frameworks[0]).glob("*.png")):
-        for name in frameworks:
-            pictures[f"{TITLES[name]}: {drawn.removesuffix('.png').replace('_', ' ')}"] = (
-                project.EVALUATE / name / drawn
-            )
-    return pictures
+def _entry(framework: str, predictions: Predictions) -> dict[str, Any]:
+    """The figures of one framework."""
+    sources = (
+        project.EVALUATE / framework / "metrics.json",
+        project.TRAIN / framework / "training.json",
+        project.TRAIN / framework / "run.json",
+    )
+    found = {name: value for path in sources for name, value in project.read_json(path).items()}
+    return found | _calibration_scores(predictions)
+
+
+def _calibration_scores(predictions: Predictions) -> dict[str, float]:
+    if "probability" not in predictions:
+        return {}
+    probability, labels = predictions["probability"], predictions["label"]
+    return {
+        "ece": calibration.expected_calibration_error(calibration.reliability(probability, labels)),
+        "brier": calibration.brier_score(probability, labels),
+    }
+
+
+def _comparisons(
+    params: Params, predictions: dict[str, Predictions], entries: dict[str, dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The first framework less the second, and less each other one; the first comparison has the winner of all."""
+    first, *others = params.frameworks
+    index = predictions[first]["index"]
+    labels = np.load(project.INGESTED / "labels.npy", mmap_mode="r")[index]
+    shared = {"margin": params.compare.margin, "test_digest": rows_digest(index, labels)}
+    if not others:
+        winner, reason = decision.alone(first)
+        return {**shared, "winner": winner, "reason": reason}, {}
+    found = {name: _compared(first, name, params, predictions, entries) for name in others}
+    last = found[others[0]]
+    for name in others[1:]:  # who won meets the next one
+        champion = last["winner"]
+        last = found[name] if champion == first else _compared(champion, name, params, predictions, entries)
+    decided = {"winner": last["winner"], "reason": last["reason"]}
+    return {**found.pop(others[0]), **shared, **decided}, found
+
+
+def _compared(
+    first: str,
+    second: str,
+    params: Params,
+    predictions: dict[str, Predictions],
+    entries: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """One framework less another one, and which of the two wins."""
+    margin = params.compare.margin
+    found = compare_networks(predictions[first], predictions[second], margin, _is_sample(params))
+    trainings = [entries[name].get("seeds", []) for name in (first, second)]
+    score = "mae" if decision.is_of_numbers(found) else "eval_acc"
+    if seeds := compare_seeds(*trainings, score, margin):
+        found["seeds"] = seeds
+    winner, reason = decision.decide(found, {name: entries[name] for name in (first, second)})
+    return {**found, "winner": winner, "reason": reason}
+
+
+def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
+    baseline = _predictions(project.BASELINE)
+    return {
+        **project.read_json(project.BASELINE / "metrics.json"),
+        **_calibration_scores(baseline),
+        "comparisons": {
+            name: compare_with_baseline(found, baseline, _is_sample(params)) for name, found in predictions.items()
+        },
+    }
+
+
+def _is_sample(params: Params) -> bool:
+    """Whether there is chance in the choice of the test rows."""
+    return params.split.method != "same"
+
+
+def _details(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
+    """Of each framework its classes and calibration, of the first two their slices and disagreements."""
+    dataset = Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json"))
+    # A network that gives back its input has no classes, whatever the data set has.
+    names = dataset.labels if params.preprocess.target == "labels" else []
+    found = {name: {} for name in predictions}
+    if names:
+        for name, stored in predictions.items():
+            curve = calibration.reliability(stored["probability"], stored["label"])
+            found[name] = details.of_framework(stored, names, curve)
+    if len(predictions) == 1:
+        return {**found, "slices": [], "disagreements": []}
+    first, second = (predictions[name] for name in params.frameworks[:2])
+    table, groupings = _groupings(first["index"], dataset)
+    pair = details.of_pair(first, second, names, groupings, dataset.target, _is_sample(params))
+    for row in pair["disagreements"]:
+        row["columns"] = None if table is None else disagreements.texts(table.loc[row["row"]])
+    return {**found, **pair}
+
+
+def _groupings(index: np.ndarray, dataset: Dataset) -> tuple[pd.DataFrame | None, list[slices.Grouping]]:
+    """The columns of the test rows, of a table, and what they can be sliced by."""
+    if dataset.features:
+        table = raw_rows(project.INGESTED, index)[list(dataset.features)]
+        return table, slices.by_columns(table)
+    array = np.load(project.INGESTED / "array.npy", mmap_mode="r")
+    levels = pd.concat([slices.levels(array[run]) for run in blocks(index, array)], ignore_index=True)
+    return None, slices.by_columns(levels)
+
+
+def _material(metrics: dict[str, Any], shown: dict[str, Any], folder: Path) -> Material:
+    """What the page shows beside the metrics; draws the curves as pictures too, for MLflow."""
+    frameworks = report.frameworks_of(metrics)
+    histories = {name: _histories(project.TRAIN / name, metrics[name].get("seeds", [])) for name in frameworks}
+    first = {TITLES[name]: found[0] for name, found in histories.items()}
+    for kind, metric in (("loss", "loss"), ("metric", curves.watched(next(iter(first.values()))))):
+        curves.plot_curves(first, metric, folder / f"{kind}_curves.png")
+    drawn = rows_to_draw(shown)
+    samples = samples_of(raw_rows(project.INGESTED, drawn)) if len(drawn) else []
+    return Material(
+        details=shown,
+        histories=histories,
+        samples=dict(zip(drawn.tolist(), samples, strict=True)),
+        pictures=_pictures(frameworks),
+        ui=ui_address(),
+    )
+
+
+def _histories(folder: Path, seeds: list[dict[str, Any]]) -> list[pd.DataFrame]:
+    """The history of each seed, that of the evaluated network first."""
+    folders = seed_folders(folder, [run["seed"] for run in seeds]).values() if seeds else [folder]
+    return [pd.read_csv(path / "history.csv") for path in folders]
+
+
+def _pictures(frameworks: list[str]) -> dict[str, Path]:
+    """What evaluate has drawn and the page does not draw itself, by captions, those of a kind side by side."""
+    names = sorted({path.name for name in frameworks for path in (project.EVALUATE / name).glob("*.png")})
+    return {
+        f"{TITLES[name]}: {drawn.removesuffix('.png').replace('_', ' ')}": project.EVALUATE / name / drawn
+        for drawn in names
+        for name in frameworks
+        if drawn != "confusion_matrix.png"
+    }
 
 
 if __name__ == "__main__":

@@ -5,47 +5,97 @@ python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes bu
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from twintrain import project, tracking
 from twintrain.commands import run_framework_stage
-from twintrain.config import load_params
+from twintrain.config import Params, load_params
 from twintrain.data.parts import Part
 from twintrain.data.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics, plots
+from twintrain.evaluation.cost import inference_cost, inference_threads
 from twintrain.evaluation.scores import regression_score, score
 from twintrain.frameworks import framework_module
+from twintrain.seeds import seed_folders, spread
 
 
 def evaluate(framework: str) -> None:
-    """Runs the stage for one framework."""
+    """Runs the stage for one framework: every seed's network predicts, and that of the first is reported on."""
     params = load_params()
-    schema = Schema.load(project.SPLIT)
-    source = project.TRAIN / framework
     test = Part.load(project.SPLIT / "test", params.train.dtype)
-    trained = {**project.read_json(source / "run.json"), **project.read_json(source / "training.json")}
-    outputs = _predict(framework, test.features, params.evaluate.batch_size)
+    saving = framework_module(framework, "saving")
+    threads = saving.set_threads(inference_threads(params.train.threads))
+    first, *further = seeds = params.train.seeds or [params.train.seed]
+    sources = seed_folders(project.TRAIN / framework, seeds)
+    folders = seed_folders(project.fresh_folder(project.EVALUATE / framework), seeds)
+    trained = {seed: _trained(sources[seed]) for seed in seeds}
+    scores = {seed: _evaluate(framework, sources[seed], trained[seed], folders[seed], test, params) for seed in seeds}
+    # The networks of all seeds cost the same.
+    path = sources[first] / saving.FILE_NAME
+    found = {**scores[first], **inference_cost(saving.load(path), test.features, path, threads)}
+    if further:
+        found |= _over_seeds(scores, trained)
+    project.write_json(folders[first] / "metrics.json", found)
+    _track(framework, params, test, trained, scores, found)
+
+
+def _track(
+    framework: str,
+    params: Params,
+    test: Part,
+    trained: dict[int, dict[str, Any]],
+    scores: dict[int, dict[str, float]],
+    found: dict[str, Any],
+) -> None:
+    """Logs the stage's run, and adds to those of the trainings: to the first what was found, to others their scores."""
+    first, *further = trained
+    folder = project.EVALUATE / framework
+    pictures = sorted(folder.glob("*.png"))
+    figures = {name: value for name, value in found.items() if isinstance(value, int | float)}
+    tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model_name}
+    if trained[first]["run_id"]:
+        tags["train_run_id"] = trained[first]["run_id"]
+    with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking.experiment) as run:
+        run.log_dataset(test.features, test.labels, params.dataset, "test")
+        run.log_metrics(figures)
+        run.log_artifacts(folder / "metrics.json", *pictures)
+        tracking.add_to_run(run, trained[first]["run_id"], figures, pictures, trained[first]["model_id"])
+        for seed in further:
+            tracking.add_to_run(run, trained[seed]["run_id"], scores[seed], [], trained[seed]["model_id"])
+
+
+def _trained(source: Path) -> dict[str, Any]:
+    """What the training of one seed has left on record."""
+    return {**project.read_json(source / "run.json"), **project.read_json(source / "training.json")}
+
+
+def _evaluate(
+    framework: str, source: Path, trained: dict[str, Any], folder: Path, test: Part, params: Params
+) -> dict[str, float]:
+    """Writes the predictions, scores and pictures of the network of one seed; returns its scores."""
+    schema = Schema.load(project.SPLIT)
+    outputs = _predict(framework, source, test.features, params.evaluate.batch_size)
     logits = metrics.logits_of(outputs) if trained.get("head") else outputs
     predictions = _predictions(logits, test, schema)
     # Balanced weights of the classes are those of the training rows.
     trained_loss = params.train.loss.model_copy(update={"class_weights": trained.get("class_weights")})
     scores = _scores(predictions, metrics.loss(logits, test.labels, trained_loss))
-    folder = project.fresh_folder(project.EVALUATE / framework)
+    folder.mkdir(exist_ok=True)
     np.savez(folder / "predictions.npz", index=test.index, **predictions)
     project.write_json(folder / "metrics.json", scores)
     _plot(predictions, test, schema, folder)
-    print(f"evaluate: {framework} " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
-    tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model_name}
-    if trained["run_id"]:
-        tags["train_run_id"] = trained["run_id"]
-    pictures = sorted(folder.glob("*.png"))
-    with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking.experiment) as run:
-        run.log_dataset(test.features, test.labels, params.dataset, "test")
-        run.log_metrics(scores)
-        run.log_artifacts(folder / "metrics.json", *pictures)
-        tracking.add_to_run(run, trained["run_id"], scores, pictures, trained["model_id"])
+    name = framework if folder.name == framework else f"{framework} {folder.name}"
+    print(f"evaluate: {name} " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
+    return scores
+
+
+def _over_seeds(scores: dict[int, dict[str, float]], trained: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """The scores of each seed, with the run of its training, and their spread."""
+    each = [{"seed": seed, "run_id": trained[seed]["run_id"], **found} for seed, found in scores.items()]
+    return {"seeds": each, **spread(list(scores.values()))}
 
 
 def _predictions(logits: np.ndarray, test: Part, schema: Schema) -> dict[str, np.ndarray]:
@@ -77,10 +127,10 @@ def _plot(predictions: dict[str, np.ndarray], test: Part, schema: Schema, folder
         plots.plot_reconstructions(test.features, images, folder / "reconstructions.png")
 
 
-def _predict(framework: str, features: np.ndarray, batch_size: int) -> np.ndarray:
+def _predict(framework: str, source: Path, features: np.ndarray, batch_size: int) -> np.ndarray:
     """What the saved network gives: logits, or what its head makes of them."""
     saving = framework_module(framework, "saving")
-    predict = saving.load(project.TRAIN / framework / saving.FILE_NAME)
+    predict = saving.load(source / saving.FILE_NAME)
     starts = range(0, len(features), batch_size)
     return np.concatenate([predict(features[start : start + batch_size]) for start in starts])
 

@@ -7,9 +7,7 @@ python -m pipelines.run --data my.csv --target column       data of your own: de
 """
 
 import argparse
-import json
 import sys
-import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,15 @@ from twintrain import project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
-from twintrain.errors import UserError, unknown
-from twintrain.evaluation import report
+from twintrain.errors import UserError, first_line, unknown
+from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
+from twintrain.registry import promotion
+from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
-UI = "http://localhost:5000/#"
 RESULTS_FILE = project.RESULTS / "metrics.json"
 TASKS = ("classes", "regression")
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
@@ -53,13 +52,18 @@ def run() -> int:
         if not arguments.target:
             metrics = _read_results()
             parent.log_metrics(_headline_metrics(metrics))
+            parent.set_note(report_summary.summary(metrics, ui_address()))
             known = parent.knows(_trained_runs(metrics))
+            is_new = known and metrics != before
+            outcome = _promoted(metrics, params, parent) if is_new and params.registry.enabled else None
     if arguments.target:
         print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
     else:
         report.print_comparison(metrics)
         if metrics == before:
             print("Nothing has changed since these trainings, so nothing was trained again.")
+        if outcome:
+            promotion.print_outcome(outcome)
         _print_next(metrics, parent.experiment_id if known else None)
     return 0
 
@@ -73,6 +77,18 @@ def _trained_runs(metrics: dict[str, Any]) -> list[str]:
     return [metrics[name]["run_id"] for name in report.frameworks_of(metrics) if metrics[name]["run_id"]]
 
 
+def _promoted(metrics: dict[str, Any], params: Params, parent: tracking.Run) -> promotion.Outcome | None:
+    """What the registry has made of the trainings; whatever hinders it costs no result."""
+    try:
+        outcome = promotion.promote(metrics, params, tracking.connect(params.tracking.experiment))
+        promotion.record(outcome, parent)
+        parent.set_note(f"{report_summary.summary(metrics, ui_address())}\n{promotion.markdown(outcome)}")
+    except Exception as error:  # whatever MLflow, its store or a process that answers rows throws
+        print(f"warning: nothing was promoted, results are kept: {first_line(error)}", file=sys.stderr)
+        return None
+    return outcome
+
+
 def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
     """Prints where to look; there is no experiment where this store does not have the runs."""
     print(f"\nReport: {project.RESULTS / 'report.html'}")
@@ -81,11 +97,10 @@ def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
         print("Tracking was off, so MLflow has no runs of these trainings; dvc repro --force makes new ones.")
     elif experiment_id is None:
         print("These results are from DVC's cache and their runs not in this store; dvc repro --force makes new ones.")
-    elif len(runs) == 1:
-        print(f"Next: make ui, then open {UI}/experiments/{experiment_id}/runs/{runs[0]}")
     else:
-        quoted = [urllib.parse.quote(json.dumps(ids, separators=(",", ":"))) for ids in (runs, [experiment_id])]
-        print("Next: make ui, then open {}/compare-runs?runs={}&experiments={}".format(UI, *quoted))
+        ui = ui_address()
+        page = run_page(ui, experiment_id, runs[0]) if len(runs) == 1 else comparison_page(ui, experiment_id, runs)
+        print(f"Next: {'make ui, then ' if ui == LOCAL else ''}open {page}")
 
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:

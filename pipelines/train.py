@@ -6,6 +6,7 @@ python -m pipelines.train FRAMEWORK    reads build/split, writes build/train/FRA
 
 import gc
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import pandas as pd
 
 from twintrain import frameworks, models, project, tracking, training
 from twintrain.commands import run_framework_stage
-from twintrain.config import Params, load_params
+from twintrain.config import Params, Train, load_params
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.frameworks import TITLES, framework_module
+from twintrain.frameworks import TITLES, framework_module, packages
+from twintrain.models.flops import flops
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
+from twintrain.seeds import seed_folders, spread
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.augmentation_plot import plot_augmented
 from twintrain.training.curves import plot_curves
@@ -30,9 +33,55 @@ from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
 from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
 
+FIGURES = (
+    *("epochs_run", "best_epoch", "train_seconds", "seconds_to_best", "samples_per_second"),
+    *("peak_memory_mib", "peak_device_memory_mib", "flops"),
+)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the trainings of all seeds have in common."""
+
+    framework: str
+    params: Params
+    schema: Schema
+    parts: dict[str, Part]
+    network: Network
+    initial: Trained | None
+
 
 def train(framework: str) -> None:
-    """Runs the stage for one framework."""
+    """Runs the stage for one framework: a training a seed, those after the first in runs below the stage's."""
+    inputs = _inputs(framework)
+    params = inputs.params
+    seeds = params.train.seeds or [params.train.seed]
+    folders = seed_folders(project.fresh_folder(project.TRAIN / framework), seeds)
+    tags = {
+        "stage": "train",
+        "framework": framework,
+        "dataset": params.dataset,
+        "model": params.model_name,
+        "mode": params.mode,
+        "split": params.split.method,
+    }
+    name = f"train@{framework}"
+    with tracking.stage_run(name, tags, params.tracking.experiment) as run:
+        first, *further = folders.items()
+        figures = [_train(inputs, *first, run)]
+        for seed, folder in further:
+            gc.collect()  # the network before, while the collector is off
+            folder.mkdir()
+            with tracking.nested_run(run, f"{name} seed {seed}", tags) as nested:
+                figures.append(_train(inputs, seed, folder, nested))
+        if further:
+            run.log_metrics(spread([{"best_val_loss": each["best_val_loss"]} for each in figures]))
+    for folder in folders.values():
+        _checkpoint(folder).unlink(missing_ok=True)
+
+
+def _inputs(framework: str) -> Inputs:
+    """Reads the stage's inputs, and checks what can be before a framework is loaded."""
     params = load_params()
     schema = Schema.load(project.SPLIT)
     parts = {name: Part.load(project.SPLIT / name, params.train.dtype) for name in PARTS}
@@ -42,65 +91,68 @@ def train(framework: str) -> None:
     check_loss(params.train.loss, schema)
     check_augmentation(params.train.augmentation, schema)
     params = with_class_weights(params, parts["train"].labels, schema)
-    folder = project.fresh_folder(project.TRAIN / framework)
-    tags = {
-        "stage": "train",
-        "framework": framework,
-        "dataset": params.dataset,
-        "model": params.model_name,
-        "mode": params.mode,
-        "split": params.split.method,
-    }
-    with tracking.stage_run(f"train@{framework}", tags, params.tracking.experiment) as run:
-        backend = framework_module(framework, "backend").Backend(network, params.train)
-        # In `aligned` these are all weights; in `native` those whose initializer the model writes out.
-        drawn = {**backend.weights(), **draw_weights(backend.network, params.train.seed)}
-        start = start_from(backend.network, drawn, initial)
-        backend.load_weights(start.weights)
-        run.log_params(logged_params(params, schema, framework, backend.parameter_count()))
-        if initial or start.frozen:
-            print(f"{TITLES[framework]} starts with {start}", flush=True)
-            run.set_tags(start.described())
-        for name in ("train", "val"):
-            run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
-        history = _fit(backend, params, parts, _fingerprint(params, network, framework, initial), framework, run)
-        facts = _save(folder, framework, backend, parts, history)
-        Trained(backend.weights(), meaning_of_outputs(schema)).save(folder / FILE_NAME)
-        run.log_metrics(_final_metrics(facts, history))
-        run.log_artifacts(folder / "model_summary.txt", folder / FILE_NAME, *sorted(folder.glob("*.png")))
-        if params.tracking.tensorboard:
-            run.log_artifacts(*write_event_file(folder / "history.csv", folder / "tensorboard"))
-        saving = framework_module(framework, "saving")
-        run.log_model(
-            lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
-            parts["test"].features,
-            schema.outputs,
-            saving.requirements(),
-        )
-        run_ids = {"run_id": run.id, "model_id": run.model_id}
-        project.write_json(folder / "run.json", run_ids)
-    _checkpoint(framework).unlink(missing_ok=True)
+    return Inputs(framework, params, schema, parts, network, initial)
 
 
-def _fit(
-    backend: Any, params: Params, parts: dict[str, Part], fingerprint: str, framework: str, run: tracking.Run
-) -> History:
+def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[str, float]:
+    """Trains the network of one seed, and writes and logs what comes of it.
+
+    Returns:
+        the figures of the training, as they are logged at its end.
+    """
+    params, framework, schema, parts = inputs.params.of_seed(seed), inputs.framework, inputs.schema, inputs.parts
+    backend = framework_module(framework, "backend").Backend(inputs.network, params.train)
+    # In `aligned` these are all weights; in `native` those whose initializer the model writes out.
+    drawn = {**backend.weights(), **draw_weights(backend.network, seed)}
+    start = start_from(backend.network, drawn, inputs.initial)
+    backend.load_weights(start.weights)
+    run.log_params(logged_params(params, schema, framework, backend.parameter_count()))
+    if inputs.initial or start.frozen:
+        print(f"{TITLES[framework]} starts with {start}", flush=True)
+        run.set_tags(start.described())
+    for name in ("train", "val"):
+        run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
+    history = _fit(backend, inputs, folder, run)
+    facts = _save(folder, framework, backend, parts, history)
+    Trained(backend.weights(), meaning_of_outputs(schema)).save(folder / FILE_NAME)
+    figures = _final_metrics(facts, history)
+    run.log_metrics(figures)
+    run.log_artifacts(folder / "model_summary.txt", folder / FILE_NAME, *sorted(folder.glob("*.png")))
+    if params.tracking.tensorboard:
+        run.log_artifacts(*write_event_file(folder / "history.csv", folder / "tensorboard"))
+    saving = framework_module(framework, "saving")
+    run.log_model(
+        lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
+        parts["test"].features,
+        schema.outputs,
+        packages(framework),
+    )
+    run_ids = {"run_id": run.id, "model_id": run.model_id, "experiment_id": run.experiment_id}
+    project.write_json(folder / "run.json", run_ids)
+    return figures
+
+
+def _fit(backend: Any, inputs: Inputs, folder: Path, run: tracking.Run) -> History:
     """Trains with the garbage collector on, which commands keep off, and spares it the imported modules."""
+    title = TITLES[inputs.framework] + (f" seed {backend.train.seed}" if inputs.params.train.seeds else "")
     gc.freeze()
     gc.enable()
-    with Progress(TITLES[framework], params.train.epochs, run) as progress:
-        history = fit(backend, parts, params.train, _checkpoint(framework), fingerprint, progress.update)
+    with Progress(title, backend.train.epochs, run) as progress:
+        fingerprint = _fingerprint(inputs, backend.train)
+        history = fit(backend, inputs.parts, backend.train, _checkpoint(folder), fingerprint, progress.update)
     gc.disable()
     return history
 
 
-def _checkpoint(framework: str) -> Path:
-    return project.CHECKPOINTS / f"{framework}.npz"
+def _checkpoint(folder: Path) -> Path:
+    """Where the training that fills a folder goes on from: build/train/torch/seed_1 from torch_seed_1.npz."""
+    return project.CHECKPOINTS / f"{'_'.join(folder.relative_to(project.TRAIN).parts)}.npz"
 
 
-def _fingerprint(params: Params, network: Network, framework: str, initial: Trained | None) -> str:
+def _fingerprint(inputs: Inputs, settings: Train) -> str:
     """Changes with whatever decides the course of a training: settings, network, first weights, rows and code."""
-    digest = hashlib.sha256(f"{framework} {params.train.model_dump_json()} {network}".encode())
+    framework, network, initial = inputs.framework, inputs.network, inputs.initial
+    digest = hashlib.sha256(f"{framework} {settings.model_dump_json()} {network}".encode())
     parents = [Path(package.__file__).parent for package in (training, models, frameworks)]
     folders = [*parents[:2], parents[2] / frameworks.folder(framework)]
     code = [path for folder in folders for path in folder.rglob("*.py")]
@@ -121,7 +173,11 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
     (folder / "model_summary.txt").write_text(backend.summary() + "\n", encoding="utf-8")
     table = pd.DataFrame(history.epochs).assign(seconds=history.seconds).rename_axis("epoch").reset_index()
     table.to_csv(folder / "history.csv", index=False)
-    for metric in ("loss", backend.network.schema.metric):
+    # For `dvc plots`: one name for what is watched, whatever the task.
+    watched = backend.network.schema.metric
+    names = {f"{part}_{watched}": f"{part}_metric" for part in ("train", "val")}
+    table[["epoch", "train_loss", "val_loss", *names]].rename(columns=names).to_csv(folder / "curves.csv", index=False)
+    for metric in ("loss", watched):
         plot_curves({TITLES[framework]: table}, metric, folder / f"{metric}_curve.png")
     if backend.train.augmentation.is_on:
         plot_augmented(parts["train"].features, backend.train, folder / "augmented.png")
@@ -129,25 +185,28 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
     # The first epoch also builds graphs and fills caches; it counts as time, not as speed.
     steady = history.seconds[1:] or history.seconds
     class_weights = backend.train.loss.class_weights
+    operations = flops(backend.network)
     facts = {
         **backend.facts(),
         "dtype": backend.train.dtype,
         "parameters": backend.parameter_count(),
+        **({"flops": operations} if operations is not None else {}),
         **({"class_weights": class_weights} if class_weights else {}),
         **({"head": backend.network.head} if backend.network.head else {}),
         "dropout": framework_module(framework, "layers").draws_own_masks(backend.model),
         "epochs_run": len(history.epochs),
         "best_epoch": history.best_epoch + 1,
         "train_seconds": round(seconds, 3),
+        "seconds_to_best": round(history.seconds_to_best, 3),
         "samples_per_second": round(len(parts["train"]) * len(steady) / sum(steady), 1),
+        "peak_memory_mib": round(history.peak_memory_mib, 1),
     }
     project.write_json(folder / "training.json", facts)
     return facts
 
 
 def _final_metrics(facts: dict[str, Any], history: History) -> dict[str, float]:
-    names = ("epochs_run", "best_epoch", "train_seconds", "samples_per_second")
-    return {**{name: facts[name] for name in names}, "best_val_loss": history.best_loss}
+    return {**{name: facts[name] for name in FIGURES if name in facts}, "best_val_loss": history.best_loss}
 
 
 if __name__ == "__main__":

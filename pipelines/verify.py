@@ -43,7 +43,8 @@ def verify() -> int:
         parity = _verify_twins(params, run)
     report.print_checks(parity)
     print(f"\nReport: {PAGE}")
-    _renew_comparison(content)
+    if _renew_comparison(content) and parity["passed"] and params.registry.enabled:
+        print("Next: make promote")
     return 0 if parity["passed"] else 1
 
 
@@ -81,10 +82,15 @@ def _checks(params: Params) -> tuple[list[Check], str]:
         return workers.collect_checks(folder, params.frameworks), mixture(devices, params.compare.allow_mixed)
 
 
-def _renew_comparison(content: dict[str, Any]) -> None:
-    """Has the report of the comparison say what was found, if it is of this experiment and up to date."""
-    if plain(content) == plain(read_yaml(project.PARAMS)) and everything_is_up_to_date():
-        run_dvc("repro", "--quiet", "--force", "--single-item", "compare")
+def _renew_comparison(content: dict[str, Any]) -> bool:
+    """Has the report of the comparison say what was found, if it is of this experiment and up to date.
+
+    Returns:
+        whether it now does.
+    """
+    if plain(content) != plain(read_yaml(project.PARAMS)) or not everything_is_up_to_date():
+        return False
+    return run_dvc("repro", "--quiet", "--force", "--single-item", "compare") == 0
 
 
 def _read_arguments(arguments: list[str]) -> tuple[bool, dict[str, Any], Params]:

@@ -1,11 +1,16 @@
 """What a user can get wrong: one clear line, an exit status, nothing half-written."""
 
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from project_clone import Clone
+
+from twintrain.processes import worker_environment
 
 PARAMS = "params.yaml"
 
@@ -160,3 +165,31 @@ def test_a_copy_without_git_works(clone: Clone, tmp_path: Path):
     result = unpacked.run("--preset", "xor", "--target", "split")
     assert result.returncode == 0, result.stdout + result.stderr
     assert [run.info.status for run in unpacked.stage_runs("split")] == ["FINISHED"]
+
+
+HANGS = """
+import threading
+from twintrain import commands
+
+def main():
+    try:
+        print("started", flush=True)
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("closing", flush=True)
+        threading.Event().wait()
+
+commands.SECONDS_TO_END = 1
+commands.run_command(main)
+"""
+
+
+def test_a_command_that_hangs_while_it_is_ended_is_ended_all_the_same():
+    with subprocess.Popen([sys.executable, "-c", HANGS], env=worker_environment(), stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"started\n"
+        process.terminate()
+        try:
+            assert process.communicate(timeout=30) == (b"closing\n", None)
+        finally:
+            process.kill()
+        assert process.returncode == -signal.SIGALRM

@@ -94,6 +94,11 @@ def test_params_of_the_repository_are_valid(project):
         ({"train": {"epochs": 0}}, "params.yaml: 'train.epochs': expected greater than or equal to 1, got 0"),
         ({"train": {"batch_size": 0}}, "params.yaml: 'train.batch_size': expected greater than or equal to 1, got 0"),
         ({"train": {"seed": -1}}, "params.yaml: 'train.seed': expected greater than or equal to 0, got -1"),
+        ({"train": {"seeds": []}}, "params.yaml: 'train.seeds': expected at least 1 item, got []"),
+        ({"train": {"seeds": 3}}, "params.yaml: 'train.seeds': expected a valid list, got 3"),
+        ({"train": {"seeds": ["a"]}}, "params.yaml: 'train.seeds.0': expected a valid integer, got 'a'"),
+        ({"train": {"seeds": [0, 1, 0]}}, "params.yaml: 'train.seeds': expected each seed once, got [0, 1, 0]"),
+        ({"train": {"seeds": [-1, 0]}}, "params.yaml: 'train.seeds.0': expected greater than or equal to 0, got -1"),
         ({"train": {"deterministic": 1}}, "params.yaml: 'train.deterministic': expected a valid boolean, got 1"),
         (
             {"baseline": {"name": "logit"}},

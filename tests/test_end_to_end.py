@@ -7,6 +7,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from mlflow.entities import LoggedModel, Run
 from project_clone import Clone
 
 from twintrain.yaml_files import read_yaml, write_yaml
@@ -92,25 +93,35 @@ def test_metrics_are_logged_every_epoch_and_files_with_them(clone: Clone):
     for run in clone.stage_runs("train"):
         assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val_loss")] == [0, 1, 2]
         assert {artifact.path for artifact in client.list_artifacts(run.info.run_id)} == ARTIFACTS
-        (model,) = run.outputs.model_outputs
-        logged = client.get_logged_model(model.model_id)
+        logged = logged_models(client, run)["model"]
         assert Path(logged.artifact_location.removeprefix("file://"), "data").is_dir()
         kind = {"torch": "model.pt2", "keras": "model.keras"}[run.data.tags["framework"]]
         assert (Path(logged.artifact_location.removeprefix("file://")) / "data" / kind).is_file()
 
 
+def logged_models(client: mlflow.MlflowClient, run: Run) -> dict[str, LoggedModel]:
+    """The models of a training: the network, and that which takes raw rows."""
+    found = {
+        model.name: model for model in (client.get_logged_model(out.model_id) for out in run.outputs.model_outputs)
+    }
+    assert found.keys() == {"model", "scorer"}
+    return found
+
+
 def test_results_name_runs_models_and_scores(clone: Clone, metrics: dict):
+    client = mlflow.MlflowClient(f"sqlite:///{clone.folder}/mlflow.db")
     assert (metrics["dataset"], metrics["model"], metrics["mode"]) == ("car", "car_embedding", "aligned")
     keys = {"eval_acc", "auc_score", "test_loss", "parameters", "train_seconds", "samples_per_second"}
     for run in clone.stage_runs("train"):
         found = metrics[run.data.tags["framework"]]
         assert found.keys() >= keys | {"run_id", "model_id"}
         assert found["run_id"] == run.info.run_id
-        assert found["model_id"] == run.outputs.model_outputs[0].model_id
+        assert found["model_id"] == logged_models(client, run)["model"].model_id
         assert found["eval_acc"] == run.data.metrics["eval_acc"]
     assert metrics["torch"]["parameters"] == metrics["keras"]["parameters"] == 28_696
     assert metrics["torch"]["threads"] == metrics["keras"]["threads"] == 1
-    assert metrics["comparison"].keys() >= {"accuracy_difference", "agreement"}
+    told = {"accuracy_difference", "accuracy_ci95", "mcnemar_p", "agreement", "kappa", "equivalent_within"}
+    assert metrics["comparison"].keys() >= {*told, "winner", "reason", "test_digest"}
 
 
 def test_baselines_are_scored_on_the_rows_of_the_networks(clone: Clone, metrics: dict):
@@ -182,7 +193,8 @@ def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):
     assert [found[framework] for framework in FRAMEWORKS] == [metrics[framework] for framework in FRAMEWORKS]
     plots = clone.call("dvc", "plots", "show", "--json")
     assert plots.returncode == 0, plots.stderr
-    assert {"Loss", "Accuracy"} <= json.loads(plots.stdout)["data"].keys()
+    assert json.loads(plots.stdout)["data"].keys() == {"Loss", "Accuracy, or mean absolute error"}
+    assert "WARNING" not in plots.stderr
 
 
 def test_nothing_that_git_tracks_changes_but_lock_and_params(clone: Clone):
@@ -287,3 +299,20 @@ def test_diabetes_tuned_beats_the_majority_over_three_seeds(clone: Clone):
         for framework in FRAMEWORKS:
             reached[framework].append(metrics[framework]["eval_acc"])
     assert all(np.mean(accuracies) >= 0.74 for accuracies in reached.values()), reached
+
+
+@pytest.mark.slow
+def test_dvc_shows_the_curves_of_two_commits_of_a_regression(clone: Clone):
+    for epochs in ("2", "3"):
+        result = clone.run("--preset", "diabetes_regression", "--train.epochs", epochs, "--train.threads", "1")
+        assert result.returncode == 0, result.stderr
+        assert clone.call("git", "commit", "--quiet", "--all", "--message", f"{epochs} epochs").returncode == 0
+    plots = clone.call("dvc", "plots", "diff", "HEAD~1", "HEAD", "--json")
+    assert (plots.returncode, "WARNING" in plots.stderr) == (0, False), plots.stderr
+    shown = json.loads(plots.stdout)["data"]
+    assert shown.keys() == {"Loss", "Accuracy, or mean absolute error"}
+    for (chart,) in shown.values():
+        points = chart["content"]["data"]["values"]
+        drawn = {(point["rev"], point["filename::field"]) for point in points}
+        assert len(drawn) == 2 * len(FRAMEWORKS) * 2, drawn  # commits, frameworks, training and validation rows
+        assert len(points) == (2 + 3) * len(FRAMEWORKS) * 2

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from twintrain.commands import run_command
+from twintrain.commands import SECONDS_TO_END, run_command
 from twintrain.errors import LISTED_WORDS, UserError, did_you_mean, unknown
 
 
@@ -37,10 +37,12 @@ def test_unknown_names_kind_and_word():
 
 @pytest.fixture
 def _own_signals():
-    """A command sets what SIGTERM does; the tests go on as before, and never end by it."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """A command sets what these signals do; the tests go on as before."""
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    signal.alarm(0)  # which would end the tests, half a minute later
+    for sign, handler in before.items():
+        signal.signal(sign, handler)
 
 
 def ended(error_or_status):
@@ -84,11 +86,23 @@ def test_command_ends_with_a_status_and_at_most_one_line(end, status, said, caps
 
 
 @pytest.mark.usefixtures("_own_signals")
-def test_command_that_is_told_to_end_is_interrupted(capsys):
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
+def test_command_that_is_told_to_end_is_interrupted(sign, capsys):
+    # Until the command has its own say, or a test that fails would end all of them.
+    signal.signal(sign, lambda *_: None)
     with pytest.raises(SystemExit) as stopped:
-        run_command(lambda: signal.raise_signal(signal.SIGTERM))
+        run_command(lambda: signal.raise_signal(sign))
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "interrupted\n"
+    assert 0 < signal.alarm(0) <= SECONDS_TO_END  # should its end hang
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_command_under_nohup_outlives_its_terminal():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with pytest.raises(SystemExit) as stopped:
+        run_command(lambda: signal.raise_signal(signal.SIGHUP))
+    assert stopped.value.code is None
 
 
 @pytest.mark.usefixtures("_own_signals")

@@ -236,6 +236,59 @@ def test_all_runs_below_a_parent_are_tagged(store: mlflow.MlflowClient):
     assert [store.get_run(run.id).data.tags["dvc_lock"] for run in (parent, child)] == ["abc", "abc"]
 
 
+def test_a_nested_run_takes_what_is_logged_until_it_ends(store: mlflow.MlflowClient):
+    def log(example: np.ndarray, **arguments: object) -> mlflow.models.model.ModelInfo:
+        return mlflow.pyfunc.log_model(python_model=lambda model_input: model_input, **arguments)
+
+    rows, labels = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
+    with tracking.parent_run("all", {}, "trial") as parent:
+        with tracking.stage_run("train@torch", {}, "trial") as stage:
+            with tracking.nested_run(stage, "train@torch seed 1", {"stage": "train"}) as nested:
+                nested.log_dataset(rows, labels, "toy", "train")
+                nested.log_metrics({"loss": 1.0})
+                nested.log_model(log, rows, 1, ["numpy"])
+            stage.log_dataset(rows, labels, "toy", "test")
+            stage.log_metrics({"loss": 2.0})
+        parent.tag_children({"dvc_lock": "abc"})
+    found, above = store.get_run(nested.id), store.get_run(stage.id)
+    assert found.data.tags.items() >= {
+        ("mlflow.parentRunId", stage.id),
+        ("mlflow.runName", "train@torch seed 1"),
+        ("stage", "train"),
+        ("dvc_lock", "abc"),
+    }
+    assert above.data.tags["mlflow.parentRunId"] == parent.id
+    assert [run.info.status for run in (found, above)] == ["FINISHED", "FINISHED"]
+    assert [run.data.metrics["loss"] for run in (found, above)] == [1.0, 2.0]
+    assert [model.model_id for model in found.outputs.model_outputs] == [nested.model_id]
+    assert [each.tags[0].value for run in (found, above) for each in run.inputs.dataset_inputs] == ["train", "test"]
+
+
+def test_a_nested_run_that_fails_leaves_the_one_above_to_its_own_end(store: mlflow.MlflowClient):
+    with tracking.stage_run("train@torch", {}, "trial") as stage:
+        with contextlib.suppress(ValueError), tracking.nested_run(stage, "train@torch seed 1", {}) as nested:
+            raise ValueError
+        stage.log_metrics({"loss": 2.0})
+    assert [store.get_run(run.id).info.status for run in (nested, stage)] == ["FAILED", "FINISHED"]
+    assert store.get_run(stage.id).data.metrics["loss"] == 2.0
+
+
+def test_below_a_run_whose_tracking_has_failed_nothing_is_tracked(
+    store: mlflow.MlflowClient, capfd: pytest.CaptureFixture
+):
+    def broken(**_: object) -> None:
+        raise OSError("disk full")
+
+    with tracking.stage_run("train@torch", {}, "trial") as stage:
+        with tracking.nested_run(stage, "train@torch seed 1", {}) as nested:
+            nested.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
+        with tracking.nested_run(stage, "train@torch seed 2", {}) as last:
+            last.log_metrics({"loss": 1.0})
+        stage.log_metrics({"loss": 2.0})
+    assert (last.id, "loss" in store.get_run(stage.id).data.metrics) == (None, False)
+    assert capfd.readouterr().err.count("tracking is off from here on") == 1
+
+
 def test_a_server_that_does_not_answer_costs_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ):

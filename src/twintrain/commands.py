@@ -5,11 +5,12 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twintrain.errors import UserError, unknown
 from twintrain.frameworks import TITLES
 
+SECONDS_TO_END = 30  # for a command that is told to end: to close its runs
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
 
 
@@ -29,8 +30,11 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     # Importing MLflow and a framework makes millions of objects that all stay, and searching them for garbage again
     # and again takes a quarter of a short stage. `train` turns the collector on while it trains.
     gc.disable()
-    # A stage that is told to end closes its MLflow run as one that is interrupted does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A command that is told to end, or whose terminal is closed, closes its MLflow run and ends the processes that it
+    # has started, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # by nohup
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         status = main()
     except UserError as error:
@@ -44,6 +48,16 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
         print("interrupted", file=sys.stderr)
         status = 130
     sys.exit(status)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    """Interrupts a command that is told to end, and ends it for good where it does not come to that.
+
+    An interrupt may hit a thread that has just taken a lock and then never gives it back; MLflow's monitor would wait
+    for that lock, and the end of the run for the monitor. The kernel's alarm waits for nobody.
+    """
+    signal.alarm(SECONDS_TO_END)
+    raise KeyboardInterrupt
 
 
 def run_stage(stage: Callable[[], None]) -> NoReturn:

@@ -339,9 +339,15 @@ class NoOptions(Section):
 
 
 class _Train(Section):
-    """How all twins are trained; the sections of frameworks with a hyphen in their name are in Train."""
+    """How all twins are trained; the sections of frameworks with a hyphen in their name are in Train.
+
+    Attributes:
+        seeds: every framework trains once with each; the network of the first is evaluated in full, compared and
+            registered, and `seed` is that one. null: `seed` alone.
+    """
 
     seed: int = Field(0, ge=0)
+    seeds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
     epochs: int = Field(10, ge=1)
     batch_size: int | None = Field(64, ge=1)
     loss: Loss = Loss()
@@ -364,6 +370,22 @@ class _Train(Section):
     deterministic: bool = True
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_the_seeds_is_the_seed(cls, given: Any) -> Any:
+        """What knows one seed alone (verify, sweep) then takes that of the network that is compared."""
+        match given:
+            case {"seeds": [int(first), *_]} if first >= 0:
+                return {**given, "seed": first}
+        return given
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int] | None) -> list[int] | None:
+        if seeds and len(set(seeds)) < len(seeds):
+            raise ValueError(f"expected each seed once, got {seeds}")
+        return seeds
 
     @model_validator(mode="after")
     def _schedule_fits_the_optimizer(self) -> "_Train":
@@ -486,9 +508,38 @@ class Baseline(Section):
 
 
 class Compare(Section):
-    """How the frameworks are put side by side."""
+    """How the frameworks are put side by side.
+
+    Attributes:
+        margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
+    """
 
     allow_mixed: bool = False
+    margin: float = Field(0.01, gt=0, lt=1)
+
+
+class Registry(Section):
+    """What becomes of trained networks in MLflow's registry.
+
+    Attributes:
+        enabled: every training becomes a version of the registered model `<dataset>-<model>`.
+        promote: one that passes the gate becomes the champion; else it is only said.
+    """
+
+    enabled: bool = True
+    promote: bool = True
+
+
+class Drift(Section):
+    """When new rows count as drifted from the training rows: one of the limits is passed, and not by chance.
+
+    Attributes:
+        psi: population stability index of a column; over 0.2 is commonly called a significant shift.
+        ks: Kolmogorov–Smirnov distance of a column, 0 to 1; 0.2 is a shift of half a standard deviation.
+    """
+
+    psi: float = Field(0.2, gt=0)
+    ks: float = Field(0.2, gt=0, le=1)
 
 
 class Tracking(Section):
@@ -512,12 +563,18 @@ class Params(Section):
     evaluate: Evaluate = Evaluate()
     baseline: Baseline = Baseline()
     compare: Compare = Compare()
+    registry: Registry = Registry()
+    drift: Drift = Drift()
     tracking: Tracking = Tracking()
 
     @field_validator("model")
     @classmethod
     def _path_of_model(cls, model: str) -> str:
         return project.model_path(model)
+
+    def of_seed(self, seed: int) -> "Params":
+        """The same experiment with this seed alone."""
+        return self.model_copy(update={"train": self.train.model_copy(update={"seed": seed, "seeds": None})})
 
     @property
     def model_name(self) -> str:

@@ -10,6 +10,11 @@ class UserError(Exception):
     """One line for the user: what was expected, what came, how to mend it."""
 
 
+def first_line(error: Exception) -> str:
+    """What an error of somebody else's code says, as far as it fits into a line of ours."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the nearest known word, else what is known, if that is short enough to read."""
     known = list(known)

@@ -40,6 +40,8 @@ def apply_overrides(content: dict[str, Any], overrides: dict[str, Any]) -> None:
     Raises:
         UserError: an unknown parameter.
     """
+    if "train.seed" in overrides and "train.seeds" not in overrides:
+        overrides = {**overrides, "train.seeds": None}  # the first of which would take its place
     # The name of an optimizer or schedule comes before its options: another name drops the options that were there.
     for key, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".name")):
         _apply_override(content, key, value)

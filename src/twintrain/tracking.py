@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,11 +26,13 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from twintrain.errors import first_line
 from twintrain.yaml_files import read_yaml
 
 CONNECT_SECONDS = 3
 FLUSH_SECONDS = 2
 BATCH_METRICS = 1000  # MLflow's limit for one call
+LONGEST_NOTE = 8000  # characters; MLflow's limit for a tag
 PARENT = "MLFLOW_RUN_ID"
 OFF = "TWINTRAIN_TRACKING_OFF"  # set for the stages where the parent run could not be opened
 
@@ -74,8 +77,7 @@ class Run:
             return action(*args, **kwargs)
         except Exception as error:  # whatever MLflow, its database or the network throws
             self._on = False
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            print(f"warning: tracking is off from here on, outputs are kept: {reason}", file=sys.stderr)
+            print(f"warning: tracking is off from here on, outputs are kept: {first_line(error)}", file=sys.stderr)
             return None
 
     def close(self, end: Callable[[], Any]) -> None:
@@ -104,6 +106,10 @@ class Run:
     def set_tags(self, tags: dict[str, Any]) -> None:
         """Sets tags; unlike a parameter, a tag may be set again."""
         self.attempt(_set_tags, self.id, tags)
+
+    def set_note(self, markdown: str) -> None:
+        """Sets the text that the UI shows as the run's description."""
+        self.set_tags({"mlflow.note.content": markdown[:LONGEST_NOTE]})
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
         """Logs metrics at a step, in batches."""
@@ -219,6 +225,20 @@ def child_run(parent: Run, name: str, tags: dict[str, str]) -> Iterator[Run]:
         parent._on = run._on
 
 
+@contextlib.contextmanager
+def nested_run(parent: Run, name: str, tags: dict[str, str]) -> Iterator[Run]:
+    """Opens a run below that of the stage which this process is in, for what is logged until it ends."""
+    run = Run()
+    run._on = parent._on
+    run.attempt(_start_nested, run, parent, name, tags)
+    try:
+        with _followed(run):
+            yield run
+    finally:
+        run.close(lambda: _mlflow().end_run(run.status))
+        parent._on = run._on
+
+
 def end_runs(run: Run, run_ids: list[str]) -> None:
     """Ends runs that a killed process has left open."""
     for run_id in filter(lambda run_id: run.knows([run_id]), run_ids):
@@ -310,6 +330,11 @@ def open_store(experiment: str) -> str:
         return _experiment_id(mlflow.MlflowClient(), experiment)
 
 
+def pinned_requirements(packages: list[str]) -> list[str]:
+    """What a logged model needs; left out, MLflow would find it out in another process, at several seconds."""
+    return [f"{package}=={version(package)}" for package in packages]
+
+
 def connect(experiment: str) -> Any:
     """A client of the store, to look things up.
 
@@ -345,10 +370,14 @@ def _git_commit() -> str:
     return found.stdout.strip()
 
 
+def environment() -> dict[str, str]:
+    """The environment of a process that imports MLflow."""
+    return {**_ENVIRONMENT, **os.environ}
+
+
 def _mlflow() -> ModuleType:
     """Imports MLflow with the project's settings; loading it at the top would read the environment too early."""
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    os.environ.update(environment())
     import mlflow
 
     for noisy in ("alembic", "mlflow"):
@@ -412,6 +441,13 @@ def _open_child(run: Run, parent: Run, name: str, tags: dict[str, str]) -> None:
     run.id, run.experiment_id = created.info.run_id, parent.experiment_id
 
 
+def _start_nested(run: Run, parent: Run, name: str, tags: dict[str, str]) -> None:
+    opened = _mlflow().start_run(
+        run_name=name, experiment_id=parent.experiment_id, nested=True, tags={**project_tags(), **tags}
+    )
+    run.id, run.experiment_id = opened.info.run_id, parent.experiment_id
+
+
 def _log_params(run_id: str, params: dict[str, Any]) -> None:
     mlflow = _mlflow()
     entities = [mlflow.entities.Param(name, str(value)) for name, value in params.items()]
@@ -427,10 +463,12 @@ def _set_tags(run_id: str, tags: dict[str, Any]) -> None:
 def _tag_children(parent: str, tags: dict[str, str]) -> None:
     client = _mlflow().MlflowClient()
     experiment_id = client.get_run(parent).info.experiment_id
-    children = client.search_runs([experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
-    for run_id in [parent, *(child.info.run_id for child in children)]:
-        for key, value in tags.items():
-            client.set_tag(run_id, key, value)
+    waiting = [parent]
+    while waiting:
+        run_id = waiting.pop()
+        _set_tags(run_id, tags)
+        children = client.search_runs([experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'")
+        waiting += [child.info.run_id for child in children]
 
 
 def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
@@ -447,14 +485,11 @@ def _log_dataset(features: np.ndarray, labels: np.ndarray, name: str, context: s
 
 
 def _log_model(log: Callable[..., Any], example: np.ndarray, outputs: int, requirements: list[str]) -> Any:
-    from importlib.metadata import version
-
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     inputs = Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))])
     logits_dtype = example.dtype if example.dtype.kind == "f" else np.dtype("float32")
     signature = ModelSignature(inputs, Schema([TensorSpec(logits_dtype, (-1, outputs))]))
-    # Left out, MLflow would find them out in another process, at several seconds.
-    pinned = [f"{package}=={version(package)}" for package in ["mlflow", "numpy", *requirements]]
+    pinned = pinned_requirements(["mlflow", "numpy", *requirements])
     return log(example=example, name="model", signature=signature, pip_requirements=pinned)
