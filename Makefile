@@ -58,6 +58,9 @@ demo: $(BIN)/.installed-demo  ## a web page on which both frameworks answer side
 gallery: $(BIN)/.installed  ## every preset, and docs/results.md from what they reach (ARGS="--only car,xor")
 	@python -m pipelines.gallery $(ARGS)
 
+# Processes that all want every core spend most of their time waiting for each other.
+test test-slow pictures: export OMP_NUM_THREADS := 1
+
 test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 	ruff check .
 	ruff format --check .
