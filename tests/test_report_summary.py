@@ -10,7 +10,8 @@ def test_summary_has_seal_verdict_winner_table_and_links():
     assert lines[0] == "# cnn on mnist5k, aligned"
     assert lines[2] == f"**Winner: PyTorch. {reason(full_metrics())}**"
     assert lines[4] == "Verified twins: all 28 checks passed."
-    assert lines[6] == verdicts(full_metrics())
+    assert lines[6] == "Where nothing is said of seeds, scores, tests and rows are those of seed 0"
+    assert lines[8] == verdicts(full_metrics())
     table = lines.index("|  | PyTorch | Keras | logistic (baseline) |")
     assert lines[table + 1 : table + 3] == [
         "| --- | ---: | ---: | ---: |",
