@@ -214,28 +214,32 @@ def parent_run(name: str, tags: dict[str, str], experiment: str, resumed: str | 
 @contextlib.contextmanager
 def child_run(parent: Run, name: str, tags: dict[str, str]) -> Iterator[Run]:
     """Opens a run below one that this process goes on with: FINISHED, FAILED or KILLED as for `stage_run`."""
-    run = Run()
-    run._on = parent._on
-    run.attempt(_open_child, run, parent, name, tags)
-    try:
-        with _followed(run):
-            yield run
-    finally:
-        run.close(lambda: _mlflow().MlflowClient().set_terminated(run.id, run.status))
-        parent._on = run._on
+    with _run_below(
+        parent, _open_child, lambda run: _mlflow().MlflowClient().set_terminated(run.id, run.status), name, tags
+    ) as run:
+        yield run
 
 
 @contextlib.contextmanager
 def nested_run(parent: Run, name: str, tags: dict[str, str]) -> Iterator[Run]:
     """Opens a run below that of the stage which this process is in, for what is logged until it ends."""
+    with _run_below(parent, _start_nested, lambda run: _mlflow().end_run(run.status), name, tags) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def _run_below(
+    parent: Run, begin: Callable[..., None], end: Callable[[Run], Any], name: str, tags: dict[str, str]
+) -> Iterator[Run]:
+    """Opens a run that is tracked while its parent is; what fails below fails above too."""
     run = Run()
     run._on = parent._on
-    run.attempt(_start_nested, run, parent, name, tags)
+    run.attempt(begin, run, parent, name, tags)
     try:
         with _followed(run):
             yield run
     finally:
-        run.close(lambda: _mlflow().end_run(run.status))
+        run.close(lambda: end(run))
         parent._on = run._on
 
 
