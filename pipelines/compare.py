@@ -20,6 +20,7 @@ from twintrain.evaluation.comparison import (
     Predictions,
     compare_networks,
     compare_with_baseline,
+    load_predictions,
     mixture,
     rows_digest,
 )
@@ -38,7 +39,7 @@ OUTPUTS = ("metrics.json", "details.json", "report.html", "summary.md", "loss_cu
 def compare() -> None:
     """Runs the stage."""
     params = load_params()
-    predictions = {name: _predictions(project.EVALUATE / name) for name in params.frameworks}
+    predictions = {name: load_predictions(project.EVALUATE / name) for name in params.frameworks}
     metrics = _metrics(params, predictions)
     folder = project.RESULTS  # not emptied: what verify has written there stays
     folder.mkdir(exist_ok=True)
@@ -57,11 +58,6 @@ def compare() -> None:
         run.set_note(summary)
         run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
     print(f"compare: {report.conclusion(metrics)} Report: {folder / 'report.html'}")
-
-
-def _predictions(folder: Path) -> Predictions:
-    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
@@ -143,7 +139,7 @@ def _compared(
 
 
 def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
-    baseline = _predictions(project.BASELINE)
+    baseline = load_predictions(project.BASELINE)
     return {
         **project.read_json(project.BASELINE / "metrics.json"),
         **_calibration_scores(baseline),

@@ -1,6 +1,7 @@
 """The difference between two networks on the same test rows, with what chance alone would do."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
 TINY = np.finfo(np.float64).tiny
 
 Predictions = dict[str, np.ndarray]
+
+
+def load_predictions(folder: Path) -> Predictions:
+    """Reads the test predictions that `evaluate` or `baseline` has left in a folder."""
+    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:

@@ -12,7 +12,7 @@ from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import compare_networks
+from twintrain.evaluation.comparison import absolute_errors, compare_networks, load_predictions
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names
@@ -37,8 +37,7 @@ def challenge(candidate_uri: str, champion_uri: str, framework: str, margin: flo
         note: what must be known to read the figures.
     """
     schema = Schema.load(project.SPLIT)
-    with np.load(project.EVALUATE / framework / "predictions.npz", allow_pickle=False) as stored:
-        predictions = dict(stored)
+    predictions = load_predictions(project.EVALUATE / framework)
     rows = raw_rows(project.INGESTED, predictions["index"])
     values = "probability" if "probability" in predictions else "prediction"
     with contextlib.ExitStack() as processes:
@@ -50,7 +49,7 @@ def challenge(candidate_uri: str, champion_uri: str, framework: str, margin: flo
             return Check("champion", False, reason)
         found = lead(compare_networks(predictions, answers, margin))
         if values == "prediction":
-            margin *= float(np.abs(answers[values] - answers["label"]).mean())
+            margin *= float(absolute_errors(answers[values], answers["label"]).mean())
         latency = None
         if standing(found, margin) == "tie":
             candidate = processes.enter_context(ScoringProcess(candidate_uri))

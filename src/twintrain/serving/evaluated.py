@@ -9,6 +9,7 @@ from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
+from twintrain.evaluation.comparison import load_predictions
 from twintrain.serving.recipe import table_of_answers
 
 # The network computes in float32, in batches that may be cut elsewhere.
@@ -21,9 +22,8 @@ def evaluated_rows(framework: str, most: int = 20) -> tuple[Any, pd.DataFrame]:
     Returns:
         a DataFrame or array of raw rows, and their answers as `recipe.table_of_answers`.
     """
-    with np.load(project.EVALUATE / framework / "predictions.npz", allow_pickle=False) as stored:
-        values = stored["probability"] if "probability" in stored else stored["prediction"]
-        index = stored["index"]
+    stored = load_predictions(project.EVALUATE / framework)
+    values, index = stored["probability" if "probability" in stored else "prediction"], stored["index"]
     places = np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(np.int64))
     rows = raw_rows(project.INGESTED, index[places])
     return rows, table_of_answers(values[places], Schema.load(project.SPLIT))
