@@ -129,7 +129,8 @@ def test_the_champion_is_served_and_answers_the_request_that_is_printed(clone: C
             status = process.wait(timeout=60)
     assert (status, (tmp_path / "said").read_text().splitlines()[-1]) == (0, "ended")
     assert servers
-    assert not any(server.is_running() for server in servers)
+    # A dead process stays listed as long as whoever has inherited it does not wait for it.
+    assert not any(server.is_running() and server.status() != psutil.STATUS_ZOMBIE for server in servers)
 
 
 def test_mlflow_run_answers_a_file(clone: Clone, tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,12 @@ from pathlib import Path
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from twintrain import project
+from twintrain.commands import SECONDS_TO_END
 from twintrain.config import Params
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
+from twintrain.processes import end_group
 
 DVC = (sys.executable, "-m", "dvc")
 PULL_NEEDS = (
@@ -25,15 +26,14 @@ PULL_NEEDS = (
 def run_dvc(*arguments: str) -> int:
     """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status.
 
-    DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC: an orphan
-    would go on training, and the next command would train beside it.
+    DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC, and waits
+    until it has closed its MLflow run: an orphan would go on training, and the next command would train beside it.
     """
     process = subprocess.Popen([*DVC, *arguments], env=_environment(), start_new_session=True)
     try:
         return process.wait()
     except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        end_group(process, SECONDS_TO_END)
         raise
 
 

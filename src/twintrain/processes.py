@@ -1,7 +1,15 @@
 """Processes of our own: one framework a process."""
 
+import contextlib
 import os
+import signal
+import subprocess
+import time
 from pathlib import Path
+
+import psutil
+
+LOOK_SECONDS = 0.05
 
 
 def worker_environment() -> dict[str, str]:
@@ -9,3 +17,30 @@ def worker_environment() -> dict[str, str]:
     source = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}
+
+
+def end_group(leader: subprocess.Popen[bytes], seconds: float) -> None:
+    """Ends a process that leads a group (or session) of its own, and all of that group.
+
+    They are asked to end (SIGTERM), and killed where some are left `seconds` later. A leader may be the first to end:
+    its children are waited for like itself.
+    """
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all are dead
+            os.killpg(leader.pid, sign)
+        give_up = time.monotonic() + seconds
+        while _runs(leader.pid) and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
+    leader.wait()
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group is left that has not ended; one that only nobody has waited for has ended."""
+    return any(_is_in(group, process) for process in psutil.process_iter())
+
+
+def _is_in(group: int, process: psutil.Process) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False

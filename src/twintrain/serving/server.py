@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import pandas as pd
 
 from twintrain.errors import UserError
 from twintrain.ports import HOST, check_port, free_port
+from twintrain.processes import end_group
 from twintrain.serving.process import last_words, serving_environment
 
 # TensorFlow alone may take half a minute to import where the machine is busy.
@@ -57,16 +57,7 @@ class Server:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, sign)
-                self._process.wait(END_SECONDS)
-                break
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self._process.wait()
+        end_group(self._process, END_SECONDS)
         self._said.close()
 
     def wait(self) -> None:
