@@ -26,7 +26,7 @@ from twintrain.evaluation.comparison import (
 )
 from twintrain.evaluation.report_page import Material, html_page
 from twintrain.evaluation.report_samples import rows_to_draw, samples_of
-from twintrain.evaluation.seeds import compare_seeds
+from twintrain.evaluation.seed_comparison import compare_seeds
 from twintrain.frameworks import TITLES
 from twintrain.seeds import seed_folders
 from twintrain.training import curves
@@ -48,7 +48,8 @@ def compare() -> None:
     project.write_json(folder / "details.json", shown)
     summary = report_summary.summary(metrics, ui_address())
     project.write_text(folder / "summary.md", summary)
-    project.write_text(folder / "report.html", html_page(metrics, _material(metrics, shown, folder)))
+    project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, folder)))
+    project.CHAMPION_PAGE.unlink(missing_ok=True)  # it is of the report that was here before
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     tags |= {"split": params.split.method, "winner": metrics["comparison"]["winner"]}
     with tracking.stage_run("compare", tags, params.tracking.experiment) as run:
@@ -57,7 +58,7 @@ def compare() -> None:
         )
         run.set_note(summary)
         run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
-    print(f"compare: {report.conclusion(metrics)} Report: {folder / 'report.html'}")
+    print(f"compare: {report.conclusion(metrics)} Report: {project.REPORT}")
 
 
 def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:

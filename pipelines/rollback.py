@@ -4,11 +4,12 @@ python -m pipelines.rollback                        of the data set and model in
 python -m pipelines.rollback --model car-car_embedding
 """
 
-from twintrain import tracking
+from twintrain import project, tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.errors import UserError
 from twintrain.overrides import CURRENT
+from twintrain.registry import champion_page
 from twintrain.registry.versions import Versions, described, registered_name, store_errors
 
 
@@ -22,10 +23,10 @@ def rollback() -> None:
         with store_errors():
             champion, former = Versions(tracking.connect(params.tracking.experiment), name).roll_back()
         run.set_tags({"registered_model": name, "champion": champion.version, "previous": former.version})
-    print(
-        f"{name}: {described(champion)} is the champion again, and {described(former)} the previous one; "
-        "the same command undoes it"
-    )
+    conclusion = f"{name}: {described(champion)} is the champion again, and {described(former)} the previous one"
+    if project.GATE.is_file() and project.read_json(project.GATE)["model"] == name:
+        champion_page.write_page(f"{conclusion}.")
+    print(f"{conclusion}; the same command undoes it")
 
 
 def _read_name(current: str) -> str:

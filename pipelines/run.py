@@ -56,6 +56,8 @@ def run() -> int:
             known = parent.knows(_trained_runs(metrics))
             is_new = known and metrics != before
             outcome = _promoted(metrics, params, parent) if is_new and params.registry.enabled else None
+            if metrics != before and not outcome:  # DVC may have restored a report without running a stage
+                project.CHAMPION_PAGE.unlink(missing_ok=True)
     if arguments.target:
         print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
     else:
@@ -91,7 +93,7 @@ def _promoted(metrics: dict[str, Any], params: Params, parent: tracking.Run) -> 
 
 def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
     """Prints where to look; there is no experiment where this store does not have the runs."""
-    print(f"\nReport: {project.RESULTS / 'report.html'}")
+    print(f"\nReport: {project.CHAMPION_PAGE if project.CHAMPION_PAGE.is_file() else project.REPORT}")
     runs = _trained_runs(metrics)
     if not runs:
         print("Tracking was off, so MLflow has no runs of these trainings; dvc repro --force makes new ones.")

@@ -1,9 +1,13 @@
 """A clone of the repository to run commands in, as a user would."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import mlflow
 from mlflow.entities import Run
@@ -18,6 +22,17 @@ INHERITED = (
     "MLFLOW_EXPERIMENT_ID",
     "PYTHONPATH",
 )
+
+
+@contextlib.contextmanager
+def heard_signals() -> Iterator[None]:
+    """What is started meanwhile can be interrupted, also where nohup or a script's `&` has us ignore that."""
+    before = {sign: signal.signal(sign, signal.SIG_DFL) for sign in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 class Clone:
@@ -36,15 +51,10 @@ class Clone:
             command, cwd=self.folder, env=self._environment(environment), capture_output=True, text=True, check=False
         )
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Starts a command in the clone."""
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self._environment({}),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def start(self, *command: str, said: IO[str] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        """Starts a command in the clone; what it prints goes to `said`."""
+        with heard_signals():
+            return subprocess.Popen(command, cwd=self.folder, env=self._environment({}), stdout=said, stderr=said)
 
     def _environment(self, given: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in INHERITED}

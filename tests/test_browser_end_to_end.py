@@ -69,13 +69,22 @@ def check_report(opened, address):
         assert chart.locator(".trace").count() >= 1
 
 
-def test_report_of_images(run, open_page, save_picture):
-    address = (run.clone.folder / "results/report.html").as_uri()
+def test_report_of_images_with_its_champion(run, open_page, save_picture):
+    assert "Report: results/champion.html\n" in run.output
+    address = (run.clone.folder / "results/champion.html").as_uri()
     opened = open_page(address, pages.DESKTOP)
     check_report(opened, address)
     text = opened.page.locator("header").inner_text()
     assert "Winner: " in text
     assert "✓ Verified twins: all" in text
+    champion = opened.page.locator("#champion")
+    assert re.search(r"mnist5k-cnn: version \d \((PyTorch|Keras)\) is the champion now\.", champion.inner_text())
+    assert champion.locator("li .verified").all_inner_texts() == [
+        "✓ twins:",
+        "✓ baseline:",
+        "✓ champion:",
+        "✓ smoke test:",
+    ]
     assert f"{run.metrics['torch']['eval_acc']:.4f}" in opened.page.locator("main table").first.inner_text()
     assert opened.page.locator(".matrix").count() == 2
     save_picture(opened.page, "report.png")

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import ttest_rel
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
-from twintrain.evaluation.seeds import compare_seeds, t_interval
+from twintrain.evaluation.seed_comparison import compare_seeds, t_interval
 
 
 def trainings(score, *values):

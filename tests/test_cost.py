@@ -107,9 +107,9 @@ def test_table_shows_what_each_costs():
         ["of the GPU, MiB", "34"],
         ["FLOPs a row", "194,464"],
         ["saved file, bytes", "94,349"],
-        ["latency 1, ms", "0.115"],
-        ["latency 1 p95, ms", "0.152"],
-        ["latency 256, ms", "12"],
-        ["latency 256 p95, ms", "15"],
+        ["latency, 1 row, ms", "0.115"],
+        ["p95, 1 row, ms", "0.152"],
+        ["latency, 256 rows, ms", "12"],
+        ["p95, 256 rows, ms", "15"],
         ["latency, threads", "2"],
     ]

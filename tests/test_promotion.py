@@ -353,11 +353,12 @@ def test_the_outcome_is_left_in_results_and_on_the_run(world):
     }
     tags = world.client.get_run(run.id).data.tags
     assert (tags["gate"], tags["gate_reason"]) == ("passed", outcome.tags["gate_reason"])
+    assert [file.path for file in world.client.list_artifacts(run.id)] == ["gate.json"]  # there was no report
 
 
 def test_the_note_of_a_run_has_the_checks_as_plain_text():
     checks = [Check("twins", True, "Verified *twins*."), Check("baseline", False, "No better than <b>.")]
-    outcome = promotion.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.")
+    outcome = promotion.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.", False)
     assert promotion.markdown(outcome) == (
         "**rows-mlp: no champion yet.**\n\n- ✓ twins: Verified \\*twins\\*.\n- ✗ baseline: No better than \\<b\\>."
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from project_clone import BIN, INHERITED, Clone
+from project_clone import INHERITED, Clone
 
 from twintrain.ports import free_port
 from twintrain.serving.server import START_SECONDS
@@ -83,6 +83,9 @@ def test_verified_twins_give_a_champion(clone: Clone):
     assert version.tags.keys() >= {"framework", "mode", "seed", "test_digest", "eval_acc", "git_commit", "dvc_lock"}
     (run,) = clone.stage_runs("promote")
     assert (run.info.status, run.data.tags["gate"]) == ("FINISHED", "passed")
+    page = (clone.folder / "results/champion.html").read_text("utf-8")
+    assert f"<strong>{NAME}: version {champion} (" in page
+    assert {file.path for file in client(clone).list_artifacts(run.info.run_id)} == {"gate.json", "champion.html"}
     # Nothing of it is a file that git or DVC know.
     assert clone.call("git", "status", "--porcelain").stdout == changed
     assert "up to date" in clone.call("dvc", "status").stdout
@@ -108,8 +111,7 @@ def test_the_champion_loads_by_its_alias_with_stock_mlflow_and_labels_raw_images
 def test_the_champion_is_served_and_answers_the_request_that_is_printed(clone: Clone, tmp_path, sign):
     port = free_port()
     with (tmp_path / "said").open("w+") as said:
-        command = [BIN / "python", "-u", "-m", "pipelines.serve", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=clone.folder, env=clone._environment({}), stdout=said, stderr=said)
+        process = clone.start("python", "-u", "-m", "pipelines.serve", "--port", str(port), said=said)
         try:
             until = time.monotonic() + START_SECONDS
             while not (curl := re.search("^curl .*", (tmp_path / "said").read_text(), re.MULTILINE)):
@@ -210,6 +212,7 @@ def test_a_rollback_swaps_the_two_and_mlflow_run_undoes_it(clone: Clone):
     assert f"{NAME}: version {before['previous']} (" in result.stdout
     assert "the same command undoes it" in result.stdout
     assert aliases(clone) == {"champion": before["previous"], "previous": before["champion"]}
+    assert result.stdout.split(";")[0] in (clone.folder / "results/champion.html").read_text("utf-8")
     refused = clone.call("python", "-m", "pipelines.promote")
     assert refused.returncode == 1
     assert "✗ rollback: Rolled back on " in refused.stdout
@@ -220,6 +223,20 @@ def test_a_rollback_swaps_the_two_and_mlflow_run_undoes_it(clone: Clone):
     assert kept.returncode == 0, kept.stderr
     assert f"{NAME}: version {before['champion']} (" in kept.stdout
     assert ") is the champion already." in kept.stdout
+
+
+def test_a_page_of_the_champion_does_not_outlive_the_report_it_is_made_of(clone: Clone):
+    page = clone.folder / "results/champion.html"
+    assert page.is_file()
+    result = clone.run("--train.epochs", "1", "--registry.enabled", "false")
+    assert result.returncode == 0, result.stderr
+    assert "Report: results/report.html\n" in result.stdout
+    assert not page.exists()
+    # DVC restores the former report without running a stage.
+    result = clone.run("--train.epochs", "10", "--registry.enabled", "true")
+    assert result.returncode == 0, result.stderr
+    assert "Report: results/champion.html\n" in result.stdout
+    assert ") is the champion already." in result.stdout
 
 
 def test_results_of_other_settings_are_not_promoted(clone: Clone):

@@ -213,8 +213,8 @@ def test_costs_follow_the_scores_and_places_the_costs():
         ["peak memory, MiB", "512", "512"],
         ["FLOPs a row", "123,456", "123,456"],
         ["saved file, bytes", "61,234", "61,234"],
-        ["latency 1, ms", "0.312", "0.62"],
-        ["latency 1 p95, ms", "0.4", "0.4"],
+        ["latency, 1 row, ms", "0.312", "0.62"],
+        ["p95, 1 row, ms", "0.4", "0.4"],
     ]
     assert cells(found)[:-2] == cells(found, SCORE_ROWS) + cells(found, COST_ROWS)
     assert [heading for heading, *_ in cells({"PyTorch": TORCH}, COST_ROWS)] == ["training, s", "samples / s"]
@@ -254,7 +254,7 @@ def test_table_fits_a_narrow_terminal_with_its_headings_on_one_line(printed, mon
     (end,) = (number for number, line in enumerate(lines) if line.startswith("└"))
     assert max(map(len, lines[: end + 1])) == 80
     headings = [line.split("│")[1].strip() for line in lines if "p95" in line]
-    assert headings == ["latency 1 p95, ms", "latency 256 p95, ms"]
+    assert headings == ["p95, 1 row, ms", "p95, 256 rows, ms"]
 
 
 def test_narrow_columns_break_versions_and_lose_nothing(printed, monkeypatch):

@@ -129,7 +129,7 @@ def test_tables_hold_the_figures():
         ["", "PyTorch", "Keras", "logistic (baseline)"],
         ["test accuracy", "0.9210", "0.9510", "0.8910"],
     ]
-    assert ["latency 1, ms", "0.312", "0.62", "–"] in tables["Cost"][0]
+    assert ["latency, 1 row, ms", "0.312", "0.62", "–"] in tables["Cost"][0]
     assert ["accuracy, PyTorch less Keras", "-0.0300"] in tables["The difference on these test rows"][0]
     assert tables["Seed by seed"][0] == [
         ["seed", "PyTorch", "Keras"],

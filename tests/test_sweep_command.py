@@ -28,9 +28,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def ended_by(clone: Clone, number: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a sweep that is sent a signal when its first trial has ended and the second one has begun."""
     said = (clone.folder.parent / "said.txt").open("w+")
-    process = subprocess.Popen(
-        [*SWEEP, *arguments], cwd=clone.folder, env=clone._environment({}), stdout=said, stderr=said
-    )
+    process = clone.start(*SWEEP, *arguments, said=said)
     for _ in range(600):
         time.sleep(0.2)
         trials = [run for run in clone.stage_runs("sweep") if "trial" in run.data.tags] if _has(said, "trial") else []

@@ -7,13 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
+from project_clone import ROOT, heard_signals
 
 from pipelines.ui import check_store
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_a_missing_store_is_refused_and_another_database_left_to_mlflow(error_of, tmp_path):
@@ -60,7 +58,9 @@ def test_ui_serves_the_store_and_ends_with_ctrl_c(tmp_path):
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": ""}
     command = [sys.executable, "-m", "pipelines.ui", "--port", str(port)]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as served:
+    with heard_signals():
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    with process as served:
         try:
             found = ""
             end = time.monotonic() + 120

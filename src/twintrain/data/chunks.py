@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,40 @@ BLOCK_BYTES = 16 * 2**20
 TABLE_ROWS = 100_000
 
 
-class RowsWriter:
-    """Writes a .npy file row by row, of however many rows there will be; the file has its name when it is whole."""
+class WholeFile:
+    """A file that is written part by part; a context, at whose end the file is whole and has its name, or is not there.
+
+    Writers set `_file`, something to close, when they have the first part: of nothing there is no file.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._partial = path.with_name(path.name + ".partial")
-        self._file = None
+        self._file: Any = None
+
+    def _complete(self) -> None:
+        """Writes what is known only after the last part."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._file is None:
+            return
+        if kind is None:
+            self._complete()
+        self._file.close()
+        if kind is None:
+            self._partial.replace(self.path)
+        else:
+            self._partial.unlink()
+
+
+class RowsWriter(WholeFile):
+    """Writes a .npy file row by row, of however many rows there will be."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._rows = 0
 
     def append(self, rows: np.ndarray) -> None:
@@ -41,51 +68,23 @@ class RowsWriter:
         described = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, described)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._file is None:
-            return
-        if kind is None:
-            self._write_header()
-        self._file.close()
-        if kind is None:
-            self._partial.replace(self.path)
-        else:
-            self._partial.unlink()
+    def _complete(self) -> None:
+        self._write_header()
 
 
-class TableWriter:
-    """Writes a Parquet file chunk by chunk; the file has its name when it is whole."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._partial = path.with_name(path.name + ".partial")
-        self._writer = None
+class TableWriter(WholeFile):
+    """Writes a Parquet file chunk by chunk."""
 
     def append(self, table: pd.DataFrame) -> None:
         """Adds rows, all of the same columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self._writer is None:
+        if self._file is None:
             # The first chunk may lack values of a column, which the next ones have: its type is text then.
             columns = [(name, _arrow_type(column)) for name, column in table.items()]
-            self._writer = pq.ParquetWriter(self._partial, pa.schema(columns))
-        self._writer.write_table(pa.Table.from_pandas(table, self._writer.schema, preserve_index=False))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._writer is None:
-            return
-        self._writer.close()
-        if kind is None:
-            self._partial.replace(self.path)
-        else:
-            self._partial.unlink()
+            self._file = pq.ParquetWriter(self._partial, pa.schema(columns))
+        self._file.write_table(pa.Table.from_pandas(table, self._file.schema, preserve_index=False))
 
 
 def _arrow_type(column: pd.Series) -> "pa.DataType":  # noqa: F821 (imported when needed)

@@ -36,10 +36,10 @@ COST_ROWS = (
     ("peak_device_memory_mib", "of the GPU, MiB", "{:,.0f}"),
     ("flops", "FLOPs a row", "{:,}"),
     ("file_bytes", "saved file, bytes", "{:,}"),
-    ("latency_1_ms", "latency 1, ms", "{:.3g}"),
-    ("latency_1_p95_ms", "latency 1 p95, ms", "{:.3g}"),
-    ("latency_256_ms", "latency 256, ms", "{:.3g}"),
-    ("latency_256_p95_ms", "latency 256 p95, ms", "{:.3g}"),
+    ("latency_1_ms", "latency, 1 row, ms", "{:.3g}"),
+    ("latency_1_p95_ms", "p95, 1 row, ms", "{:.3g}"),
+    ("latency_256_ms", "latency, 256 rows, ms", "{:.3g}"),
+    ("latency_256_p95_ms", "p95, 256 rows, ms", "{:.3g}"),
     ("inference_threads", "latency, threads", "{}"),
 )
 ROWS = (*SCORE_ROWS, *COST_ROWS, ("device", "device", "{}"), ("version", "version", "{}"))

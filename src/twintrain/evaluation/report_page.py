@@ -19,6 +19,12 @@ from twintrain.training.curves import watched
 
 WRITTEN_CLASSES = 20  # a confusion matrix of more is too large to read; the page then lists the commonest confusions
 LISTED = 20  # confusions, slices
+# What a page says of the champion, until the gate has decided: registry.champion_page puts the decision here.
+CHAMPION_PLACE = """\
+<section id="champion">
+<p class="soft">The champion is chosen after this comparison: <code>make promote</code> writes champion.html, which is
+this page with the choice and its reasons.</p>
+</section>"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         verification=metrics["verification"],
         note=report.note(metrics),
         baseline_conclusion=report.baseline_conclusion(metrics),
+        champion=Markup(CHAMPION_PLACE),
         links=run_links(metrics, material.ui),
         titles=list(report.columns(metrics)),
         rows=report.cells(report.columns(metrics), report.SCORE_ROWS),

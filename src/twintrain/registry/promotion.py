@@ -1,6 +1,7 @@
 """From finished trainings to versions in the registry, and through the gate to the champion."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from twintrain.errors import UserError
 from twintrain.evaluation import report
 from twintrain.evaluation.report_summary import plain_text
 from twintrain.frameworks import TITLES
-from twintrain.registry import gate
+from twintrain.registry import champion_page, gate
 from twintrain.registry.challenge import challenge
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import CHAMPION, ROLLED_BACK, Versions, described, registered_name, uri_of
@@ -21,8 +22,6 @@ from twintrain.serving.packaging import log_scorer
 from twintrain.serving.smoke import smoke_test
 from twintrain.tracking import Run
 
-# No output of a stage: an alias may move without anything being trained.
-GATE = project.RESULTS / "gate.json"
 # Of a training run, what its version says too.
 RUN_TAGS = ("framework", "mode", "git_commit", "dvc_lock", "data")
 SEEN_ROWS = " It was tested on other rows, and may have been trained on some of these, which is to its advantage."
@@ -40,6 +39,7 @@ class Outcome:
         checks: those that were made; none where the candidate was the champion already.
         passed: whether the candidate is the champion now, or would be.
         conclusion: one sentence.
+        has_champion: whether there is one now.
     """
 
     name: str
@@ -48,6 +48,13 @@ class Outcome:
     checks: list[Check]
     passed: bool
     conclusion: str
+    has_champion: bool
+
+    @property
+    def skipped(self) -> list[str]:
+        """Names of the checks that were not made, since one before them has failed."""
+        made = {check.name for check in self.checks}
+        return [] if self.passed else [name for name in gate.COSTLY if name not in made]
 
     @property
     def tags(self) -> dict[str, str]:
@@ -81,7 +88,9 @@ def promote(metrics: dict[str, Any], params: Params, client: Any) -> Outcome:
         checks = _checks(metrics, framework, candidate, champion)
         passed = all(check.passed for check in checks)
         conclusion = _moved(versions, candidate, champion, params.registry.promote) if passed else _kept(champion)
-    outcome = Outcome(versions.name, registered, framework, checks, passed, f"{versions.name}: {conclusion}.")
+    has_champion = versions.alias(CHAMPION) is not None
+    conclusion = f"{versions.name}: {conclusion}."
+    outcome = Outcome(versions.name, registered, framework, checks, passed, conclusion, has_champion)
     if not is_champion:
         versions.tag(candidate, outcome.tags)
     return outcome
@@ -98,7 +107,9 @@ def record(outcome: Outcome, run: Run) -> None:
         "checks": [asdict(check) for check in outcome.checks],
         "conclusion": outcome.conclusion,
     }
-    project.write_json(GATE, content)
+    project.write_json(project.GATE, content)
+    champion_page.write_page(outcome.conclusion, outcome.checks, outcome.skipped, outcome.has_champion)
+    run.log_artifacts(*filter(Path.is_file, (project.GATE, project.CHAMPION_PAGE)))
 
 
 def markdown(outcome: Outcome) -> str:
@@ -114,9 +125,7 @@ def print_outcome(outcome: Outcome) -> None:
         made = ", ".join(f"{TITLES[name]} is version {each.version}" for name, each in outcome.versions.items())
         lines.append(escape(f"\n{outcome.name}: {made}; {TITLES[outcome.candidate]} is proposed as champion"))
         lines += [f"  {_mark(check)} {check.name}: {escape(check.reason)}" for check in outcome.checks]
-        if not outcome.passed:
-            skipped = [name for name in gate.COSTLY if name not in {each.name for each in outcome.checks}]
-            lines += [f"  – {name}: not looked at" for name in skipped]
+        lines += [f"  – {name}: not looked at" for name in outcome.skipped]
     Console().print(*lines, escape(outcome.conclusion), sep="\n", soft_wrap=True, highlight=False)
 
 
