@@ -7,6 +7,8 @@ from worker_process import run_worker
 
 pytestmark = pytest.mark.slow
 
+# Nearly all the time goes into compiling programs that run a few times; what XLA makes faster is left out.
+QUICK_TO_COMPILE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
 
 
@@ -17,7 +19,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, np.
     found = {}
     for framework in ("torch", "keras-jax", "keras-torch"):
         out = folder / f"{framework}.npz"
-        run_worker("twin_worker.py", framework, out, "brief")
+        run_worker("twin_worker.py", framework, out, "brief", **QUICK_TO_COMPILE)
         found[framework] = dict(np.load(out))
     return found
 
