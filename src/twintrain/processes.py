@@ -28,15 +28,19 @@ def end_group(leader: subprocess.Popen[bytes], seconds: float) -> None:
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all are dead
             os.killpg(leader.pid, sign)
-        give_up = time.monotonic() + seconds
-        while _runs(leader.pid) and time.monotonic() < give_up:
-            time.sleep(LOOK_SECONDS)
+        if _has_ended(leader.pid, seconds):
+            break
     leader.wait()
 
 
-def _runs(group: int) -> bool:
-    """Whether a process of the group is left that has not ended; one that only nobody has waited for has ended."""
-    return any(_is_in(group, process) for process in psutil.process_iter())
+def _has_ended(group: int, seconds: float) -> bool:
+    """Waits until no process of the group runs; a dead one that nobody has waited for does not."""
+    give_up = time.monotonic() + seconds
+    while any(_is_in(group, process) for process in psutil.process_iter()):
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
 
 
 def _is_in(group: int, process: psutil.Process) -> bool:
