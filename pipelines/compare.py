@@ -43,7 +43,7 @@ def compare() -> None:
     metrics = _metrics(params, predictions)
     folder = project.RESULTS  # not emptied: what verify has written there stays
     folder.mkdir(exist_ok=True)
-    project.write_json(folder / "metrics.json", metrics)
+    project.write_json(project.METRICS, metrics)
     shown = _details(params, predictions)
     project.write_json(folder / "details.json", shown)
     summary = report_summary.summary(metrics, ui_address())

@@ -25,9 +25,9 @@ from twintrain.demo.networks import Networks, raw_rows_model
 from twintrain.demo.study import Study
 from twintrain.errors import UserError
 from twintrain.evaluation import report
+from twintrain.evaluation.comparison import load_predictions
 from twintrain.ports import HOST, read_port
 
-METRICS = project.RESULTS / "metrics.json"
 EXAMPLES = 10
 
 
@@ -65,9 +65,9 @@ def _serve(study: Study, networks: Networks, port: int | None, drawings: str) ->
 
 def _last_metrics() -> dict[str, Any]:
     """The last comparison, if what build/ holds is what was compared."""
-    if not METRICS.exists():
-        raise UserError(f"there are no trained networks yet ({METRICS} is missing); type: make run")
-    metrics = project.read_json(METRICS)
+    if not project.METRICS.exists():
+        raise UserError(f"there are no trained networks yet ({project.METRICS} is missing); type: make run")
+    metrics = project.read_json(project.METRICS)
     for framework in report.frameworks_of(metrics):
         run = project.TRAIN / framework / "run.json"
         if not run.exists() or project.read_json(run)["run_id"] != metrics[framework]["run_id"]:
@@ -76,7 +76,7 @@ def _last_metrics() -> dict[str, Any]:
 
 
 def _other_than(folder: Path) -> UserError:
-    return UserError(f"{METRICS} is of another training than {folder}; type: make run")
+    return UserError(f"{project.METRICS} is of another training than {folder}; type: make run")
 
 
 def _study(metrics: dict[str, Any]) -> Study:
@@ -85,8 +85,8 @@ def _study(metrics: dict[str, Any]) -> Study:
         raise _other_than(project.INGESTED)  # a run of another data set was interrupted
     schema = Schema.load(project.SPLIT)
     frameworks = report.frameworks_of(metrics)
-    with np.load(project.EVALUATE / frameworks[0] / "predictions.npz", allow_pickle=False) as stored:
-        index, labels = stored["index"], stored["label"]
+    stored = load_predictions(project.EVALUATE / frameworks[0])
+    index, labels = stored["index"], stored["label"]
     chosen = chosen_rows(labels, EXAMPLES)
     return Study(
         headline=report.headline(metrics),

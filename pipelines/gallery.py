@@ -86,7 +86,7 @@ def _run(copy: ProjectCopy, system: System, seeds: int) -> list[dict[str, Any]]:
         # A preset without its section would inherit that of the one before.
         copy.restore("params.yaml")
         copy.run("--preset", system.preset, *system.arguments, *(["--train.seed", str(seed)] if seeds > 1 else []))
-        found.append(project.read_json(copy.folder / project.RESULTS / "metrics.json"))
+        found.append(project.read_json(copy.folder / project.METRICS))
     return found
 
 

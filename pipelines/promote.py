@@ -11,8 +11,6 @@ from twintrain.errors import UserError
 from twintrain.registry import promotion
 from twintrain.registry.versions import registered_name, store_errors
 
-RESULTS_FILE = project.RESULTS / "metrics.json"
-
 
 def promote() -> int:
     """Runs the command and returns its exit status."""
@@ -20,7 +18,7 @@ def promote() -> int:
     params = load_params()
     if not params.registry.enabled:
         raise UserError("registry.enabled is false; expected true, to register and promote what was trained")
-    if not RESULTS_FILE.is_file() or not everything_is_up_to_date():
+    if not project.METRICS.is_file() or not everything_is_up_to_date():
         raise UserError("results/ is not of the settings, data and code as they are now; make run brings it up to date")
     name = registered_name(params.dataset, params.model_name)
     with tracking.parent_run(f"promote {name}", {"stage": "promote"}, params.tracking.experiment) as run:
@@ -28,7 +26,7 @@ def promote() -> int:
             raise UserError("promoting needs MLflow's store, which does not answer; is MLFLOW_TRACKING_URI right?")
         with store_errors():
             client = tracking.connect(params.tracking.experiment)
-            outcome = promotion.promote(project.read_json(RESULTS_FILE), params, client)
+            outcome = promotion.promote(project.read_json(project.METRICS), params, client)
         promotion.record(outcome, run)
     promotion.print_outcome(outcome)
     return 0 if outcome.passed else 1

@@ -24,7 +24,6 @@ from twintrain.registry import promotion
 from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
-RESULTS_FILE = project.RESULTS / "metrics.json"
 TASKS = ("classes", "regression")
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
 
@@ -71,7 +70,7 @@ def run() -> int:
 
 
 def _read_results() -> dict[str, Any]:
-    return project.read_json(RESULTS_FILE) if RESULTS_FILE.is_file() else {}
+    return project.read_json(project.METRICS) if project.METRICS.is_file() else {}
 
 
 def _trained_runs(metrics: dict[str, Any]) -> list[str]:

@@ -1,13 +1,7 @@
 """A real browser for tests: pages that remember what they loaded and what they complained about."""
 
 import contextlib
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,39 +63,3 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
-
-
-@contextlib.contextmanager
-def server(command: list[str], health: str, log: Path, seconds: float = 300, **process) -> Iterator[subprocess.Popen]:
-    """Runs a server from the moment it answers at `health`, and ends it with all that it has started."""
-    with log.open("w", encoding="utf-8") as output:
-        started = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **process)
-    try:
-        _wait_for(health, started, log, seconds)
-        yield started
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            started.wait(timeout=10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
-
-
-def _wait_for(health: str, started: subprocess.Popen, log: Path, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert started.poll() is None, log.read_text("utf-8")
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(health, timeout=2).close()
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{health} does not answer after {seconds} s:\n{log.read_text('utf-8')}")

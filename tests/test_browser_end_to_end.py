@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from project_clone import Clone
+from server_process import server
+
+from twintrain.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 
@@ -41,12 +44,12 @@ def run(tmp_path_factory, browser):
 @pytest.fixture(scope="module")
 def ui(run):
     """The address of the MLflow UI on the store of that run."""
-    port = pages.free_port()
+    port = free_port()
     store = ["--backend-store-uri", f"sqlite:///{run.clone.folder}/mlflow.db"]
     place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command = [sys.executable, "-m", "mlflow", "server", *store, *place]
     address = f"http://127.0.0.1:{port}"
-    with pages.server(command, f"{address}/health", run.clone.folder / "server.log", cwd=run.clone.folder):
+    with server(command, f"{address}/health", run.clone.folder / "server.log", cwd=run.clone.folder):
         yield address
 
 

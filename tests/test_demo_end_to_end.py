@@ -7,6 +7,9 @@ from contextlib import ExitStack
 import psutil
 import pytest
 from project_clone import BIN, Clone
+from server_process import server
+
+from twintrain.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
@@ -39,13 +42,14 @@ def demo(clone, open_page, proxy):
         def start(preset):
             trained = clone.run("--preset", preset)
             assert trained.returncode == 0, trained.stderr
-            port = pages.free_port()
+            port = free_port()
             url, log = f"http://127.0.0.1:{port}/", clone.folder / "demo.log"
             # A request to anywhere but this machine would go by way of the proxy.
             proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), f"http://127.0.0.1:{proxy.getsockname()[1]}")
             command = [*COMMAND, "--port", str(port)]
-            server = pages.server(command, url, log, cwd=clone.folder, env=clone._environment(proxies))
-            process = servers.enter_context(server)
+            process = servers.enter_context(
+                server(command, url, log, cwd=clone.folder, env=clone._environment(proxies))
+            )
             opened = open_page(url)
             opened.page.set_default_timeout(120_000)
             wait_for(opened.page, "Test row")

@@ -9,6 +9,7 @@ from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.schema import network_schema
 from twintrain.demo.answers import Answer
 from twintrain.demo.study import Study
+from twintrain.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
@@ -56,7 +57,7 @@ def shown(open_page, monkeypatch, tmp_path):
 
     def show(study, score, size=pages.DESKTOP):
         blocks.append(page.build_page(study, score))
-        opened.append(open_page(page.open_page(blocks[-1], "127.0.0.1", pages.free_port()), size))
+        opened.append(open_page(page.open_page(blocks[-1], "127.0.0.1", free_port()), size))
         opened[-1].page.set_default_timeout(60_000)
         wait_for(opened[-1].page, "Test row")
         return opened[-1].page

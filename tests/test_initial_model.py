@@ -5,6 +5,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from own_store import use_store
 
 from twintrain import tracking
 from twintrain.config import check_params
@@ -22,9 +23,7 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
-    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-    patch.delenv("MLFLOW_RUN_ID", raising=False)
-    patch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    use_store(patch, f"sqlite:///{folder}/mlflow.db")
     Trained(ARRAYS, ["a", "b", "c"]).save(folder / FILE_NAME)
     ids = {"folder": folder}
     with tracking.stage_run("train@torch", {"stage": "train"}, "Default") as run:

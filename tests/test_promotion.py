@@ -13,6 +13,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from own_store import use_store
 
 from twintrain import tracking
 from twintrain.config import check_params
@@ -152,9 +153,7 @@ def store(tmp_path_factory):
 @pytest.fixture
 def world(project, store, request, monkeypatch):
     """A project with rows in it."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
-    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    use_store(monkeypatch, store)
     for folder in ("build/ingested", "build/split"):
         (project / folder).mkdir(parents=True)
     np.save("build/ingested/array.npy", np.arange(ROWS, dtype=np.float32)[:, None])

@@ -1,16 +1,15 @@
 """Versions and aliases, in a store of SQLite and behind a server."""
 
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import mlflow
 import pytest
+from own_store import use_store
+from server_process import server
 
 from twintrain import tracking
+from twintrain.ports import free_port
 from twintrain.registry.versions import CHAMPION, PREVIOUS, ROLLED_BACK, Versions, registered_name
 
 NAME = registered_name("digits", "cnn")
@@ -23,9 +22,7 @@ def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
-    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-    patch.delenv("MLFLOW_RUN_ID", raising=False)
-    patch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    use_store(patch, f"sqlite:///{folder}/mlflow.db")
     yield tracking.connect("Default")
     patch.undo()
 
@@ -78,34 +75,13 @@ def test_a_life_in_sqlite(store):
 @pytest.mark.slow
 def test_a_life_behind_a_server(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
-    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    use_store(monkeypatch, address)
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
     command += ["--artifacts-destination", str(tmp_path / "artifacts")]
-    with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", server)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    with server(command, f"{address}/health", tmp_path / "server.log", SERVER_SECONDS):
         check_a_life(tracking.connect("Default"))
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def wait_for(url, server):
-    for _ in range(10 * SERVER_SECONDS):
-        assert server.poll() is None
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"{url} does not answer")
 
 
 def test_a_training_is_registered_once(store, versions):

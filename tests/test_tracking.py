@@ -10,6 +10,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from own_store import use_store
 
 from twintrain import tracking
 
@@ -27,9 +28,7 @@ sys.exit(0 if run.id else 1)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
     """An empty folder as project, with a store of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
-    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    use_store(monkeypatch, f"sqlite:///{tmp_path}/mlflow.db")
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
 

@@ -12,6 +12,7 @@ import pytest
 from project_clone import ROOT, heard_signals
 
 from pipelines.ui import check_store
+from twintrain.ports import free_port
 
 
 def test_a_missing_store_is_refused_and_another_database_left_to_mlflow(error_of, tmp_path):
@@ -51,7 +52,6 @@ def test_of_a_tracking_server_only_its_address_is_said(server, tmp_path):
 @pytest.mark.slow
 def test_ui_serves_the_store_and_ends_with_ctrl_c(tmp_path):
     import mlflow
-    from browser_pages import free_port
 
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     client.create_experiment("shown")

@@ -22,6 +22,7 @@ EVALUATE = Path("build/evaluate")
 # Not a stage output: DVC clears those before a stage starts, and an interrupted training goes on from here.
 CHECKPOINTS = Path("build/checkpoints")
 RESULTS = Path("results")
+METRICS = RESULTS / "metrics.json"
 REPORT = RESULTS / "report.html"
 # No outputs of a stage: an alias may move without anything being trained.
 GATE = RESULTS / "gate.json"

@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 def family_rows(preset: str, folder: Path) -> list[Row]:
     """One row a framework of what a preset has come to in a copy of the project."""
-    metrics = project.read_json(folder / project.RESULTS / "metrics.json")
+    metrics = project.read_json(folder / project.METRICS)
     histories = {
         name: pd.read_csv(folder / project.TRAIN / name / "history.csv", float_precision="round_trip")
         for name in frameworks_of(metrics)

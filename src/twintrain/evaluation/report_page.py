@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -14,6 +13,7 @@ from twintrain.evaluation import report, report_charts
 from twintrain.evaluation.report_samples import LINE_HEIGHT, LINE_WIDTH, Sample
 from twintrain.evaluation.report_summary import run_links
 from twintrain.frameworks import TITLES
+from twintrain.html_template import render
 from twintrain.training.curves import TITLES as METRICS
 from twintrain.training.curves import watched
 
@@ -48,15 +48,13 @@ class Material:
 
 def html_page(metrics: dict[str, Any], material: Material) -> str:
     """The page of `results/metrics.json`; what older results lack is left out."""
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
     names = report.frameworks_of(metrics)
     titles = [TITLES[name] for name in names]
     charts = _charts(metrics, material)
     baselines = report.baselines(metrics)
     classes = {TITLES[name]: material.details[name] for name in names if material.details.get(name, {}).get("classes")}
-    return templates.get_template("report.html.jinja").render(
+    return render(
+        Path(__file__).with_name("report.html.jinja"),
         headline=report.headline(metrics),
         verdict=report.reason(metrics) or report.verdicts(metrics),
         verdicts=report.verdicts(metrics) if report.reason(metrics) else "",

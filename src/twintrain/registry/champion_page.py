@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
-
 from twintrain import project
 from twintrain.evaluation.report_page import CHAMPION_PLACE
+from twintrain.html_template import render
 from twintrain.registry.gate import Check
 
 
@@ -27,10 +26,8 @@ def write_page(
     if not project.REPORT.is_file():
         project.CHAMPION_PAGE.unlink(missing_ok=True)
         return
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    section = templates.get_template("champion.html.jinja").render(
+    section = render(
+        Path(__file__).with_name("champion.html.jinja"),
         conclusion=conclusion,
         checks=checks,
         skipped=skipped,

@@ -4,7 +4,6 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from twintrain.config import Params
 from twintrain.frameworks import TITLES
+from twintrain.html_template import render
 from twintrain.verification.checks import Check
 from twintrain.verification.records import LOGGED
 
@@ -131,9 +131,13 @@ def print_differences(params: Params, differences: list[dict[str, Any]]) -> None
 
 def html_page(parity: dict[str, Any]) -> str:
     """The page: conclusion, table, notes; nothing in it is fetched from elsewhere."""
-    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
-    return templates.get_template("parity.html.jinja").render(
-        parity=parity, headline=headline(parity), conclusion=conclusion(parity), notes=notes(parity), rows=table(parity)
+    return render(
+        Path(__file__).with_name("parity.html.jinja"),
+        parity=parity,
+        headline=headline(parity),
+        conclusion=conclusion(parity),
+        notes=notes(parity),
+        rows=table(parity),
     )
 
 
