@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from own_store import use_store
 from shipped_experiment import shipped_params
 
 from twintrain.errors import UserError
@@ -50,6 +51,16 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "params.yaml").write_text(shipped_params(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def store_folder(tmp_path_factory):
+    """A folder to work in, with a store of MLflow's for all tests of a file: to make one takes seconds."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        use_store(patch, f"sqlite:///{folder}/mlflow.db")
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
-from own_store import use_store
 
 from twintrain import tracking
 from twintrain.config import check_params
@@ -18,16 +17,12 @@ ARRAYS = {"dense_0/kernel": np.arange(6.0).reshape(2, 3), "dense_0/bias": np.zer
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(store_folder):
     """A store with a run that has trained a model, of two versions, and a run that has not."""
-    folder = tmp_path_factory.mktemp("store")
-    patch = pytest.MonkeyPatch()
-    patch.chdir(folder)
-    use_store(patch, f"sqlite:///{folder}/mlflow.db")
-    Trained(ARRAYS, ["a", "b", "c"]).save(folder / FILE_NAME)
-    ids = {"folder": folder}
+    Trained(ARRAYS, ["a", "b", "c"]).save(store_folder / FILE_NAME)
+    ids = {"folder": store_folder}
     with tracking.stage_run("train@torch", {"stage": "train"}, "Default") as run:
-        run.log_artifacts(folder / FILE_NAME)
+        run.log_artifacts(store_folder / FILE_NAME)
         ids["model"] = mlflow.create_external_model(name="model", source_run_id=run.id).model_id
         ids["run"] = run.id
     with tracking.stage_run("evaluate@torch", {"stage": "evaluate"}, "Default") as run:
@@ -37,8 +32,7 @@ def store(tmp_path_factory):
     for run_id in (ids["run"], ids["other"]):
         client.create_model_version("digits", source=f"models:/{ids['model']}", run_id=run_id)
     client.set_registered_model_alias("digits", "champion", "1")
-    yield ids
-    patch.undo()
+    return ids
 
 
 @pytest.fixture

@@ -17,14 +17,9 @@ SERVER_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """A store for all tests: to make one takes seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    patch = pytest.MonkeyPatch()
-    patch.chdir(folder)
-    use_store(patch, f"sqlite:///{folder}/mlflow.db")
-    yield tracking.connect("Default")
-    patch.undo()
+def store(store_folder):
+    """A client of the store."""
+    return tracking.connect("Default")
 
 
 @pytest.fixture
