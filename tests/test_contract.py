@@ -51,6 +51,7 @@ NOT_DEPS_OF_STAGE = {
 }
 READ_BY_NO_STAGE = {
     "tracking.experiment": "where runs are kept changes no output",
+    "tracking.budget_seconds": "how long the store is waited for changes no output",
     "registry.enabled": "aliases and versions are no files",
     "registry.promote": "aliases and versions are no files",
     "drift.psi": "a limit of the command drift, which is no stage",

@@ -543,10 +543,15 @@ class Drift(Section):
 
 
 class Tracking(Section):
-    """Where MLflow keeps runs that no parent run and no MLFLOW_EXPERIMENT_NAME places, and what is kept beside it."""
+    """Where MLflow keeps runs that no parent run and no MLFLOW_EXPERIMENT_NAME places, and what is kept beside it.
+
+    Attributes:
+        budget_seconds: what waiting for MLflow may cost a command, in all.
+    """
 
     experiment: str = "Default"
     tensorboard: bool = False
+    budget_seconds: float = Field(20.0, ge=0, le=3600)
 
 
 class Params(Section):
