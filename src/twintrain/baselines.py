@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,21 +130,31 @@ def _in_blocks(predict: Callable[[np.ndarray], np.ndarray], features: np.ndarray
 def log_model(model: Pipeline, example: np.ndarray, **arguments: Any) -> Any:
     """Logs a fitted model with MLflow, in skops's format: nothing in it is pickled. It takes flat features."""
     import mlflow.sklearn
+
+    return mlflow.sklearn.log_model(model, **{**arguments, **_mlflow_arguments(model, example)})
+
+
+def save_mlflow_model(model: Pipeline, example: np.ndarray, path: Path, **arguments: Any) -> None:
+    """Saves a fitted model as the folder of an MLflow model, as `log_model` logs it."""
+    import mlflow.sklearn
+
+    mlflow.sklearn.save_model(model, str(path), **{**arguments, **_mlflow_arguments(model, example)})
+
+
+def _mlflow_arguments(model: Pipeline, example: np.ndarray) -> dict[str, Any]:
     from mlflow.models import infer_signature
 
     _import_skops()
     function = "predict_proba" if hasattr(model, "predict_proba") else "predict"
     example = flat(example)
-    # What it gives is its own: probabilities, classes or numbers instead of a network's logits.
-    arguments["signature"] = infer_signature(example, getattr(model, function)(example))
-    return mlflow.sklearn.log_model(
-        model,
-        input_example=example,
-        serialization_format="skops",
-        skops_trusted_types=TRUSTED_TYPES,
-        pyfunc_predict_fn=function,
-        **arguments,
-    )
+    return {
+        # What it gives is its own: probabilities, classes or numbers instead of a network's logits.
+        "signature": infer_signature(example, getattr(model, function)(example)),
+        "input_example": example,
+        "serialization_format": "skops",
+        "skops_trusted_types": TRUSTED_TYPES,
+        "pyfunc_predict_fn": function,
+    }
 
 
 def _import_skops() -> None:

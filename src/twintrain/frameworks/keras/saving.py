@@ -49,3 +49,8 @@ def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
 def log_model(model: keras.Model, network: Network, example: np.ndarray, **arguments: Any) -> Any:
     """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
     return engine_module().log_model(layers.for_prediction(model, network), example[:2], **arguments)
+
+
+def save_mlflow_model(model: keras.Model, network: Network, example: np.ndarray, path: Path, **arguments: Any) -> None:
+    """Saves a network as the folder of an MLflow model, with the example; `arguments` are those of MLflow's flavor."""
+    engine_module().save_mlflow_model(layers.for_prediction(model, network), example[:2], path, **arguments)

@@ -73,6 +73,22 @@ def log_model(model: torch.nn.Module, network: Network, example: np.ndarray, **a
         )
 
 
+def save_mlflow_model(
+    model: torch.nn.Module, network: Network, example: np.ndarray, path: Path, **arguments: Any
+) -> None:
+    """Saves a network as the folder of an MLflow model, with the example; `arguments` are those of MLflow's flavor."""
+    import mlflow.pytorch
+
+    with _quiet():
+        mlflow.pytorch.save_model(
+            layers.for_prediction(model, network),
+            str(path),
+            input_example=example[:2],
+            serialization_format="pt2",
+            **arguments,
+        )
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Leaves out PyTorch's warnings of its own read-only buffer, and of the weights that recurrent modules list."""

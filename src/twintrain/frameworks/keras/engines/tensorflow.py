@@ -1,6 +1,7 @@
 """Keras on TensorFlow: a whole epoch is one graph."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -144,3 +145,10 @@ def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
     # MLflow predicts the example with a progress bar.
     keras.config.disable_interactive_logging()
     return mlflow.tensorflow.log_model(model, input_example=example, **arguments)
+
+
+def save_mlflow_model(model: keras.Model, example: np.ndarray, path: Path, **arguments: Any) -> None:
+    """Saves a network as the folder of an MLflow model."""
+    import mlflow.tensorflow
+
+    mlflow.tensorflow.save_model(model, str(path), input_example=example, **arguments)

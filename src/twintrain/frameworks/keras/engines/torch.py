@@ -2,6 +2,7 @@
 
 import os
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -107,3 +108,8 @@ def peak_device_memory() -> int:
 def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
     """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
     return pyfunc.log_model(model, "torch", example, **arguments)
+
+
+def save_mlflow_model(model: keras.Model, example: np.ndarray, path: Path, **arguments: Any) -> None:
+    """Saves a network as the folder of an MLflow model."""
+    pyfunc.save_mlflow_model(model, "torch", example, path, **arguments)
