@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow ui pictures doctor bench lint lock clean
+.PHONY: help run sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow ui pictures doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -24,6 +24,9 @@ promote: $(BIN)/.installed  ## lead the better network through the gate to the a
 
 rollback: $(BIN)/.installed  ## put the champion before the present one back in its place; the same again undoes it
 	@python -m pipelines.rollback $(ARGS)
+
+sync: $(BIN)/.installed  ## bring to MLflow what its store has not got: it was away, or a command was killed
+	@python -m pipelines.sync
 
 verify: $(BIN)/.installed  ## prove that the twins are twins: make verify ARGS="--preset car"
 	@python -m pipelines.verify $(ARGS)

@@ -83,17 +83,14 @@ def _track(
     the_baseline = next(iter(fitted))
     for name, found in fitted.items():
         tags = {"stage": "baseline", "baseline": name, "dataset": params.dataset, "split": params.split.method}
-        with tracking.stage_run(f"baseline {name}", tags, params.tracking.experiment) as run:
+        with tracking.stage_run(f"baseline {name}", tags, params.tracking) as run:
             run.log_params({"dataset": params.dataset, **_logged_params(params, name, found)})
             run.log_dataset(train.features, train.labels, params.dataset, "train")
             run.log_metrics({**scores[name], "train_seconds": found.seconds})
             if name == the_baseline:
                 run.log_artifacts(folder / "metrics.json")
-                run.log_model(
-                    partial(baselines.log_model, found.model), train.features[:2], 1, ["scikit-learn", "skops"]
-                )
-        if run.id is None:
-            return  # a store that does not answer need not be asked again
+                save = partial(baselines.save_mlflow_model, found.model)
+                run.log_model(save, train.features[:2], 1, ["scikit-learn", "skops"])
 
 
 def _logged_params(params: Params, name: str, found: baselines.Fitted) -> dict[str, Any]:

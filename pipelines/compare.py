@@ -52,7 +52,7 @@ def compare() -> None:
     project.CHAMPION_PAGE.unlink(missing_ok=True)  # it is of the report that was here before
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     tags |= {"split": params.split.method, "winner": metrics["comparison"]["winner"]}
-    with tracking.stage_run("compare", tags, params.tracking.experiment) as run:
+    with tracking.stage_run("compare", tags, params.tracking) as run:
         run.log_metrics(
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )

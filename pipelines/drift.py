@@ -45,7 +45,7 @@ def drift() -> int:
     columns = [column.as_dict() for column in found]
     project.write_json(REPORT, {"input": str(path), **rows, "limits": limits, "drifted": drifted, "columns": columns})
     tags = {"stage": "drift", "dataset": trained_on, "input": str(path), "drifted": ", ".join(drifted)[:5000]}
-    with tracking.stage_run("drift", tags, params.tracking.experiment) as run:
+    with tracking.stage_run("drift", tags, params.tracking) as run:
         run.log_params({"dataset": trained_on, **{f"drift.{name}": value for name, value in limits.items()}})
         run.log_metrics({**rows, "drifted_columns": len(drifted), **_metrics(found)})
         run.log_artifacts(REPORT)

@@ -56,15 +56,15 @@ def _track(
     pictures = sorted(folder.glob("*.png"))
     figures = {name: value for name, value in found.items() if isinstance(value, int | float)}
     tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model_name}
-    if trained[first]["run_id"]:
-        tags["train_run_id"] = trained[first]["run_id"]
-    with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking.experiment) as run:
+    with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking) as run:
         run.log_dataset(test.features, test.labels, params.dataset, "test")
         run.log_metrics(figures)
         run.log_artifacts(folder / "metrics.json", *pictures)
-        tracking.add_to_run(run, trained[first]["run_id"], figures, pictures, trained[first]["model_id"])
+        trainings = {seed: tracking.Ref(found["run_id"], found.get("journal")) for seed, found in trained.items()}
+        run.refer("train_run_id", trainings[first])
+        tracking.add_to_run(run, trainings[first], figures, pictures, trained[first]["model_id"])
         for seed in further:
-            tracking.add_to_run(run, trained[seed]["run_id"], scores[seed], [], trained[seed]["model_id"])
+            tracking.add_to_run(run, trainings[seed], scores[seed], [], trained[seed]["model_id"])
 
 
 def _trained(source: Path) -> dict[str, Any]:

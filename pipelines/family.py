@@ -12,6 +12,7 @@ from pathlib import Path
 
 from twintrain import project, tracking
 from twintrain.commands import ANY_PARAMETER, command_parser, run_command
+from twintrain.config import load_params
 from twintrain.dvc_command import get_data
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation.family import Row, family_rows, markdown, print_table, replace_table
@@ -43,7 +44,8 @@ def family() -> int:
                 print(f"  failed: {error}", flush=True)
     if failed and not rows:
         raise UserError(f"all presets of {known.name} have failed, see above")
-    tracking.name_runs({row["run_id"]: f"{row['preset']} {row['framework']}" for row in rows if row["run_id"]})
+    names = {tracking.Ref.of(row): f"{row['preset']} {row['framework']}" for row in rows}
+    tracking.name_runs(names, load_params().tracking)
     print_table(known.name, rows)
     written = _written(known.name, overrides, rows)
     project.write_text(folder / "table.md", written)

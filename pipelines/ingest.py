@@ -45,9 +45,7 @@ def ingest() -> None:
     counts = {"rows": len(labels), "rejected_rows": len(rejected)}
     print(f"ingest: {params.dataset}, {counts['rows']:,} rows, {counts['rejected_rows']} set aside")
     print(*sample.notes, sep="\n", end="\n" if sample.notes else "")
-    with tracking.stage_run(
-        "ingest", {"stage": "ingest", "dataset": params.dataset}, params.tracking.experiment
-    ) as run:
+    with tracking.stage_run("ingest", {"stage": "ingest", "dataset": params.dataset}, params.tracking) as run:
         run.log_params({"dataset": params.dataset, "bad_rows": params.ingest.bad_rows})
         run.log_metrics(counts)
         run.log_artifacts(*sorted(folder.glob("*.png")), folder / "rejected.csv")

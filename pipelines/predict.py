@@ -44,7 +44,7 @@ def predict() -> int:
     chunks = read_new_rows(Path(arguments.input), dataset)
     tags = {"stage": "predict", "dataset": params.dataset, "model_uri": model_uri, "input": arguments.input}
     started = time.perf_counter()
-    with tracking.stage_run("predict", tags, params.tracking.experiment) as run:
+    with tracking.stage_run("predict", tags, params.tracking) as run:
         counts = _answer_all(_shown(chunks), dataset, model_uri, output, arguments.bad_rows == "drop")
         counts["seconds"] = round(time.perf_counter() - started, 3)
         run.log_metrics(counts)

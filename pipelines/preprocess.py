@@ -35,7 +35,7 @@ def preprocess() -> None:
     features = np.load(folder / "features.npy", mmap_mode="r")
     print(f"preprocess: {features.dtype} features of shape {' × '.join(map(str, features.shape))}")
     tags = {"stage": "preprocess", "dataset": params.dataset}
-    with tracking.stage_run("preprocess", tags, params.tracking.experiment) as run:
+    with tracking.stage_run("preprocess", tags, params.tracking) as run:
         run.log_params({"dataset": params.dataset, "categorical": params.preprocess.categorical})
         run.log_artifacts(folder / "schema.json")
 

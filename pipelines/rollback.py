@@ -17,7 +17,7 @@ def rollback() -> None:
     """Runs the command."""
     params = load_params()
     name = _read_name(registered_name(params.dataset, params.model_name))
-    with tracking.parent_run(f"rollback {name}", {"stage": "rollback"}, params.tracking.experiment) as run:
+    with tracking.parent_run(f"rollback {name}", {"stage": "rollback"}, params.tracking) as run:
         if run.id is None:
             raise UserError("a rollback needs MLflow's store, which does not answer; is MLFLOW_TRACKING_URI right?")
         with store_errors():

@@ -15,7 +15,7 @@ from twintrain import project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
-from twintrain.errors import UserError, first_line, unknown
+from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
@@ -44,7 +44,7 @@ def run() -> int:
         "mode": params.mode,
     }
     before = _read_results()
-    with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking.experiment) as parent:
+    with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
         if run_dvc("repro", *([arguments.target] if arguments.target else [])):
             raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
         parent.tag_children(tracking.lock_tags())
@@ -52,9 +52,8 @@ def run() -> int:
             metrics = _read_results()
             parent.log_metrics(_headline_metrics(metrics))
             parent.set_note(report_summary.summary(metrics, ui_address()))
-            known = parent.knows(_trained_runs(metrics))
-            is_new = known and metrics != before
-            outcome = _promoted(metrics, params, parent) if is_new and params.registry.enabled else None
+            trained = parent.find(_trainings(metrics))
+            outcome = promotion.promote_new(metrics, params, parent) if trained else None
             if metrics != before and not outcome:  # DVC may have restored a report without running a stage
                 project.CHAMPION_PAGE.unlink(missing_ok=True)
     if arguments.target:
@@ -65,7 +64,7 @@ def run() -> int:
             print("Nothing has changed since these trainings, so nothing was trained again.")
         if outcome:
             promotion.print_outcome(outcome)
-        _print_next(metrics, parent.experiment_id if known else None)
+        _print_next(metrics, trained)
     return 0
 
 
@@ -73,35 +72,27 @@ def _read_results() -> dict[str, Any]:
     return project.read_json(project.METRICS) if project.METRICS.is_file() else {}
 
 
-def _trained_runs(metrics: dict[str, Any]) -> list[str]:
-    """The MLflow runs of the trainings; none where they were not tracked."""
-    return [metrics[name]["run_id"] for name in report.frameworks_of(metrics) if metrics[name]["run_id"]]
+def _trainings(metrics: dict[str, Any]) -> list[tracking.Ref]:
+    """The runs of the trainings."""
+    return [tracking.Ref.of(metrics[name]) for name in report.frameworks_of(metrics)]
 
 
-def _promoted(metrics: dict[str, Any], params: Params, parent: tracking.Run) -> promotion.Outcome | None:
-    """What the registry has made of the trainings; whatever hinders it costs no result."""
-    try:
-        outcome = promotion.promote(metrics, params, tracking.connect(params.tracking.experiment))
-        promotion.record(outcome, parent)
-        parent.set_note(f"{report_summary.summary(metrics, ui_address())}\n{promotion.markdown(outcome)}")
-    except Exception as error:  # whatever MLflow, its store or a process that answers rows throws
-        print(f"warning: nothing was promoted, results are kept: {first_line(error)}", file=sys.stderr)
-        return None
-    return outcome
-
-
-def _print_next(metrics: dict[str, Any], experiment_id: str | None) -> None:
-    """Prints where to look; there is no experiment where this store does not have the runs."""
+def _print_next(metrics: dict[str, Any], trained: list[Any]) -> None:
+    """Prints where to look; MLflow has no runs to look at where it was not there, or of results made elsewhere."""
     print(f"\nReport: {project.CHAMPION_PAGE if project.CHAMPION_PAGE.is_file() else project.REPORT}")
-    runs = _trained_runs(metrics)
-    if not runs:
-        print("Tracking was off, so MLflow has no runs of these trainings; dvc repro --force makes new ones.")
-    elif experiment_id is None:
-        print("These results are from DVC's cache and their runs not in this store; dvc repro --force makes new ones.")
-    else:
-        ui = ui_address()
-        page = run_page(ui, experiment_id, runs[0]) if len(runs) == 1 else comparison_page(ui, experiment_id, runs)
-        print(f"Next: {'make ui, then ' if ui == LOCAL else ''}open {page}")
+    if not trained:
+        waiting = {ref.journal for ref in _trainings(metrics)} & tracking.journal_keys()
+        reason = (
+            "MLflow does not have the runs of these trainings yet; make sync brings them there"
+            if waiting
+            else "These results are from DVC's cache and their runs not in this store; dvc repro --force makes new ones"
+        )
+        print(f"{reason}.")
+        return
+    ui, runs = ui_address(), [run.info.run_id for run in trained]
+    experiment = trained[0].info.experiment_id
+    page = run_page(ui, experiment, runs[0]) if len(runs) == 1 else comparison_page(ui, experiment, runs)
+    print(f"Next: {'make ui, then ' if ui == LOCAL else ''}open {page}")
 
 
 def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:

@@ -42,7 +42,7 @@ def split() -> None:
     counts = {f"{name}_rows": len(index) for name, index in rows.items()}
     print("split: " + ", ".join(f"{count:,} {name.removesuffix('_rows')}" for name, count in counts.items()))
     tags = {"stage": "split", "dataset": params.dataset, "split": params.split.method}
-    with tracking.stage_run("split", tags, params.tracking.experiment) as run:
+    with tracking.stage_run("split", tags, params.tracking) as run:
         run.log_params({f"split.{name}": value for name, value in params.split})
         run.log_metrics(counts)
         run.log_artifacts(folder / "scaler.json", folder / "encoder.json", *sorted(folder.glob("*.png")))

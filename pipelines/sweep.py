@@ -62,7 +62,7 @@ def sweep() -> None:
     with open_study(search.preset, search.sweep, search.space, search.params) as study:
         tags = {"stage": "sweep", "preset": search.preset, "dataset": search.params.dataset, **_framework(search)}
         resumed = study.remembered(PARENT)
-        with tracking.parent_run(f"sweep {search.preset}", tags, search.params.tracking.experiment, resumed) as run:
+        with tracking.parent_run(f"sweep {search.preset}", tags, search.params.tracking, resumed) as run:
             _announce(search, study)
             tracking.end_runs(run, study.fail_abandoned())
             if run.id:

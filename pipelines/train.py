@@ -66,13 +66,13 @@ def train(framework: str) -> None:
         "split": params.split.method,
     }
     name = f"train@{framework}"
-    with tracking.stage_run(name, tags, params.tracking.experiment) as run:
+    with tracking.stage_run(name, tags, params.tracking) as run:
         first, *further = folders.items()
         figures = [_train(inputs, *first, run)]
         for seed, folder in further:
             gc.collect()  # the network before, while the collector is off
             folder.mkdir()
-            with tracking.nested_run(run, f"{name} seed {seed}", tags) as nested:
+            with tracking.child_run(run, f"{name} seed {seed}", tags) as nested:
                 figures.append(_train(inputs, seed, folder, nested))
         if further:
             run.log_metrics(spread([{"best_val_loss": each["best_val_loss"]} for each in figures]))
@@ -122,13 +122,13 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
         run.log_artifacts(*write_event_file(folder / "history.csv", folder / "tensorboard"))
     saving = framework_module(framework, "saving")
     run.log_model(
-        lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
+        lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
         parts["test"].features,
         schema.outputs,
         packages(framework),
     )
-    run_ids = {"run_id": run.id, "model_id": run.model_id, "experiment_id": run.experiment_id}
-    project.write_json(folder / "run.json", run_ids)
+    ids = {"run_id": run.id, "model_id": run.model_id, "experiment_id": run.experiment_id, "journal": run.ref.journal}
+    project.write_json(folder / "run.json", ids)
     return figures
 
 

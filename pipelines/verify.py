@@ -36,7 +36,7 @@ def verify() -> int:
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     name = f"verify {params.model_name} on {params.dataset}"
     project.RESULTS.mkdir(exist_ok=True)
-    with tracking.parent_run(name, tags, params.tracking.experiment) as run:
+    with tracking.parent_run(name, tags, params.tracking) as run:
         if native:
             _list_differences(params, run)
             return 0

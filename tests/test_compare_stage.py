@@ -40,7 +40,7 @@ def run_compare(project, monkeypatch):
     recorder = Recorder()
 
     @contextmanager
-    def stage_run(name, tags, experiment):
+    def stage_run(name, tags, settings):
         recorder.tags = tags
         yield recorder
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from twintrain import tracking
-from twintrain.config import check_params
+from twintrain.config import Tracking, check_params
 from twintrain.presets import changed_params
 from twintrain.training.initial_model import hand_on, handed_on, load_initial, without_alias
 from twintrain.training.transfer import FILE_NAME, Trained
@@ -21,11 +21,11 @@ def store(store_folder):
     """A store with a run that has trained a model, of two versions, and a run that has not."""
     Trained(ARRAYS, ["a", "b", "c"]).save(store_folder / FILE_NAME)
     ids = {"folder": store_folder}
-    with tracking.stage_run("train@torch", {"stage": "train"}, "Default") as run:
+    with tracking.stage_run("train@torch", {"stage": "train"}, Tracking()) as run:
         run.log_artifacts(store_folder / FILE_NAME)
         ids["model"] = mlflow.create_external_model(name="model", source_run_id=run.id).model_id
         ids["run"] = run.id
-    with tracking.stage_run("evaluate@torch", {"stage": "evaluate"}, "Default") as run:
+    with tracking.stage_run("evaluate@torch", {"stage": "evaluate"}, Tracking()) as run:
         ids["other"] = run.id
     client = mlflow.MlflowClient()
     client.create_registered_model("digits")

@@ -4,6 +4,7 @@ Rows are the numbers from 0 on, every second one is a "yes"; a network is the se
 milliseconds that it takes.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from own_store import use_store
 
 from twintrain import tracking
-from twintrain.config import check_params
+from twintrain.config import Tracking, check_params
 from twintrain.data.schema import Schema
 from twintrain.evaluation.comparison import compare_networks, compare_with_baseline
 from twintrain.registry import challenge, promotion
@@ -91,7 +92,7 @@ class World:
         return predictions(network)
 
     def _trained(self, framework: str, network: Network) -> str:
-        with tracking.stage_run(f"train@{framework}", {"framework": framework, "mode": "aligned"}, "Default") as run:
+        with tracking.stage_run(f"train@{framework}", {"framework": framework, "mode": "aligned"}, Tracking()) as run:
             model = mlflow.create_external_model(name="scorer", source_run_id=run.id)
         self.logged[run.id] = f"models:/{model.model_id}"
         self.networks[self.logged[run.id]] = network
@@ -340,9 +341,11 @@ def test_a_champion_that_has_moved_meanwhile_is_not_replaced_unseen(world, monke
 def test_the_outcome_is_left_in_results_and_on_the_run(world):
     outcome = world.promote(world.train(Network()))
     Path("results").mkdir()
-    with tracking.stage_run("promote", {}, "Default") as run:
+    Path("results/metrics.json").write_text("{}")
+    with tracking.stage_run("promote", {}, Tracking()) as run:
         promotion.record(outcome, run)
     assert json.loads(Path("results/gate.json").read_text()) == {
+        "results": hashlib.sha256(b"{}").hexdigest(),
         "model": world.versions.name,
         "version": 1,
         "framework": "torch",
@@ -366,8 +369,8 @@ def test_the_note_of_a_run_has_the_checks_as_plain_text():
 def test_trainings_that_were_not_tracked_or_are_not_in_this_store_are_one_line(world, error_of):
     metrics = world.train(Network())
     for run_id, message in (
-        (None, "these trainings were not tracked, so MLflow has nothing to register; "),
-        ("f" * 32, f"MLflow's store has no run {'f' * 32}; these trainings were made elsewhere; "),
+        (None, "MLflow's store has no run of a training, which was made elsewhere; "),
+        ("f" * 32, f"MLflow's store has no run {'f' * 32}, which was made elsewhere; "),
     ):
         metrics["torch"]["run_id"] = run_id
         Path("build/train/torch/run.json").write_text(json.dumps({"run_id": run_id}))

@@ -9,6 +9,7 @@ from own_store import use_store
 from server_process import server
 
 from twintrain import tracking
+from twintrain.config import Tracking
 from twintrain.ports import free_port
 from twintrain.registry.versions import CHAMPION, PREVIOUS, ROLLED_BACK, Versions, registered_name
 
@@ -30,7 +31,7 @@ def versions(store, request):
 
 def trained(framework="torch"):
     """The run of a training and the model that it has logged."""
-    with tracking.stage_run(f"train@{framework}", {"stage": "train", "framework": framework}, "Default") as run:
+    with tracking.stage_run(f"train@{framework}", {"stage": "train", "framework": framework}, Tracking()) as run:
         return run.id, f"models:/{mlflow.create_external_model(name='model', source_run_id=run.id).model_id}"
 
 

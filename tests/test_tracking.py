@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mlflow
@@ -13,12 +15,24 @@ import pytest
 from own_store import use_store
 
 from twintrain import tracking
+from twintrain.config import Tracking
+from twintrain.tracking.journal import Journal
+from twintrain.tracking.owner import Owner
 
+KILLED = """
+import os, signal
+from twintrain import tracking
+from twintrain.config import Tracking
+with tracking.stage_run("train@torch", {}, Tracking()) as run:
+    run.log_metrics({"loss": 1.0})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 PROCESSES = 8
 OPEN_STORE = """
 import sys
 from twintrain import tracking
-with tracking.stage_run("race", {"stage": "race"}, "Default") as run:
+from twintrain.config import Tracking
+with tracking.stage_run("race", {"stage": "race"}, Tracking(experiment="Default")) as run:
     run.log_metrics({f"metric_{index}": float(index) for index in range(20)})
 sys.exit(0 if run.id else 1)
 """
@@ -32,10 +46,18 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClien
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
 
+def save_model(example: np.ndarray, path: str, **arguments: object) -> None:
+    class Same(mlflow.pyfunc.PythonModel):
+        def predict(self, context: object, model_input: np.ndarray, params: object = None) -> np.ndarray:
+            return model_input
+
+    mlflow.pyfunc.save_model(path, python_model=Same(), **arguments)
+
+
 def test_a_stage_opens_several_runs_under_the_parent(store: mlflow.MlflowClient):
-    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+    with tracking.parent_run("all", {"stage": "run"}, Tracking(experiment="trial")) as parent:
         for name in ("first", "second"):
-            with tracking.stage_run(name, {"stage": "baseline"}, "elsewhere") as child:
+            with tracking.stage_run(name, {"stage": "baseline"}, Tracking(experiment="elsewhere")) as child:
                 child.log_params({"name": name})
             assert os.environ["MLFLOW_RUN_ID"] == parent.id
             found = store.get_run(child.id)
@@ -74,10 +96,10 @@ def test_the_store_is_mlflow_db_at_the_root_of_the_project(tmp_path: Path, monke
 
 
 def test_stages_open_runs_of_their_own_under_the_parent(store: mlflow.MlflowClient):
-    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+    with tracking.parent_run("all", {"stage": "run"}, Tracking(experiment="trial")) as parent:
         inherited = os.environ["MLFLOW_RUN_ID"]
         assert inherited == parent.id
-        with tracking.stage_run("train@torch", {"stage": "train"}, "elsewhere") as child:
+        with tracking.stage_run("train@torch", {"stage": "train"}, Tracking(experiment="elsewhere")) as child:
             child.log_params({"epochs": 3})
             child.log_metrics({"val_loss": 0.5}, step=0)
             child.log_metrics({"val_loss": 0.25}, step=1)
@@ -94,7 +116,7 @@ def test_stages_open_runs_of_their_own_under_the_parent(store: mlflow.MlflowClie
 def test_the_run_of_mlflow_run_is_taken_as_the_parent(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
     given = store.create_run(store.create_experiment("projects")).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", given)
-    with tracking.parent_run("all", {"stage": "run"}, "trial") as parent:
+    with tracking.parent_run("all", {"stage": "run"}, Tracking(experiment="trial")) as parent:
         assert parent.id == given
     assert store.get_run(given).info.status == "RUNNING"  # `mlflow run` ends it
     assert store.get_run(given).info.run_name == "all"
@@ -103,14 +125,14 @@ def test_the_run_of_mlflow_run_is_taken_as_the_parent(store: mlflow.MlflowClient
 
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_a_stage_that_fails_leaves_a_run_that_says_so(store: mlflow.MlflowClient, error: type, status: str):
-    with pytest.raises(error), tracking.stage_run("train@keras", {}, "trial") as run:
+    with pytest.raises(error), tracking.stage_run("train@keras", {}, Tracking(experiment="trial")) as run:
         raise error
     assert store.get_run(run.id).info.status == status
 
 
 def test_the_experiment_is_that_of_the_environment(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "from the environment")
-    with tracking.stage_run("split", {}, "from params.yaml") as run:
+    with tracking.stage_run("split", {}, Tracking(experiment="from params.yaml")) as run:
         pass
     assert store.get_experiment(store.get_run(run.id).info.experiment_id).name == "from the environment"
     assert (Path("mlruns").is_dir(), store.get_run(run.id).info.artifact_uri.startswith(str(Path.cwd()))) == (
@@ -120,12 +142,12 @@ def test_the_experiment_is_that_of_the_environment(store: mlflow.MlflowClient, m
 
 
 def test_scores_are_added_to_a_run_that_has_ended(store: mlflow.MlflowClient, tmp_path: Path):
-    with tracking.stage_run("train@torch", {}, "trial") as trained:
+    with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as trained:
         pass
     picture = tmp_path / "roc.png"
     picture.write_bytes(b"png")
-    with tracking.stage_run("evaluate@torch", {}, "trial") as run:
-        tracking.add_to_run(run, trained.id, {"eval_acc": 0.9}, [picture], None)
+    with tracking.stage_run("evaluate@torch", {}, Tracking(experiment="trial")) as run:
+        tracking.add_to_run(run, trained.ref, {"eval_acc": 0.9}, [picture], None)
     found = store.get_run(trained.id)
     assert found.data.metrics["eval_acc"] == 0.9
     assert [artifact.path for artifact in store.list_artifacts(trained.id)] == ["roc.png"]
@@ -133,8 +155,8 @@ def test_scores_are_added_to_a_run_that_has_ended(store: mlflow.MlflowClient, tm
 
 
 def test_a_run_that_this_store_does_not_have_is_passed_over(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
-    with tracking.stage_run("evaluate@torch", {}, "trial") as run:
-        tracking.add_to_run(run, "0" * 32, {"eval_acc": 0.9}, [], None)
+    with tracking.stage_run("evaluate@torch", {}, Tracking(experiment="trial")) as run:
+        tracking.add_to_run(run, tracking.Ref("0" * 32, None), {"eval_acc": 0.9}, [], None)
         run.log_metrics({"eval_acc": 0.9})
     assert "note: this store has no run 00000000" in capfd.readouterr().err
     assert store.get_run(run.id).data.metrics["eval_acc"] == 0.9
@@ -142,9 +164,9 @@ def test_a_run_that_this_store_does_not_have_is_passed_over(store: mlflow.Mlflow
 
 def test_data_are_logged_as_an_input_with_their_digest(store: mlflow.MlflowClient):
     features, labels = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
-    with tracking.stage_run("train@torch", {}, "trial") as first:
+    with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as first:
         first.log_dataset(features, labels, "toy", "train")
-    with tracking.stage_run("train@keras", {}, "trial") as second:
+    with tracking.stage_run("train@keras", {}, Tracking(experiment="trial")) as second:
         second.log_dataset(features, labels, "toy", "train")
     inputs = [store.get_run(run.id).inputs.dataset_inputs[0] for run in (first, second)]
     assert inputs[0].dataset.name == "toy"
@@ -158,21 +180,25 @@ def test_data_that_differ_at_the_end_have_another_digest(store: mlflow.MlflowCli
     changed[-1] = 1
     digests = []
     for rows in (features, changed):
-        with tracking.stage_run("train@torch", {}, "trial") as run:
+        with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as run:
             run.log_dataset(rows, labels, "toy", "train")
         digests.append(store.get_run(run.id).inputs.dataset_inputs[0].dataset.digest)
     assert digests[0] != digests[1]
 
 
-def test_a_server_that_accepts_and_never_answers_is_given_up_once(
+def test_a_server_that_accepts_and_never_answers_costs_the_budget_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ):
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with tracking.parent_run("all", {}, "trial"), tracking.stage_run("split", {}, "trial") as run:
+        use_store(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        settings, started = Tracking(budget_seconds=1), time.monotonic()
+        with tracking.parent_run("all", {}, settings), tracking.stage_run("split", {}, settings) as run:
             run.log_params({"seed": 0})
-    assert capfd.readouterr().err.count("does not answer") == 1
+        assert time.monotonic() - started < 10  # a request may take 20 s
+        assert tracking.hangs()
+    assert capfd.readouterr().err.count("no answer within 1 s in all") == 1
+    assert run.ref.journal in tracking.journal_keys()
 
 
 def test_an_mlflow_that_does_not_import_costs_no_result(
@@ -182,33 +208,22 @@ def test_an_mlflow_that_does_not_import_costs_no_result(
         raise ImportError("torchvision and torch do not match")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tracking, "_mlflow", broken)
-    with tracking.stage_run("train@torch", {}, "trial") as run:
+    for module in ("store", "run"):
+        monkeypatch.setattr(f"twintrain.tracking.{module}.mlflow_module", broken)
+    with tracking.stage_run("train@torch", {}, Tracking()) as run:
         run.log_metrics({"loss": 1.0})
         run.log_params({"epochs": 3})
     assert capfd.readouterr().err == (
-        "warning: tracking is off from here on, outputs are kept: torchvision and torch do not match\n"
+        f"warning: MLflow at {tracking.store_uri(tmp_path)} does not have all that was logged "
+        "(torchvision and torch do not match); it is kept, and make sync brings it there\n"
     )
-
-
-def test_a_stage_that_fails_after_tracking_failed_is_not_called_finished(store: mlflow.MlflowClient):
-    def broken(**_: object) -> None:
-        raise OSError("disk full")
-
-    with contextlib.suppress(ValueError), tracking.stage_run("train@torch", {}, "trial") as run:
-        run.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
-        raise ValueError
-    assert store.get_run(run.id).info.status == "FAILED"
-    with tracking.stage_run("train@keras", {}, "trial") as following:
-        pass
-    assert store.get_run(following.id).info.status == "FINISHED"
 
 
 def test_without_git_runs_carry_no_commit_and_go_on(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
     Path(".git").mkdir()
     tracking.project_tags.cache_clear()
     monkeypatch.setenv("PATH", "")
-    with tracking.stage_run("split", {}, "trial") as run:
+    with tracking.stage_run("split", {}, Tracking(experiment="trial")) as run:
         pass
     tracking.project_tags.cache_clear()
     assert "git_commit" not in store.get_run(run.id).data.tags
@@ -217,7 +232,7 @@ def test_without_git_runs_carry_no_commit_and_go_on(store: mlflow.MlflowClient, 
 def test_a_deleted_experiment_is_named_with_the_way_back(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
     gone = store.create_experiment("gone")
     store.delete_experiment(gone)
-    with tracking.stage_run("split", {}, "gone"):
+    with tracking.stage_run("split", {}, Tracking(experiment="gone")):
         pass
     assert (
         f"experiment 'gone' is deleted; restore it with: mlflow experiments restore --experiment-id {gone}"
@@ -226,26 +241,23 @@ def test_a_deleted_experiment_is_named_with_the_way_back(store: mlflow.MlflowCli
 
 
 def test_all_runs_below_a_parent_are_tagged(store: mlflow.MlflowClient):
-    with tracking.parent_run("all", {}, "trial") as parent:
-        with tracking.stage_run("split", {}, "trial") as child:
+    with tracking.parent_run("all", {}, Tracking(experiment="trial")) as parent:
+        with tracking.stage_run("split", {}, Tracking(experiment="trial")) as child:
             pass
         parent.tag_children({"dvc_lock": "abc"})
-        assert parent.knows([child.id])
-        assert not parent.knows(["0" * 32])
+        assert [run.info.run_id for run in parent.find([child.ref])] == [child.id]
+        assert not parent.find([child.ref, tracking.Ref("0" * 32, None)])
     assert [store.get_run(run.id).data.tags["dvc_lock"] for run in (parent, child)] == ["abc", "abc"]
 
 
 def test_a_nested_run_takes_what_is_logged_until_it_ends(store: mlflow.MlflowClient):
-    def log(example: np.ndarray, **arguments: object) -> mlflow.models.model.ModelInfo:
-        return mlflow.pyfunc.log_model(python_model=lambda model_input: model_input, **arguments)
-
     rows, labels = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
-    with tracking.parent_run("all", {}, "trial") as parent:
-        with tracking.stage_run("train@torch", {}, "trial") as stage:
-            with tracking.nested_run(stage, "train@torch seed 1", {"stage": "train"}) as nested:
+    with tracking.parent_run("all", {}, Tracking(experiment="trial")) as parent:
+        with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as stage:
+            with tracking.child_run(stage, "train@torch seed 1", {"stage": "train"}) as nested:
                 nested.log_dataset(rows, labels, "toy", "train")
                 nested.log_metrics({"loss": 1.0})
-                nested.log_model(log, rows, 1, ["numpy"])
+                nested.log_model(save_model, rows, 1, ["numpy"])
             stage.log_dataset(rows, labels, "toy", "test")
             stage.log_metrics({"loss": 2.0})
         parent.tag_children({"dvc_lock": "abc"})
@@ -264,57 +276,138 @@ def test_a_nested_run_takes_what_is_logged_until_it_ends(store: mlflow.MlflowCli
 
 
 def test_a_nested_run_that_fails_leaves_the_one_above_to_its_own_end(store: mlflow.MlflowClient):
-    with tracking.stage_run("train@torch", {}, "trial") as stage:
-        with contextlib.suppress(ValueError), tracking.nested_run(stage, "train@torch seed 1", {}) as nested:
+    with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as stage:
+        with contextlib.suppress(ValueError), tracking.child_run(stage, "train@torch seed 1", {}) as nested:
             raise ValueError
         stage.log_metrics({"loss": 2.0})
     assert [store.get_run(run.id).info.status for run in (nested, stage)] == ["FAILED", "FINISHED"]
     assert store.get_run(stage.id).data.metrics["loss"] == 2.0
 
 
-def test_below_a_run_whose_tracking_has_failed_nothing_is_tracked(
-    store: mlflow.MlflowClient, capfd: pytest.CaptureFixture
-):
+def test_a_model_that_cannot_be_saved_costs_the_model_alone(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
     def broken(**_: object) -> None:
-        raise OSError("disk full")
+        raise ValueError("no such operator\nand more")
 
-    with tracking.stage_run("train@torch", {}, "trial") as stage:
-        with tracking.nested_run(stage, "train@torch seed 1", {}) as nested:
-            nested.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
-        with tracking.nested_run(stage, "train@torch seed 2", {}) as last:
-            last.log_metrics({"loss": 1.0})
-        stage.log_metrics({"loss": 2.0})
-    assert (last.id, "loss" in store.get_run(stage.id).data.metrics) == (None, False)
-    assert capfd.readouterr().err.count("tracking is off from here on") == 1
-
-
-def test_a_server_that_does_not_answer_costs_no_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-):
-    monkeypatch.chdir(tmp_path)
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with tracking.stage_run("train@torch", {"stage": "train"}, "trial") as run:
+    with tracking.stage_run("train@torch", {}, Tracking()) as run:
+        run.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
+        run.log_artifacts(Path("absent.txt"))
         run.log_params({"epochs": 3})
-        run.log_metrics({"loss": 1.0}, step=0)
-        run.log_artifacts(tmp_path / "absent.txt")
-    assert (run.id, run.model_id) == (None, None)
-    warnings = capfd.readouterr().err.splitlines()
-    assert len(warnings) == 1
-    assert warnings[0].startswith(
-        f"warning: tracking is off from here on, outputs are kept: MLFLOW_TRACKING_URI {uri} does not answer"
+    assert run.model_id is None
+    assert store.get_run(run.id).data.params == {"epochs": "3"}
+    assert capfd.readouterr().err == (
+        "warning: the model was not logged, outputs are kept: no such operator\n"
+        "warning: absent.txt is not there, and was not logged\n"
     )
 
 
-def test_a_server_that_fails_half_way_costs_no_result(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
-    def broken(**_: object) -> None:
-        raise OSError("disk full\nand more")
-
-    with tracking.stage_run("train@torch", {}, "trial") as run:
-        run.log_model(broken, np.zeros((2, 3), np.float32), 1, ["numpy"])
+def test_what_the_store_refuses_costs_nothing_else(store: mlflow.MlflowClient, capfd: pytest.CaptureFixture):
+    with tracking.stage_run("train@torch", {}, Tracking()) as run:
         run.log_params({"epochs": 3})
-    assert run.model_id is None
-    said = capfd.readouterr().err
-    assert said == "warning: tracking is off from here on, outputs are kept: disk full\n"
+        run.log_params({"epochs": 4})
+        run.log_metrics({"loss": 1.0})
+    found = store.get_run(run.id)
+    assert (found.data.params, found.data.metrics["loss"], found.info.status) == ({"epochs": "3"}, 1.0, "FINISHED")
+    assert found.data.tags["incomplete"] == "true"
+    assert "Changing param values is not allowed" in capfd.readouterr().err
+
+
+def test_a_server_that_is_away_gets_all_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        use_store(monkeypatch, f"http://127.0.0.1:{unused.getsockname()[1]}")
+    picture = tmp_path / "roc.png"
+    picture.write_bytes(b"png")
+    with tracking.parent_run("all", {"stage": "run"}, Tracking()) as parent:
+        with tracking.stage_run("train@torch", {"stage": "train"}, Tracking()) as trained:
+            trained.log_metrics({"loss": 1.0}, step=1)
+            trained.log_model(save_model, np.zeros((2, 3), np.float32), 1, ["numpy"])
+        with tracking.stage_run("evaluate@torch", {}, Tracking()) as run:
+            tracking.add_to_run(run, trained.ref, {"eval_acc": 0.9}, [picture], None)
+            run.refer("train_run_id", trained.ref)
+        parent.tag_children({"dvc_lock": "abc"})
+        picture.unlink()
+        parent.status = "FAILED"
+    assert [run.id for run in (parent, trained, run)] == [None, None, None]
+    monkeypatch.setattr(Owner, "is_dead", lambda _: True)  # as after the end of this process
+    use_store(monkeypatch, f"sqlite:///{tmp_path}/mlflow.db")
+    assert tracking.synchronize() == (4, 0, [])
+    assert tracking.journal_keys() == set()
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    found = {run.info.run_name: run for run in client.search_runs(["0"])}
+    assert {name: run.info.status for name, run in found.items()} == {
+        "all": "FAILED",
+        "train@torch": "FINISHED",
+        "evaluate@torch": "FINISHED",
+    }
+    train = found["train@torch"]
+    assert train.data.metrics.items() >= {("loss", 1.0), ("eval_acc", 0.9)}
+    assert [file.path for file in client.list_artifacts(train.info.run_id)] == ["roc.png"]
+    assert found["evaluate@torch"].data.tags["train_run_id"] == train.info.run_id
+    assert {run.data.tags["dvc_lock"] for run in found.values()} == {"abc"}
+    assert {found[name].data.tags["mlflow.parentRunId"] for name in ("train@torch", "evaluate@torch")} == {
+        found["all"].info.run_id
+    }
+    (model,) = client.search_logged_models(["0"])
+    assert (model.status, model.source_run_id) == ("READY", train.info.run_id)
+    assert ("eval_acc", 0.9) in [(metric.key, metric.value) for metric in model.metrics]
+    assert mlflow.pyfunc.load_model(model.model_uri).predict(np.ones((2, 3), np.float32)).sum() == 6
+    assert not [run for run in found.values() if "incomplete" in run.data.tags]
+
+
+def test_a_run_whose_process_was_killed_is_closed_by_the_next_command(store: mlflow.MlflowClient, tmp_path: Path):
+    source = Path(__file__).parents[1] / "src"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], env={**os.environ, "PYTHONPATH": str(source)}, check=False, cwd=tmp_path
+    )
+    assert killed.returncode == -9
+    (journal,) = tracking.journal_keys()
+    with tracking.parent_run("next", {}, Tracking()):
+        pass
+    runs = {run.info.run_name: run for run in store.search_runs(["0"])}
+    assert {name: run.info.status for name, run in runs.items()} == {"train@torch": "KILLED", "next": "FINISHED"}
+    assert runs["train@torch"].data.metrics["loss"] == 1.0
+    assert runs["train@torch"].data.tags["journal"] == journal
+
+
+def test_a_run_that_is_open_elsewhere_with_no_journal_here_is_closed_if_its_process_is_dead(store: mlflow.MlflowClient):
+    host = Owner.here().host
+    dead = store.create_run("0", tags={"process": f"{host} 999999 1.0"}, run_name="dead").info.run_id
+    alive = store.create_run("0", tags={"process": str(Owner.here())}, run_name="alive").info.run_id
+    far = store.create_run("0", tags={"process": "another-machine 999999 1.0"}, run_name="far").info.run_id
+    half = store.create_logged_model("0", "model", tags={"process": f"{host} 999999 1.0"}).model_id
+    with tracking.parent_run("next", {}, Tracking()):
+        pass
+    assert tracking.synchronize() == (0, 0, [])
+    assert [store.get_run(run_id).info.status for run_id in (dead, alive, far)] == ["KILLED", "RUNNING", "RUNNING"]
+    with pytest.raises(mlflow.MlflowException):
+        store.get_logged_model(half)
+
+
+def test_a_run_that_the_store_has_lost_is_made_again_and_names_the_lost_one(
+    store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with tracking.stage_run("train@torch", {}, Tracking()) as run:
+        run.log_metrics({"loss": 1.0})
+        kept = tmp_path / "kept"
+        shutil.copytree(run.journal.folder, kept)
+    journal = Journal.load(kept)
+    journal.folder = kept.rename(tracking.journals_folder() / kept.name)
+    use_store(monkeypatch, f"sqlite:///{tmp_path}/other.db")
+    monkeypatch.setattr(Owner, "is_dead", lambda _: True)
+    assert tracking.synchronize() == (1, 0, [])
+    (found,) = mlflow.MlflowClient(f"sqlite:///{tmp_path}/other.db").search_runs(["0"])
+    assert found.data.tags["instead_of"] == run.id
+    assert (found.data.metrics["loss"], found.info.status) == (1.0, "KILLED")
+
+
+def test_a_line_that_was_cut_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    journal = Journal.begin("create", name="a")
+    journal.append("params", params={"text": "line\u2028separator"})
+    with (journal.folder / "calls.jsonl").open("a") as file:
+        file.write('{"call": "metr')
+    found = Journal.load(journal.folder)
+    assert [call["call"] for call in found.calls] == ["create", "params"]
+    assert found.append("end", status=None) == 2
+    assert [call["call"] for call in Journal.load(journal.folder).calls] == ["create", "params", "end"]

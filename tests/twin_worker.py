@@ -32,7 +32,7 @@ from twin_cases import (
 )
 
 from twintrain import tracking
-from twintrain.config import KerasOptions, Train
+from twintrain.config import KerasOptions, Tracking, Train
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module, packages
 from twintrain.models.initial_weights import draw_weights
@@ -69,7 +69,7 @@ def further(framework: str, out: Path) -> None:
 def run_cases(framework: str, module: ModuleType, names: set[str]) -> dict[str, np.ndarray]:
     results = {}
     # One run for all models that are logged.
-    with tracking.stage_run("cases", {}, "cases") as run:
+    with tracking.stage_run("cases", {}, Tracking(experiment="cases")) as run:
         for name, case in cases().items():
             if name in names:
                 found = run_case(framework, module.Backend, name, case, run)
@@ -128,7 +128,7 @@ def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracki
     with without_graphs(framework):
         results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
         run.log_model(
-            lambda **arguments: saving.log_model(backend.model, backend.network, **arguments),
+            lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
             features,
             backend.network.schema.outputs,
             packages(framework),

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any, NoReturn
 
 from twintrain.errors import UserError, unknown
 from twintrain.frameworks import TITLES
+from twintrain.tracking import hangs
 
 SECONDS_TO_END = 30  # for a command that is told to end: to close its runs
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
@@ -47,6 +49,10 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
+    if hangs():  # Python would wait for a store that never answers
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status or 0)
     sys.exit(status)
 
 

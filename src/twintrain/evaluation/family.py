@@ -54,7 +54,7 @@ def _row(preset: str, framework: str, scores: dict[str, Any], history: pd.DataFr
         "gap": last["val_loss"] - last["train_loss"],
         "lowest_val_loss": history["val_loss"][lowest],
         "lowest_epoch": lowest + 1,
-        **{name: scores[name] for name in ("test_loss", "eval_acc", "rmse", "run_id") if name in scores},
+        **{name: scores[name] for name in ("test_loss", "eval_acc", "rmse", "run_id", "journal") if name in scores},
     }
     if "first_layer_gradient_norm" in history:
         norms = history["first_layer_gradient_norm"]

@@ -1,5 +1,6 @@
 """From finished trainings to versions in the registry, and through the gate to the champion."""
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from rich.markup import escape
 
 from twintrain import project
 from twintrain.config import Params
-from twintrain.errors import UserError
+from twintrain.data.dataset import sha256_of
+from twintrain.errors import UserError, first_line
 from twintrain.evaluation import report
-from twintrain.evaluation.report_summary import plain_text
+from twintrain.evaluation.report_summary import plain_text, summary
 from twintrain.frameworks import TITLES
 from twintrain.registry import champion_page, gate
 from twintrain.registry.challenge import challenge
@@ -20,7 +22,8 @@ from twintrain.registry.versions import CHAMPION, ROLLED_BACK, Versions, describ
 from twintrain.serving.evaluated import evaluated_rows
 from twintrain.serving.packaging import log_scorer
 from twintrain.serving.smoke import smoke_test
-from twintrain.tracking import Run
+from twintrain.tracking import Ref, Run, connect, find_run, journal_keys
+from twintrain.ui_links import ui_address
 
 # Of a training run, what its version says too.
 RUN_TAGS = ("framework", "mode", "git_commit", "dvc_lock", "data")
@@ -96,10 +99,34 @@ def promote(metrics: dict[str, Any], params: Params, client: Any) -> Outcome:
     return outcome
 
 
+def promote_new(metrics: dict[str, Any], params: Params, run: Run) -> Outcome | None:
+    """Promotes results that were not led to the gate yet; whatever hinders it costs no result, and comes again.
+
+    Args:
+        run: of the command that made them.
+    """
+    if not params.registry.enabled or is_of_gate():
+        return None
+    try:
+        outcome = promote(metrics, params, connect(params.tracking.experiment))
+        record(outcome, run)
+        run.set_note(f"{summary(metrics, ui_address())}\n{markdown(outcome)}")
+    except Exception as error:  # whatever MLflow, its store or a process that answers rows throws
+        print(f"warning: nothing was promoted, results are kept: {first_line(error)}", file=sys.stderr)
+        return None
+    return outcome
+
+
+def is_of_gate() -> bool:
+    """Whether the results were led to the gate already."""
+    return project.GATE.is_file() and project.read_json(project.GATE).get("results") == sha256_of(project.METRICS)
+
+
 def record(outcome: Outcome, run: Run) -> None:
     """Leaves the outcome in results/ and on the run of the command."""
     run.set_tags(outcome.tags)
     content = {
+        "results": sha256_of(project.METRICS),
         "model": outcome.name,
         "version": int(outcome.versions[outcome.candidate].version),
         "framework": outcome.candidate,
@@ -135,10 +162,11 @@ def _mark(check: Check) -> str:
 
 def _registered(versions: Versions, client: Any, framework: str, metrics: dict[str, Any], params: Params) -> Any:
     """The version of a framework's training, made if there is none."""
-    run_id = metrics[framework]["run_id"]
-    if run_id != project.read_json(project.TRAIN / framework / "run.json")["run_id"]:
+    ref = Ref.of(metrics[framework])
+    if ref != Ref.of(project.read_json(project.TRAIN / framework / "run.json")):
         raise UserError("results/ and build/ are of different trainings; make them one: dvc repro")
-    run = _run(client, run_id)
+    run = _run(client, ref)
+    run_id = run.info.run_id
     tags = {
         **{name: run.data.tags[name] for name in RUN_TAGS if name in run.data.tags},
         "seed": str((params.train.seeds or [params.train.seed])[0]),
@@ -153,16 +181,13 @@ def _registered(versions: Versions, client: Any, framework: str, metrics: dict[s
     return found
 
 
-def _run(client: Any, run_id: str | None) -> Any:
-    from mlflow.exceptions import MlflowException
-
-    again = "make new ones: dvc repro --force"
-    if run_id is None:
-        raise UserError(f"these trainings were not tracked, so MLflow has nothing to register; {again}")
-    try:
-        return client.get_run(run_id)
-    except MlflowException:
-        raise UserError(f"MLflow's store has no run {run_id}; these trainings were made elsewhere; {again}") from None
+def _run(client: Any, ref: Ref) -> Any:
+    if run := find_run(client, ref):
+        return run
+    if ref.journal in journal_keys():
+        raise UserError("MLflow does not have the runs of these trainings yet; type: make sync")
+    named = f"run {ref.run_id}" if ref.run_id else "run of a training"
+    raise UserError(f"MLflow's store has no {named}, which was made elsewhere; make new ones: dvc repro --force")
 
 
 def _checks(metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None) -> list[Check]:

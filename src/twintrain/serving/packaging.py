@@ -68,10 +68,11 @@ def _make_model(framework: str, run_id: str | None, experiment_id: str) -> str:
     from mlflow import MlflowClient
 
     client, params = MlflowClient(), {}
+    tags = {"framework": framework, **tracking.process_tags()}
     if run_id:
         run = client.get_run(run_id)
         experiment_id, params = run.info.experiment_id, run.data.params
-    return client.create_logged_model(experiment_id, NAME, run_id, {"framework": framework}, params).model_id
+    return client.create_logged_model(experiment_id, NAME, run_id, tags, params).model_id
 
 
 def load_description(model_uri: str) -> Dataset:

@@ -125,9 +125,9 @@ class Recorder:
             "dataset": params.dataset,
             "model": params.model_name,
         }
-        with tracking.stage_run(f"verify@{self.framework}", tags, params.tracking.experiment) as run:
+        with tracking.stage_run(f"verify@{self.framework}", tags, params.tracking) as run:
             run.log_model(
-                lambda **arguments: saving.log_model(self.backend.model, self.network, **arguments),
+                lambda **arguments: saving.save_mlflow_model(self.backend.model, self.network, **arguments),
                 features,
                 self.network.schema.outputs,
                 packages(self.framework),

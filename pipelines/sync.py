@@ -1,0 +1,45 @@
+"""Brings to MLflow what its store has not got: it was away, or a command was killed.
+
+python -m pipelines.sync    exit status 0 where the store has all, else 1; it may be killed and started again
+"""
+
+import sys
+
+from twintrain import project, tracking
+from twintrain.commands import command_parser, run_command
+from twintrain.config import Params, load_params
+from twintrain.dvc_command import everything_is_up_to_date
+from twintrain.errors import UserError
+from twintrain.evaluation import report
+from twintrain.registry import promotion
+
+
+def sync() -> None:
+    """Runs the command."""
+    command_parser("sync", __doc__).parse_args()
+    params = load_params()
+    found = tracking.synchronize()
+    for reason in found.reasons:
+        print(f"  {reason}", file=sys.stderr)
+    if found.left or found.reasons:
+        raise UserError(
+            f"{found.left} of {found.before} runs are not whole in MLflow yet, see above; mend it, and try again"
+        )
+    print(f"sync: {f'{found.before} runs are whole in MLflow now' if found.before else 'MLflow has all'}")
+    _promote(params)
+
+
+def _promote(params: Params) -> None:
+    """Leads the results to the gate, if the command that made them could not."""
+    if not project.METRICS.is_file() or promotion.is_of_gate() or not everything_is_up_to_date():
+        return
+    metrics = project.read_json(project.METRICS)
+    first = report.frameworks_of(metrics)[0]
+    with tracking.command_run(params.tracking, tracking.Ref.of(metrics[first])) as run:
+        outcome = promotion.promote_new(metrics, params, run) if run else None
+    if outcome:
+        promotion.print_outcome(outcome)
+
+
+if __name__ == "__main__":
+    run_command(sync)

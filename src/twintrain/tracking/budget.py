@@ -1,0 +1,87 @@
+"""How long a command may wait for MLflow's store, in all its stages together."""
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from twintrain.tracking.journal import journals_folder
+from twintrain.tracking.owner import Owner
+
+SPENT = "TWINTRAIN_TRACKING_SPENT"  # the file in which a command and its stages note what they have waited
+
+
+class Budget:
+    """Seconds that are left.
+
+    Attributes:
+        seconds: that there were.
+    """
+
+    def __init__(self, seconds: float, file: Path) -> None:
+        self.seconds = seconds
+        self._file = file
+
+    @classmethod
+    def of_command(cls, seconds: float) -> Self:
+        """That of the command which this process belongs to; a `dvc repro` typed by hand is one too."""
+        if SPENT in os.environ:
+            return cls(seconds, Path(os.environ[SPENT]))
+        folder = journals_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_old(folder)
+        return cls(seconds, folder / f"{_command()}.spent")
+
+    @classmethod
+    def endless(cls) -> Self:
+        """For a command that has nothing else to do."""
+        return cls(math.inf, journals_folder() / f"{Owner.here()}.spent")
+
+    def hand_on(self) -> None:
+        """Has processes that are started from here share it."""
+        os.environ[SPENT] = str(self._file.absolute())
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; none if there is no more."""
+        try:
+            spent = sum(map(float, self._file.read_text(encoding="utf-8").split()))
+        except (FileNotFoundError, ValueError):
+            spent = 0.0
+        return max(0.0, self.seconds - spent)
+
+    def is_first_to_say(self) -> bool:
+        """Whether no process of the command has said yet that the store fails."""
+        try:
+            self._file.with_suffix(".said").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def spend(self, started: float) -> None:
+        """Notes a wait that began at a `time.monotonic()` and ends now."""
+        if self.seconds == math.inf:
+            return
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(f"{time.monotonic() - started:.3f}\n")
+
+
+def _command() -> Owner:
+    """DVC, where that runs this process as a stage; else this process."""
+    for process in psutil.Process().parents()[:3]:
+        try:
+            if any(Path(word).name in ("dvc", "dvc.exe") for word in process.cmdline()[:3]):
+                return Owner(Owner.here().host, process.pid, round(process.create_time(), 2))
+        except psutil.Error:
+            break
+    return Owner.here()
+
+
+def _remove_old(folder: Path) -> None:
+    for path in (*folder.glob("*.spent"), *folder.glob("*.said")):
+        owner = Owner.parse(path.stem)
+        if owner and owner.is_dead():
+            path.unlink(missing_ok=True)

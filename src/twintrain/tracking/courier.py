@@ -1,0 +1,238 @@
+"""A thread that brings what this process logs to MLflow's store, while the process goes on with its work.
+
+The process waits for it at the beginning of a run, for its id, and at the end, for what is still on its way, and never
+longer than the budget allows. A store that fails is tried again, one that hangs is left hanging: nothing that computes
+stands behind it.
+"""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twintrain.tracking.budget import Budget
+from twintrain.tracking.delivery import Delivery, NotYetError, UnknownRunError
+from twintrain.tracking.journal import Journal
+from twintrain.tracking.store import is_local, open_client, store_name, store_uri
+
+PATIENCE = 3  # failures in a row after which nobody waits, though the courier goes on trying
+PAUSES = (0.1, 0.3, 1.0, 2.0)  # seconds before it is tried again
+LAZY_SECONDS = 1.0  # lines that nobody waits for are brought together
+LONGEST_REASON = 200  # characters
+END_SECONDS = 0.2  # that a thread with nothing to do takes to end, at most
+
+_hanging: list[threading.Thread] = []
+
+
+def hangs() -> bool:
+    """Whether a call to the store still hangs in this process, which Python would wait for."""
+    return any(thread.is_alive() for thread in _hanging)
+
+
+def short(error: Exception | str) -> str:
+    """What MLflow says, as far as it helps: its words for a lost connection fill a screen."""
+    text = str(error)
+    if "Max retries exceeded" in text or "Connection aborted" in text:
+        return "no answer" if "timed out" in text else "no connection"
+    return (text.strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
+
+
+class Courier:
+    """Delivers journals.
+
+    Attributes:
+        failure: what the store, or MLflow itself, has said last; None while all goes well.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.failure: str | None = None
+        self._uri = store_uri(Path.cwd())
+        self._changed = threading.Condition()
+        self._deliveries: dict[str, Delivery] = {}
+        self._questions: list[_Question] = []
+        self._afterwards: list[Callable[[Any], Any]] = []
+        self._failures = 0
+        self._waiters = 0
+        self._brought = 0.0
+        self._is_closing = False
+        self._client: Any = None
+        self._thread = self._started() if budget.left else None
+
+    def _started(self) -> threading.Thread | None:
+        try:
+            # Here, since a store that is a file is made in its own folder, and a process has one folder.
+            self._client = open_client()
+        except Exception as error:  # whatever MLflow, its database or an import throws
+            self.failure = short(error)
+            return None
+        thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the store does not have all: what it refuses, and how it failed last."""
+        refused = {reason for delivery in self._deliveries.values() for reason in delivery.refused.values()}
+        return [*sorted(map(short, refused)), *([self.failure] if self.failure else [])]
+
+    def take(self, journal: Journal) -> None:
+        """Adds a journal, which this process may go on writing."""
+        with self._changed:
+            self._deliveries[journal.key] = Delivery(journal, self._client)
+            self._changed.notify_all()
+
+    def wait_for(self, journal: Journal, number: int) -> dict[str, Any]:
+        """Waits for the store's answer to a line; empty if there is none in time."""
+        delivery = self._deliveries[journal.key]
+        self._wait(lambda: number in journal.confirmed or number in delivery.refused)
+        return journal.confirmed.get(number, {})
+
+    def wait(self, is_told: bool = True) -> None:
+        """Waits until the store has all that was said so far; the user is told, once, if it does not in time."""
+        self._wait(lambda: not self._unfinished())
+        if is_told:
+            self._warn()
+
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """What a function of the client returns; None if it fails, or not in time."""
+        asked = _Question(question)
+        with self._changed:
+            self._questions.append(asked)
+            self._changed.notify_all()
+        self._wait(lambda: asked.is_answered)
+        return asked.answer
+
+    def afterwards(self, action: Callable[[Any], Any]) -> None:
+        """Calls a function of the client once, when nothing else is to be done; whether it fails is no matter."""
+        with self._changed:
+            self._afterwards.append(action)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Lets the thread end; one that hangs is left behind, see `hangs`."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(END_SECONDS)
+            if self._thread.is_alive():
+                _hanging.append(self._thread)
+
+    def _warn(self) -> None:
+        reasons = self.reasons
+        if not (reasons or self._unfinished()) or not self.budget.is_first_to_say():
+            return
+        reason = reasons[-1] if reasons else f"no answer within {self.budget.seconds:g} s in all"
+        print(
+            f"warning: MLflow at {store_name(self._uri)} does not have all that was logged ({reason}); it is kept, and "
+            "make sync brings it there",
+            file=sys.stderr,
+        )
+
+    def _wait(self, done: Callable[[], bool]) -> None:
+        if self._thread is None:
+            return
+        started = time.monotonic()
+        with self._changed:
+            self._waiters += 1
+            self._changed.notify_all()
+            try:
+                while not done() and self._failures < PATIENCE and time.monotonic() - started < self.budget.left:
+                    self._changed.wait(0.1)
+            finally:
+                self._waiters -= 1
+        # A file answers at once: where it takes longer, the machine is busy, not the store.
+        if self._failures or not is_local(self._uri):
+            self.budget.spend(started)
+
+    def _unfinished(self) -> list[Delivery]:
+        found = list(self._deliveries.values())
+        return [each for each in found if set(each.journal.waiting) - set(each.refused)]
+
+    def _is_due(self) -> bool:
+        if self._questions or (self._afterwards and not self._failures):
+            return True
+        is_lazy = not self._waiters and time.monotonic() - self._brought < LAZY_SECONDS
+        return not is_lazy and bool(self._unfinished())
+
+    def _work(self) -> None:
+        while self._is_wanted():
+            try:
+                self._step()
+            except Exception as error:  # whatever MLflow, its server or the network throws
+                self._failures, self.failure = self._failures + 1, short(error)
+            else:
+                self._failures, self.failure = 0, None
+            with self._changed:
+                self._changed.notify_all()
+        for delivery in self._deliveries.values():
+            delivery.journal.release()
+
+    def _is_wanted(self) -> bool:
+        """Waits until something is to be done; False where the process wants nothing more."""
+        with self._changed:
+            if self._failures:
+                pause = PAUSES[min(self._failures, len(PAUSES)) - 1]
+                self._changed.wait_for(lambda: self._is_closing, pause)
+                return not self._is_closing
+            while not self._is_due():
+                if self._is_closing:
+                    return False
+                self._changed.wait(LAZY_SECONDS)
+            return True
+
+    def _step(self) -> None:
+        """Answers the questions, and brings what the journals have."""
+        while self._questions:
+            self._answer(self._questions[0])
+            self._questions.pop(0)
+        postponed = None
+        for delivery in self._unfinished():
+            try:
+                self._deliver(delivery)
+            except NotYetError as error:  # it needs one that comes later
+                postponed = error
+        self._brought = time.monotonic()
+        if postponed:
+            raise postponed
+        while self._afterwards and not self._unfinished():
+            with contextlib.suppress(Exception):
+                self._afterwards.pop()(self._client)
+
+    def _answer(self, asked: "_Question") -> None:
+        try:
+            asked.answer = asked.ask(self._client)
+        except Exception:
+            asked.tries += 1
+            if asked.tries < PATIENCE:
+                raise  # it stays the first one
+        asked.is_answered = True
+
+    def _deliver(self, delivery: Delivery) -> None:
+        journal = delivery.journal
+        if not journal.hold():  # another process does it
+            self._deliveries.pop(journal.key)
+            return
+        try:
+            delivery.run()
+        except UnknownRunError as error:
+            print(f"note: this store has no run {error}, made elsewhere; nothing is added to it", file=sys.stderr)
+        else:
+            if not journal.is_delivered:
+                return
+        self._deliveries.pop(journal.key)
+        journal.remove()
+
+
+class _Question:
+    """Something that is asked of the store."""
+
+    def __init__(self, ask: Callable[[Any], Any]) -> None:
+        self.ask = ask
+        self.answer: Any = None
+        self.is_answered = False
+        self.tries = 0

@@ -1,0 +1,297 @@
+"""Brings the lines of a journal to MLflow's store: the one place where runs are written.
+
+Every line may be brought twice, by a process that was killed before it could note the answer and by the next one, and
+the store is the same. Most calls are so by themselves: parameters, tags, artifacts, and metrics with their times. What
+makes something new (a run, a model) carries the journal's key as a tag and is looked for before it is made again.
+
+A run carries the tag `incomplete` from the moment it is made until the store has the last line of its journal.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from twintrain.tracking.journal import Call, Journal, Ref
+from twintrain.tracking.lookup import JOURNAL, PARENT_TAG, run_of_journal, unless_missing
+from twintrain.tracking.store import DeletedExperimentError, experiment_id
+
+OWNER, INCOMPLETE = "process", "incomplete"
+BATCH_METRICS, BATCH_ENTRIES = 1000, 100  # MLflow's limits for one call
+# What MLflow says of a call that it will never take, however often it is asked.
+REFUSALS = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST"}
+REFUSALS |= {"INVALID_STATE", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
+
+
+class NotYetError(Exception):
+    """A run that this one needs is not in the store yet."""
+
+
+class UnknownRunError(Exception):
+    """The store does not have the run that something is to be added to, or has it no more."""
+
+
+class Delivery:
+    """Brings one journal to the store, as far as it goes.
+
+    Attributes:
+        refused: lines that the store does not take, with its reason.
+    """
+
+    def __init__(self, journal: Journal, client: Any) -> None:
+        self.journal = journal
+        self.client = client
+        self.refused: dict[int, str] = {}
+        # The store may be another one than when the run was made.
+        self._is_sure = not journal.confirmed
+
+    def run(self) -> None:
+        """Brings all lines that wait; raises what MLflow raises, but for a line that it refuses.
+
+        Raises:
+            NotYetError: it needs a run that is not there yet.
+            UnknownRunError: it adds to a run that is not there.
+        """
+        if not self._is_sure:
+            self._look_for_run()
+        for numbers in self._steps():
+            if 0 in self.refused:  # nothing of a run that there is not
+                self.refused |= dict.fromkeys(numbers, self.refused[0])
+                continue
+            try:
+                self._bring(numbers)
+            except Exception as error:
+                if not _is_refusal(error):
+                    raise
+                self.refused |= dict.fromkeys(numbers, str(error))
+        if self.journal.is_delivered:
+            unless_missing(lambda: self.client.delete_tag(self._id, INCOMPLETE))
+
+    def _look_for_run(self) -> None:
+        """Has a run that the store has lost begin again."""
+        run = unless_missing(lambda: self.client.get_run(self._id))
+        if run is None:
+            self.journal.begin_again()
+        elif run.info.lifecycle_stage == "deleted":  # by the user, who does not want more of it
+            raise UnknownRunError(self._id)
+        self._is_sure = True
+
+    def _steps(self) -> Iterator[list[int]]:
+        """The lines that wait, metrics that follow each other together."""
+        together: list[int] = []
+        for number in self.journal.waiting:
+            if number in self.refused:
+                continue
+            is_metrics = self.journal.calls[number]["call"] == "metrics"
+            if together and not (is_metrics and number == together[-1] + 1):
+                yield together
+                together = []
+            together.append(number)
+            if not is_metrics:
+                yield together
+                together = []
+        if together:
+            yield together
+
+    def _bring(self, numbers: list[int]) -> None:
+        calls = [self.journal.calls[number] for number in numbers]
+        name = calls[0]["call"]
+        if name == "metrics":
+            self._metrics(calls)
+            for number in numbers:
+                self.journal.confirm(number)
+            return
+        (number,), (call,) = numbers, calls
+        bring: Callable[[int, Call], dict[str, Any] | None] = getattr(self, f"_{name}")
+        self.journal.confirm(number, **(bring(number, call) or {}))
+
+    @property
+    def _id(self) -> str:
+        return self.journal.run_id
+
+    def _create(self, number: int, call: Call) -> dict[str, Any]:
+        """A new run, unless one with this journal's key is there."""
+        parent = call["parent"] and self._resolved(Ref(*call["parent"]))
+        if parent:
+            experiment = self.client.get_run(parent).info.experiment_id
+        else:
+            experiment = experiment_id(self.client, call["experiment"])
+        found = run_of_journal(self.client, self.journal.key) if number in self.journal.tried else None
+        if found is None:
+            self.journal.try_line(number)
+            lost = {"instead_of": self.journal.lost} if self.journal.lost else {}
+            tags = {**call["tags"], **self._marks(), **({PARENT_TAG: parent} if parent else {}), **lost}
+            found = self.client.create_run(experiment, call["time"], tags, call["name"])
+        return {"run_id": found.info.run_id, "experiment_id": experiment}
+
+    def _adopt(self, _: int, call: Call) -> dict[str, Any]:
+        """A run that somebody has opened, which goes on here; a new one where there is none."""
+        found = unless_missing(lambda: self.client.get_run(call["run_id"]))
+        if found is None:
+            return self._create(0, {**call, "parent": None})
+        self.client.update_run(found.info.run_id, status="RUNNING", name=call["name"])
+        self._write(found.info.run_id, tags={**call["tags"], **self._marks()})
+        if opened := call["opened"]:  # by `mlflow run`, for what goes on in another run
+            self.client.set_tag(opened, "goes_on_with", found.info.run_id)
+        return {"run_id": found.info.run_id, "experiment_id": found.info.experiment_id}
+
+    def _join(self, _: int, call: Call) -> dict[str, Any]:
+        """A run that has ended, which something is added to."""
+        run_id = self._resolved(Ref(*call["run"]))
+        if unless_missing(lambda: self.client.get_run(run_id)) is None:
+            raise UnknownRunError(run_id)
+        self.client.set_tag(run_id, INCOMPLETE, "true")
+        return {"run_id": run_id}
+
+    def _marks(self) -> dict[str, str]:
+        return {JOURNAL: self.journal.key, OWNER: self.journal.calls[0]["owner"], INCOMPLETE: "true"}
+
+    def _resolved(self, ref: Ref) -> str:
+        """The id of a run that another journal may be of."""
+        if ref.run_id:
+            return ref.run_id
+        folder = self.journal.folder.with_name(ref.journal)
+        run_id = Journal.load(folder).run_id if folder.is_dir() else None
+        if run_id is None:
+            found = run_of_journal(self.client, ref.journal)
+            if found is None:
+                raise (NotYetError if folder.is_dir() else UnknownRunError)(ref.journal)
+            run_id = found.info.run_id
+        return run_id
+
+    def _write(self, run_id: str, params: dict[str, str] | None = None, tags: dict[str, str] | None = None) -> None:
+        from mlflow.entities import Param, RunTag
+
+        entries = [Param(*item) for item in (params or {}).items()], [RunTag(*item) for item in (tags or {}).items()]
+        for start in range(0, max(map(len, entries)), BATCH_ENTRIES):
+            some = [listed[start : start + BATCH_ENTRIES] for listed in entries]
+            self.client.log_batch(run_id, params=some[0], tags=some[1])
+
+    def _params(self, _: int, call: Call) -> None:
+        self._write(self._id, params=call["params"])
+
+    def _tags(self, _: int, call: Call) -> None:
+        self._write(self._id, tags=call["tags"])
+
+    def _reference(self, _: int, call: Call) -> None:
+        self._write(self._id, tags={call["tag"]: self._resolved(Ref(*call["run"]))})
+
+    def _metrics(self, calls: list[Call]) -> None:
+        from mlflow.entities import Metric
+
+        models = {}
+        for call in calls:
+            reference = call["model"] and tuple(call["model"])
+            if reference not in models:
+                models[reference] = reference and self._resolved_model(*reference)
+        metrics = [
+            Metric(name, float(value), call["time"], call["step"], model_id=model)
+            for call in calls
+            for model in [models[call["model"] and tuple(call["model"])]]
+            for name, value in call["metrics"].items()
+        ]
+        for start in range(0, len(metrics), BATCH_METRICS):
+            self.client.log_batch(self._id, metrics=metrics[start : start + BATCH_METRICS])
+
+    def _resolved_model(self, model_id: str | None, key: str | None) -> str | None:
+        """The id of the model that a run has logged, by the journal's key where the id was not known in time."""
+        if model_id or not key:
+            return model_id
+        found = self._models_of(f"{key}-%", self.client.get_run(self._id).info.experiment_id)
+        if not found and self.journal.folder.with_name(key).is_dir():
+            raise NotYetError(key)
+        return found[0].model_id if found else None
+
+    def _artifact(self, _: int, call: Call) -> None:
+        self.client.log_artifact(self._id, str(self.journal.folder / call["file"]))
+
+    def _dataset(self, _: int, call: Call) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        tags = [InputTag("mlflow.data.context", call["context"])]
+        self.client.log_inputs(self._id, [DatasetInput(Dataset(**call["dataset"]), tags)])
+
+    def _model(self, number: int, call: Call) -> dict[str, Any]:
+        """A model: made, tied to its run and to the metrics of its step, filled, and declared ready."""
+        run = self.client.get_run(self._id)
+        key = f"{self.journal.key}-{number}"
+        found = self._models_of(key, run.info.experiment_id) if number in self.journal.tried else []
+        if found:
+            model = found[0]
+        else:
+            self.journal.try_line(number)
+            tags = {**call["tags"], **{JOURNAL: key, OWNER: self.journal.calls[0]["owner"]}}
+            model = self.client.create_logged_model(
+                run.info.experiment_id, call["name"], self._id, tags, run.data.params
+            )
+        self._tie(model, run)
+        self._fill(model, self.journal.folder / call["folder"])
+        self.client.finalize_logged_model(model.model_id, "READY")
+        return {"model_id": model.model_id}
+
+    def _models_of(self, key: str, experiment: str) -> list[Any]:
+        return list(self.client.search_logged_models([experiment], f"tags.{JOURNAL} LIKE '{key}'"))
+
+    def _tie(self, model: Any, run: Any) -> None:
+        from mlflow.entities import LoggedModelOutput, Metric
+
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if model.model_id not in [output.model_id for output in outputs]:
+            self.client.log_outputs(self._id, [LoggedModelOutput(model.model_id, step=0)])
+        # As MLflow's own `log_model` does: what was measured at this step was measured of this model.
+        metrics = [
+            Metric(one.key, one.value, one.timestamp, one.step, model_id=model.model_id, run_id=self._id)
+            for name in run.data.metrics
+            for one in self.client.get_metric_history(self._id, name)
+            if one.step == 0 and one.model_id is None
+        ]
+        for start in range(0, len(metrics), BATCH_METRICS):
+            self.client.log_batch(self._id, metrics=metrics[start : start + BATCH_METRICS])
+
+    def _fill(self, model: Any, source: Path) -> None:
+        """Uploads a model that was saved without knowing its ids."""
+        from mlflow.models import Model
+
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "model"
+            shutil.copytree(source, folder)
+            described = Model.load(str(folder))
+            described.artifact_path = model.artifact_location
+            described.model_uuid = described.model_id = model.model_id
+            described.run_id = self._id
+            described.save(str(folder / "MLmodel"))
+            self.client.log_model_artifacts(model.model_id, str(folder))
+
+    def _tree_tags(self, _: int, call: Call) -> None:
+        """Tags of a run and of all below it."""
+        if any(_is_below(other, self.journal.key) for other in _others(self.journal)):
+            raise NotYetError(self.journal.key)
+        experiment, waiting = self.client.get_run(self._id).info.experiment_id, [self._id]
+        while waiting:
+            run_id = waiting.pop()
+            self._write(run_id, tags=call["tags"])
+            children = self.client.search_runs([experiment], f"tags.`{PARENT_TAG}` = '{run_id}'")
+            waiting += [child.info.run_id for child in children]
+
+    def _rename(self, _: int, call: Call) -> None:
+        self.client.update_run(self._id, name=call["name"])
+
+    def _end(self, _: int, call: Call) -> None:
+        if call["status"]:
+            self.client.set_terminated(self._id, call["status"], call["time"])
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, DeletedExperimentError) or getattr(error, "error_code", None) in REFUSALS
+
+
+def _others(journal: Journal) -> list[Journal]:
+    folders = [path for path in journal.folder.parent.iterdir() if path.is_dir() and path != journal.folder]
+    return [Journal.load(path) for path in sorted(folders)]
+
+
+def _is_below(journal: Journal, key: str) -> bool:
+    """Whether the run of a journal has that of another one above it, and is not in the store yet."""
+    parent = journal.calls[0].get("parent") if journal.calls else None
+    return bool(parent) and parent[1] == key and journal.run_id is None

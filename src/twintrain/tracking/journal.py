@@ -1,0 +1,237 @@
+"""What a run logs, on this disk before anything else: one JSON line a call, files and models beside it.
+
+A journal is a folder of `build/journal`. `calls.jsonl` is written by the process whose run it is, a line at a time, so
+that a process which is killed loses nothing that it has logged. `confirmed.jsonl` says what MLflow's store has, and is
+written by whoever brings the lines there (`delivery`). A journal that the store has whole is removed.
+
+Lines are numbered from 0. The first one says which run it is of: a new one, or one that exists.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from filelock import FileLock, Timeout
+
+from twintrain.tracking.owner import Owner
+from twintrain.tracking.store import project_root
+
+FOLDER = "TWINTRAIN_JOURNAL"  # where journals are, in a copy of the project that will be removed
+CALLS, CONFIRMED = "calls.jsonl", "confirmed.jsonl"
+END = "end"
+Call = dict[str, Any]
+
+
+class Ref(NamedTuple):
+    """A run, by the id that MLflow gave it, or by its journal where MLflow has not given any yet."""
+
+    run_id: str | None
+    journal: str | None
+
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> Self:
+        """The run of an entry of results/metrics.json, or of a run.json, which older ones have no journal in."""
+        return cls(entry["run_id"], entry.get("journal"))
+
+
+def journals_folder() -> Path:
+    """Where this project's journals are."""
+    return Path(os.environ.get(FOLDER) or project_root(Path.cwd()) / "build" / "journal")
+
+
+class Journal:
+    """The journal of one run.
+
+    Attributes:
+        folder: its name is the key, by which the run in the store is known too.
+        calls: all lines.
+        confirmed: what the store has answered, by the number of the line.
+        tried: lines that may have reached the store without an answer.
+        lost: the id of a run that the store had, and has no more.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.calls: list[Call] = []
+        self.confirmed: dict[int, dict[str, Any]] = {}
+        self.tried: set[int] = set()
+        self.lost: str | None = None
+        self._lock = threading.Lock()
+        self._file_lock = FileLock(folder / "lock", timeout=0, thread_local=False)
+
+    @classmethod
+    def begin(cls, call: str, **arguments: Any) -> Self:
+        """Makes a journal, of this process, with its first line."""
+        key = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+        journal = cls(journals_folder() / key)
+        journal.folder.mkdir(parents=True)
+        journal.append(call, owner=str(Owner.here()), **arguments)
+        return journal
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads a journal, whoever wrote it; a last line that was cut off is none."""
+        journal = cls(folder)
+        journal.calls = list(_lines(folder / CALLS))
+        for mark in _lines(folder / CONFIRMED):
+            journal._take(mark)
+        return journal
+
+    @property
+    def key(self) -> str:
+        """The name of the run that no store has to give."""
+        return self.folder.name
+
+    @property
+    def run_id(self) -> str | None:
+        """The id that the store gave."""
+        return self.confirmed.get(0, {}).get("run_id")
+
+    @property
+    def ref(self) -> Ref:
+        """How lines of other journals name this run."""
+        return Ref(self.run_id, self.key)
+
+    @property
+    def owner(self) -> Owner | None:
+        """The process that writes it."""
+        return Owner.parse(self.calls[0]["owner"]) if self.calls else None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no line will follow."""
+        return bool(self.calls) and self.calls[-1]["call"] == END
+
+    @property
+    def waiting(self) -> list[int]:
+        """Numbers of the lines that the store has not confirmed."""
+        return [number for number in range(len(self.calls)) if number not in self.confirmed]
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the store has all, to the end."""
+        return self.has_ended and not self.waiting
+
+    def append(self, call: str, **arguments: Any) -> int:
+        """Adds a line, and returns its number."""
+        line = {"call": call, "time": int(time.time() * 1000), **arguments}
+        with self._lock:
+            _append(self.folder / CALLS, line)
+            # As it will be read by another process.
+            self.calls.append(json.loads(json.dumps(line)))
+            return len(self.calls) - 1
+
+    def keep(self, path: Path) -> str:
+        """Takes a file, or a folder, along; returns its place in this folder.
+
+        Linked, not copied, where the disk allows it: outputs are replaced, never written in place.
+        """
+        place = Path("files") / str(len(self.calls)) / path.name
+        (self.folder / place.parent).mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, self.folder / place, copy_function=_link)
+        else:
+            _link(str(path), str(self.folder / place))
+        return str(place)
+
+    def confirm(self, number: int, **facts: Any) -> None:
+        """Notes that the store has a line, and what it answered."""
+        self._mark({"n": number, **facts})
+
+    def try_line(self, number: int) -> None:
+        """Notes that a line is on its way: what the store makes of it may be there when no answer has come."""
+        self._mark({"tried": number})
+
+    def begin_again(self) -> None:
+        """Forgets what was confirmed: the store does not have this run any more."""
+        self._mark({"lost": self.run_id})
+
+    def sync_to_disk(self) -> None:
+        """Returns when the disk has all lines, whatever happens to the machine."""
+        for path in (self.folder / CALLS, self.folder):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def hold(self) -> bool:
+        """Whether this process alone may deliver it, from now on until `release` or its end."""
+        try:
+            self._file_lock.acquire()
+        except (Timeout, FileNotFoundError):  # another process delivers it, or has removed it
+            return False
+        return self.folder.is_dir()
+
+    def release(self) -> None:
+        """Lets other processes deliver it."""
+        self._file_lock.release(force=True)  # however often it was taken
+
+    def remove(self) -> None:
+        """Removes what the store has whole."""
+        self.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _mark(self, mark: dict[str, Any]) -> None:
+        _append(self.folder / CONFIRMED, mark)
+        self._take(mark)
+
+    def _take(self, mark: dict[str, Any]) -> None:
+        if "lost" in mark:
+            self.confirmed, self.tried, self.lost = {}, set(), mark["lost"]
+        elif "tried" in mark:
+            self.tried.add(mark["tried"])
+        else:
+            self.confirmed[mark["n"]] = mark
+
+
+def pending_journals() -> list[Journal]:
+    """All journals that are there, the oldest first; a folder without a first line is of a process that has died."""
+    folder = journals_folder()
+    found = [Journal.load(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
+    return [journal for journal in found if journal.calls]
+
+
+def journal_keys() -> set[str]:
+    """Of the runs that MLflow does not have whole."""
+    return {journal.key for journal in pending_journals()}
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    """Adds a line in one write, so that a process killed meanwhile leaves it whole or, at the end, a part of it."""
+    text = json.dumps(line, ensure_ascii=False) + "\n"
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        # A part of a line that a killed process has left must not spoil this one.
+        size = os.fstat(descriptor).st_size
+        cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        data = (b"\n" if cut else b"") + text.encode()
+        written = os.write(descriptor, data)
+        if written < len(data):  # the disk is full: the next write says so
+            os.write(descriptor, data[written:])
+    finally:
+        os.close(descriptor)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    for line in text.split("\n"):
+        with contextlib.suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

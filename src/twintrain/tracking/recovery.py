@@ -1,0 +1,89 @@
+"""What processes that do not live any more have left: runs to be closed, lines to be brought, models to be removed."""
+
+from typing import Any, NamedTuple
+
+from twintrain.tracking.budget import Budget
+from twintrain.tracking.courier import Courier
+from twintrain.tracking.delivery import OWNER
+from twintrain.tracking.journal import Journal, journal_keys, pending_journals
+from twintrain.tracking.lookup import JOURNAL
+from twintrain.tracking.owner import Owner
+
+SEARCHED = 1000
+
+
+def abandoned_journals() -> list[Journal]:
+    """Journals of processes that have ended, the oldest first; a run that had not ended is KILLED."""
+    found = [journal for journal in pending_journals() if journal.owner is None or journal.owner.is_dead()]
+    for journal in found:
+        if not journal.has_ended:
+            journal.append("end", status=None if journal.calls[0]["call"] == "join" else "KILLED")
+    return found
+
+
+def take_abandoned(courier: Courier) -> list[Journal]:
+    """Has what processes that have ended left behind brought along."""
+    found = abandoned_journals()
+    for journal in found:
+        courier.take(journal)
+    return found
+
+
+class Synced(NamedTuple):
+    """What a synchronization has found.
+
+    Attributes:
+        before: number of runs that were not whole in the store.
+        left: number of those that still are not.
+        reasons: why.
+    """
+
+    before: int
+    left: int
+    reasons: list[str]
+
+
+def synchronize() -> Synced:
+    """Brings to the store what processes that have ended left behind, however long that takes."""
+    courier = Courier(Budget.endless())
+    try:
+        found = take_abandoned(courier)
+        courier.wait(is_told=False)
+        if not courier.reasons:
+            courier.ask(close_orphans)
+        keys = journal_keys()
+        return Synced(len(found), len([journal for journal in found if journal.key in keys]), courier.reasons)
+    finally:
+        courier.close()
+
+
+def close_orphans(client: Any) -> None:
+    """Closes runs as KILLED, and removes models, whose process is dead and whose journal is not here.
+
+    They are of a copy of the project that was removed, or of a disk that was lost.
+    """
+    known = {journal.key for journal in pending_journals()}
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    running = client.search_runs(experiments, f"attributes.status = 'RUNNING' AND {_of_here()}", max_results=SEARCHED)
+    for run in running:
+        if run.data.tags.get(JOURNAL) not in known and _is_dead(run.data.tags):
+            client.set_terminated(run.info.run_id, "KILLED")
+    for experiment in experiments:
+        for model in client.search_logged_models([experiment], _of_here()):  # MLflow 3.17 finds none by its status
+            is_half = model.status == "PENDING" and model.tags.get(JOURNAL, "").rpartition("-")[0] not in known
+            if is_half and _is_dead(model.tags):
+                client.delete_logged_model(model.model_id)
+
+
+def process_tags() -> dict[str, str]:
+    """For what is written to the store without a journal, so that it can be told whether its process lives."""
+    return {OWNER: str(Owner.here())}
+
+
+def _of_here() -> str:
+    return f"tags.{OWNER} LIKE '{Owner.here().host} %'"
+
+
+def _is_dead(tags: dict[str, str]) -> bool:
+    owner = Owner.parse(tags.get(OWNER, ""))
+    return owner is not None and owner.is_dead()

@@ -1,0 +1,171 @@
+"""MLflow's store: where it is, and a client of it."""
+
+import contextlib
+import http.client
+import logging
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from filelock import FileLock
+
+CONNECT_SECONDS = 10
+SQLITE = "sqlite:///"
+PARENT = "MLFLOW_RUN_ID"
+
+# Read by MLflow when it is imported; what the user sets goes first.
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # One try: trying again is up to `courier`, which knows how long it may take.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # The default of 10 s records nothing for a short training.
+    "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class DeletedExperimentError(OSError):
+    """An experiment that is in the trash takes no runs."""
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that imports MLflow."""
+    return {**_ENVIRONMENT, **os.environ}
+
+
+def mlflow_module() -> ModuleType:
+    """Imports MLflow with the project's settings; loading it at the top would read the environment too early."""
+    os.environ.update(environment())
+    import mlflow
+
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    return mlflow
+
+
+def project_root(folder: Path) -> Path:
+    """The root of the project, also from the temporary copies that `dvc exp run --temp` works in."""
+    parts = folder.resolve().parts
+    for index in range(len(parts) - 2):
+        if parts[index : index + 3] == (".dvc", "tmp", "exps"):
+            return Path(*parts[:index])
+    return folder.resolve()
+
+
+def store_uri(root: Path) -> str:
+    """MLFLOW_TRACKING_URI, else mlflow.db at the root of the project; a path in it is absolute."""
+    given = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
+    path = given.removeprefix(SQLITE)
+    if path == given or path.startswith(("/", ":memory:")):
+        return given
+    return f"{SQLITE}{project_root(root) / path}"
+
+
+def store_name(uri: str) -> str:
+    """The address without what only its owner should know."""
+    parts = urllib.parse.urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.password else uri
+
+
+def is_local(uri: str) -> bool:
+    """Whether the store is a file, which answers at once or not at all."""
+    return uri.startswith(SQLITE)
+
+
+def check_connection(uri: str) -> None:
+    """Fails within seconds where a tracking server does not answer.
+
+    Raises:
+        OSError: no connection.
+    """
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=CONNECT_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, if not of MLflow's own server
+    except (OSError, http.client.HTTPException) as error:
+        raise OSError(f"MLFLOW_TRACKING_URI {store_name(uri)} does not answer ({error})") from None
+
+
+def open_client() -> Any:
+    """A client of the store; a store that is a file is made where there is none.
+
+    A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it.
+    """
+    uri = store_uri(Path.cwd())
+    mlflow = mlflow_module()
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    if is_local(uri):
+        database = Path(uri.removeprefix(SQLITE))
+        database.parent.mkdir(parents=True, exist_ok=True)
+        # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
+        with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
+            client.get_experiment("0")
+    return client
+
+
+def connect(experiment: str) -> Any:
+    """A client of the store, to look things up.
+
+    Raises:
+        OSError: no connection, or the experiment is deleted.
+    """
+    open_store(experiment)
+    return mlflow_module().MlflowClient()
+
+
+def open_store(experiment: str) -> str:
+    """Connects to the store and returns the id of the experiment that new models go to; it is made if there is none.
+
+    Raises:
+        OSError: as `connect`.
+    """
+    check_connection(store_uri(Path.cwd()))
+    client = open_client()
+    if parent := os.environ.get(PARENT):
+        return client.get_run(parent).info.experiment_id
+    return experiment_id(client, experiment_name(experiment))
+
+
+def experiment_name(name: str) -> str:
+    """MLFLOW_EXPERIMENT_NAME goes before what params.yaml says."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or name
+
+
+def experiment_id(client: Any, name: str) -> str:
+    """The id of an experiment, which is made where there is none.
+
+    Raises:
+        DeletedExperimentError: it is deleted.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name)
+        except MlflowException as error:  # another process was first
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+    if found.lifecycle_stage == "deleted":
+        restore = f"mlflow experiments restore --experiment-id {found.experiment_id}"
+        raise DeletedExperimentError(
+            f"experiment '{name}' is deleted; restore it with: {restore}, or set MLFLOW_EXPERIMENT_NAME"
+        )
+    return found.experiment_id
+
+
+def pinned_requirements(packages: list[str]) -> list[str]:
+    """What a logged model needs; left out, MLflow would find it out in another process, at several seconds."""
+    return [f"{package}=={version(package)}" for package in packages]

@@ -1,0 +1,194 @@
+"""The tree of runs: a command's run, those of its stages below it, and what stages open below themselves.
+
+A stage's run is a child of the run that MLFLOW_RUN_ID names (set by `mlflow run` or `pipelines.run`), in that run's
+experiment. MLflow would have every process resume that one run; here each stage opens its own under it.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from twintrain.config import Tracking
+from twintrain.tracking.budget import SPENT, Budget
+from twintrain.tracking.courier import Courier
+from twintrain.tracking.journal import Journal, Ref
+from twintrain.tracking.lineage import project_tags
+from twintrain.tracking.lookup import PARENT_TAG, find_run
+from twintrain.tracking.monitor import Monitor
+from twintrain.tracking.recovery import close_orphans, take_abandoned
+from twintrain.tracking.run import Run, context_tags, log_files
+from twintrain.tracking.store import PARENT, experiment_name
+
+PARENT_JOURNAL = "TWINTRAIN_RUN_JOURNAL"  # beside MLFLOW_RUN_ID, which is lacking where the store has no run yet
+
+
+@contextlib.contextmanager
+def stage_run(name: str, tags: dict[str, Any], settings: Tracking) -> Iterator[Run]:
+    """Opens a run for a stage: FINISHED at the end, FAILED after an error, KILLED after an interrupt.
+
+    Args:
+        settings: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so, and how long it may
+            wait for the store.
+    """
+    with _courier(settings) as courier, _without_parent() as parent:
+        run = _new_run(courier, name, tags, parent, experiment_name(settings.experiment))
+        with _ended(run), Monitor(run.log_metrics):
+            yield run
+
+
+@contextlib.contextmanager
+def parent_run(name: str, tags: dict[str, Any], settings: Tracking, resumed: str | None = None) -> Iterator[Run]:
+    """Opens the run above those of the stages, or takes the one that `mlflow run` has opened.
+
+    Child processes find it in the environment. `mlflow run` ends its own run itself. What earlier commands could not
+    bring to the store goes along.
+
+    Args:
+        resumed: a run to go on with, if this store still has it. The one that `mlflow run` has opened is then given a
+            tag that names it.
+    """
+    given = os.environ.get(PARENT)
+    with _courier(settings) as courier:
+        courier.budget.hand_on()
+        run = _parent(courier, name, tags, experiment_name(settings.experiment), given, resumed)
+        take_abandoned(courier)
+        courier.afterwards(close_orphans)
+        with _ended(run, ends=resumed is not None or given is None), _handed_on(run):
+            yield run
+
+
+@contextlib.contextmanager
+def child_run(parent: Run, name: str, tags: dict[str, Any]) -> Iterator[Run]:
+    """Opens a run below another one of this process: FINISHED, FAILED or KILLED as for `stage_run`."""
+    run = _new_run(parent.courier, name, tags, parent.ref, None)
+    with _ended(run):
+        yield run
+
+
+@contextlib.contextmanager
+def command_run(settings: Tracking, training: Ref) -> Iterator[Run | None]:
+    """The run of the command that has made a training, to add to it what could not be done then."""
+    with _courier(settings) as courier:
+        found = courier.ask(lambda client: find_run(client, training))
+        parent = found and found.data.tags.get(PARENT_TAG)
+        if not parent:
+            yield None
+            return
+        run = Run(courier, Journal.begin("join", run=Ref(parent, None)))
+        with _ended(run, ends=False):
+            yield run
+
+
+def add_to_run(run: Run, ref: Ref, metrics: dict[str, float], artifacts: list[Path], model_id: str | None) -> None:
+    """Adds metrics and files to a run that has ended, without opening it again.
+
+    A run that this store does not know is passed over with a line: DVC's cache may bring back the outputs of a run
+    that another copy of the project has made.
+
+    Args:
+        run: the one that is open.
+        ref: the one to add to.
+        model_id: the model that the metrics are of; None: the one that `ref` has logged.
+    """
+    if ref == Ref(None, None):
+        return  # a training that was not tracked
+    with _joined(run.courier, ref) as journal:
+        journal.append("metrics", metrics=metrics, step=0, model=(model_id, ref.journal))
+        log_files(journal, artifacts)
+
+
+def end_runs(run: Run, run_ids: list[str]) -> None:
+    """Ends runs that a killed process has left open."""
+    for run_id in run_ids:
+        with _joined(run.courier, Ref(run_id, None), status="KILLED"):
+            pass
+
+
+def name_runs(names: dict[Ref, str], settings: Tracking) -> None:
+    """Gives runs that have ended other names, so that a comparison tells them apart."""
+    with _courier(settings) as courier:
+        for ref, name in names.items():
+            with _joined(courier, ref) as journal:
+                journal.append("rename", name=name)
+        courier.wait()
+
+
+@contextlib.contextmanager
+def _courier(settings: Tracking) -> Iterator[Courier]:
+    courier = Courier(Budget.of_command(settings.budget_seconds))
+    try:
+        yield courier
+    finally:
+        courier.close()
+
+
+def _new_run(courier: Courier, name: str, tags: dict[str, Any], parent: Ref | None, experiment: str | None) -> Run:
+    return Run(courier, _begun("create", name, tags, parent=parent, experiment=experiment))
+
+
+def _begun(call: str, name: str, tags: dict[str, Any], **arguments: Any) -> Journal:
+    given = {key: str(value) for key, value in {**context_tags(), **project_tags(), **tags}.items()}
+    return Journal.begin(call, name=name, tags=given, **arguments)
+
+
+def _parent(
+    courier: Courier, name: str, tags: dict[str, Any], experiment: str, given: str | None, resumed: str | None
+) -> Run:
+    if adopted := resumed or given:
+        opened = given if resumed else None
+        journal = _begun("adopt", name, tags, run_id=adopted, opened=opened, experiment=experiment)
+        return Run(courier, journal)
+    return _new_run(courier, name, tags, None, experiment)
+
+
+@contextlib.contextmanager
+def _joined(courier: Courier, ref: Ref, status: str | None = None) -> Iterator[Journal]:
+    """A journal of what is added to a run that exists."""
+    journal = Journal.begin("join", run=ref)
+    courier.take(journal)
+    yield journal
+    journal.append("end", status=status)
+    journal.sync_to_disk()
+
+
+@contextlib.contextmanager
+def _ended(run: Run, ends: bool = True) -> Iterator[None]:
+    """Ends a run as what it is of comes to its end, unless somebody has noted how."""
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.status = run.status or status
+        run.end(run.status if ends else None)
+
+
+@contextlib.contextmanager
+def _without_parent() -> Iterator[Ref | None]:
+    """The run above, and no trace of it in the environment meanwhile: MLflow would resume it."""
+    given = {name: os.environ.pop(name) for name in (PARENT, PARENT_JOURNAL) if name in os.environ}
+    try:
+        yield Ref(given.get(PARENT), given.get(PARENT_JOURNAL)) if given else None
+    finally:
+        os.environ.update(given)  # for the next run of a stage that makes several
+
+
+@contextlib.contextmanager
+def _handed_on(run: Run) -> Iterator[None]:
+    """Lets the processes that are started meanwhile find this run."""
+    before = {name: os.environ.pop(name, None) for name in (PARENT, PARENT_JOURNAL)}
+    os.environ |= {PARENT: run.id} if run.id else {}
+    os.environ[PARENT_JOURNAL] = run.journal.key
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        os.environ.pop(SPENT, None)
