@@ -37,7 +37,8 @@ PROBES = {
 def doctor() -> int:
     """Runs every check, prints a line each and returns the exit status."""
     found = [
-        _line(check) for check in (_python, _packages, _torch, _keras, _devices, _git, _params, _data, _store, _disk)
+        _line(check)
+        for check in (_python, _packages, _torch, _keras, _devices, _git, _params, _data, _store, _journal, _disk)
     ]
     return 0 if all(found) else 1
 
@@ -136,6 +137,13 @@ def _store() -> str:
     except Exception as error:  # whatever MLflow, its database or the network throws
         raise UserError(f"{str(error).splitlines()[0]}; mend the store, or unset MLFLOW_TRACKING_URI") from None
     return tracking.store_uri(Path.cwd())
+
+
+def _journal() -> str:
+    waiting = tracking.abandoned_journals()
+    if waiting:
+        raise UserError(f"MLflow does not have {len(waiting)} runs, or not whole, which are kept; type: make sync")
+    return "MLflow has all that was logged"
 
 
 def _disk() -> str:

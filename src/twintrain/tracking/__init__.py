@@ -8,7 +8,7 @@ from twintrain.tracking.courier import hangs
 from twintrain.tracking.journal import FOLDER, Ref, journal_keys, journals_folder
 from twintrain.tracking.lineage import lock_tags, project_tags
 from twintrain.tracking.lookup import find_run
-from twintrain.tracking.recovery import Synced, process_tags, synchronize
+from twintrain.tracking.recovery import Synced, abandoned_journals, process_tags, synchronize
 from twintrain.tracking.run import Run
 from twintrain.tracking.store import (
     PARENT,
@@ -27,6 +27,7 @@ __all__ = [
     "Ref",
     "Run",
     "Synced",
+    "abandoned_journals",
     "add_to_run",
     "check_connection",
     "child_run",

@@ -13,18 +13,16 @@ SEARCHED = 1000
 
 
 def abandoned_journals() -> list[Journal]:
-    """Journals of processes that have ended, the oldest first; a run that had not ended is KILLED."""
-    found = [journal for journal in pending_journals() if journal.owner is None or journal.owner.is_dead()]
-    for journal in found:
-        if not journal.has_ended:
-            journal.append("end", status=None if journal.calls[0]["call"] == "join" else "KILLED")
-    return found
+    """Journals of processes that have ended, the oldest first."""
+    return [journal for journal in pending_journals() if journal.owner is None or journal.owner.is_dead()]
 
 
 def take_abandoned(courier: Courier) -> list[Journal]:
-    """Has what processes that have ended left behind brought along."""
+    """Has what processes that have ended left behind brought along; a run that had not ended is KILLED."""
     found = abandoned_journals()
     for journal in found:
+        if not journal.has_ended:
+            journal.append("end", status=None if journal.calls[0]["call"] == "join" else "KILLED")
         courier.take(journal)
     return found
 
