@@ -25,10 +25,11 @@ LONGEST_SHOWN = 500
 def serve() -> int:
     """Runs the command and returns its exit status."""
     arguments = _read_arguments(sys.argv[1:])
-    model_uri = chosen_model(arguments.model, load_params())
+    params = load_params()
+    model_uri = chosen_model(arguments.model, params)
     load_description(model_uri)  # refuses what takes no raw rows
     example = request_body(load_example(model_uri)[:1])
-    with Server(model_uri, arguments.port) as server:
+    with Server(model_uri, params.serving, arguments.port) as server:
         print(f"loading {model_uri} …", flush=True)
         server.wait()
         print(

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from project_clone import INHERITED, Clone
 
+from twintrain.config import Serving
 from twintrain.ports import free_port
-from twintrain.serving.server import START_SECONDS
 
 NAME = "mnist5k-cnn"
 # Imports nothing of the project, and runs where none of it lies.
@@ -113,7 +113,7 @@ def test_the_champion_is_served_and_answers_the_request_that_is_printed(clone: C
     with (tmp_path / "said").open("w+") as said:
         process = clone.start("python", "-u", "-m", "pipelines.serve", "--port", str(port), said=said)
         try:
-            until = time.monotonic() + START_SECONDS
+            until = time.monotonic() + Serving().start_seconds
             while not (curl := re.search("^curl .*", (tmp_path / "said").read_text(), re.MULTILINE)):
                 assert process.poll() is None, (tmp_path / "said").read_text()
                 assert time.monotonic() < until

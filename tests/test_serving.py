@@ -16,6 +16,7 @@ from scoring_cases import CASES, clinic
 from worker_process import finish, start_worker
 
 from twintrain import project, tracking
+from twintrain.config import Serving
 from twintrain.data.dataset import Dataset
 from twintrain.data.encoding import encode_array
 from twintrain.errors import UserError
@@ -256,14 +257,14 @@ MALFORMED = {
     ),
     "out of bounds": ({"dataframe_records": [{"weight": -1, "city": "Jeju"}]}, "is not a number from 0 to inf"),
     "no date": ({"dataframe_records": [{"born": "2020-01-01", "city": "Jeju"}]}, "is not a date like %d.%m.%Y"),
-    "empty": ({"dataframe_records": []}, "missing inputs"),
-    "no table": ({"inputs": "Jeju"}, "missing inputs"),
-    "other words": ({"rows": [1]}, "exactly one of the input fields"),
+    "empty": ({"dataframe_records": []}, "expected a list of at least one row, got none"),
+    "no table": ({"inputs": "Jeju"}, "expected a list of at least one row, got text"),
+    "other words": ({"rows": [1]}, "expected an object with one of dataframe_records"),
 }
 
 
 def test_malformed_requests_for_a_table_get_a_4xx_with_the_reason(logged, store):
-    with Server(logged["torch", "table"]) as server:
+    with Server(logged["torch", "table"], Serving()) as server:
         server.wait()
         status, answer = server.ask(
             json.dumps({"dataframe_records": [{"city": "Seoul", "grade": 2, "weight": "70,5"}]})
@@ -275,13 +276,13 @@ def test_malformed_requests_for_a_table_get_a_4xx_with_the_reason(logged, store)
             assert reason in answer["message"], what
             assert "Traceback" not in json.dumps(answer), what
         status, answer = server.ask("{broken")
-        assert (status, "valid JSON" in answer["message"]) == (400, True)
+        assert (status, "expected JSON" in answer["message"]) == (400, True)
 
 
 def test_malformed_requests_for_images_get_a_4xx_with_the_reason(trained, logged, store):
     with contextlib.chdir(trained["keras"] / "images"):
         rows, expected = evaluated_rows("keras", 5)
-    with Server(logged["keras", "images"]) as server:
+    with Server(logged["keras", "images"], Serving()) as server:
         server.wait()
         for spelt in (rows, rows[..., 0], rows / 255):
             status, answer = server.ask(request_body(spelt))
@@ -301,7 +302,7 @@ def test_malformed_requests_for_images_get_a_4xx_with_the_reason(trained, logged
 def test_smoke_test_passes_and_tells_a_wrong_model(trained, logged, store):
     with contextlib.chdir(trained["torch"] / "table"):
         rows, expected = evaluated_rows("torch")
-        passed = smoke_test(logged["torch", "table"], rows, expected)
+        passed = smoke_test(logged["torch", "table"], rows, expected, Serving())
         assert passed == (
             True,
             "20 test rows over HTTP are answered as evaluated, and a malformed request refused",
@@ -309,11 +310,11 @@ def test_smoke_test_passes_and_tells_a_wrong_model(trained, logged, store):
         swapped = expected.assign(
             probability_no=expected["probability_yes"], probability_yes=expected["probability_no"]
         )
-        failed = smoke_test(logged["torch", "table"], rows, swapped)
+        failed = smoke_test(logged["torch", "table"], rows, swapped, Serving())
         assert not failed.passed
         assert "evaluated as" in failed.reason
 
 
 def test_server_that_cannot_load_its_model_tells_why(store):
-    with pytest.raises(UserError, match=r"has ended: .*nothing"), Server("models:/nothing/1") as server:
+    with pytest.raises(UserError, match=r"has ended: .*nothing"), Server("models:/nothing/1", Serving()) as server:
         server.wait()

@@ -542,6 +542,20 @@ class Drift(Section):
     ks: float = Field(0.2, gt=0, le=1)
 
 
+class Serving(Section):
+    """What a server of a model may take.
+
+    Attributes:
+        start_seconds: until it answers; TensorFlow alone may take half a minute to import where the machine is busy.
+        request_seconds: for a request to come in, and again to be answered.
+        request_bytes: of the body of a request.
+    """
+
+    start_seconds: float = Field(180, gt=0, le=86_400)
+    request_seconds: float = Field(60, ge=1, le=86_400)
+    request_bytes: int = Field(16 * 2**20, ge=1024, le=2**30)
+
+
 class Tracking(Section):
     """Where MLflow keeps runs that no parent run and no MLFLOW_EXPERIMENT_NAME places, and what is kept beside it.
 
@@ -570,6 +584,7 @@ class Params(Section):
     compare: Compare = Compare()
     registry: Registry = Registry()
     drift: Drift = Drift()
+    serving: Serving = Serving()
     tracking: Tracking = Tracking()
 
     @field_validator("model")

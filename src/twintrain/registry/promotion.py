@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from twintrain import project
-from twintrain.config import Params
+from twintrain.config import Params, Serving
 from twintrain.data.dataset import sha256_of
 from twintrain.errors import UserError, first_line
 from twintrain.evaluation import report
@@ -88,7 +88,7 @@ def promote(metrics: dict[str, Any], params: Params, client: Any) -> Outcome:
     if is_champion := champion is not None and champion.version == candidate.version:
         passed, conclusion = True, f"{described(candidate)} is the champion already"
     else:
-        checks = _checks(metrics, framework, candidate, champion)
+        checks = _checks(metrics, framework, candidate, champion, params.serving)
         passed = all(check.passed for check in checks)
         conclusion = _moved(versions, candidate, champion, params.registry.promote) if passed else _kept(champion)
     has_champion = versions.alias(CHAMPION) is not None
@@ -190,7 +190,9 @@ def _run(client: Any, ref: Ref) -> Any:
     raise UserError(f"MLflow's store has no {named}, which was made elsewhere; make new ones: dvc repro --force")
 
 
-def _checks(metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None) -> list[Check]:
+def _checks(
+    metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None, serving: Serving
+) -> list[Check]:
     """The checks up to the first costly one that fails; what is free is looked at in any case."""
     baseline = metrics["baseline"]
     checks = [
@@ -201,7 +203,7 @@ def _checks(metrics: dict[str, Any], framework: str, candidate: Any, champion: A
         checks.append(gate.failed_as_rolled_back(candidate.tags[ROLLED_BACK]))
     for check in (
         lambda: _champion_check(metrics, framework, candidate, champion),
-        lambda: _smoke_check(framework, candidate),
+        lambda: _smoke_check(framework, candidate, serving),
     ):
         if all(each.passed for each in checks):
             checks.append(check())
@@ -216,8 +218,8 @@ def _champion_check(metrics: dict[str, Any], framework: str, candidate: Any, cha
     return challenge(uri_of(candidate), uri_of(champion), framework, metrics["comparison"]["margin"], note)
 
 
-def _smoke_check(framework: str, candidate: Any) -> Check:
-    found = smoke_test(uri_of(candidate), *evaluated_rows(framework))
+def _smoke_check(framework: str, candidate: Any, serving: Serving) -> Check:
+    found = smoke_test(uri_of(candidate), *evaluated_rows(framework), serving)
     return Check("smoke test", found.passed, f"{found.reason}.")
 
 

@@ -1,6 +1,7 @@
 """A process of its own that answers rows with a logged model: one framework a process."""
 
 import multiprocessing
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,14 +13,21 @@ import pandas as pd
 
 from twintrain import tracking
 from twintrain.errors import UserError
+from twintrain.serving.plain import check_model
 
 WORKER = Path(__file__).with_name("worker.py")
 END_SECONDS = 5
+LAST_LINES = 10
+LONGEST_LINE = 300
 
 
 def serving_environment() -> dict[str, str]:
-    """The environment of a process that loads models: the project's store, and none of the project's own modules."""
-    return {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd())}
+    """The environment of a process that loads models: the project's store, and none of the project's own modules.
+
+    MLflow unpickles nothing there, unless the user says so: a registered model may be anybody's.
+    """
+    given = {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd())}
+    return {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", **given}
 
 
 def last_words(log: IO[bytes]) -> str:
@@ -29,6 +37,18 @@ def last_words(log: IO[bytes]) -> str:
     return said[-1] if said else "without a word"
 
 
+def end_of_log(log: IO[bytes]) -> str:
+    """The last lines that a process has said, below a line that says so; empty where there is one line at most.
+
+    Of tracebacks the errors alone.
+    """
+    log.seek(0)
+    said = [line for line in log.read().decode(errors="replace").splitlines() if re.match(r"(?!Traceback \()\S", line)]
+    if len(said) < 2:
+        return ""
+    return "; the last lines of its log:" + "".join(f"\n  {line[:LONGEST_LINE]}" for line in said[-LAST_LINES:])
+
+
 class ScoringProcess:
     """Answers raw rows with any model that MLflow can load; use as a context, or call `close`.
 
@@ -36,10 +56,11 @@ class ScoringProcess:
         metadata: what was logged with the model; by `log_scorer`, `framework`, and `dataset`: its description as JSON.
 
     Raises:
-        UserError: there is no such model, or it cannot be loaded.
+        UserError: there is no such model, or it cannot be loaded, or its network may run code when it is.
     """
 
     def __init__(self, model_uri: str) -> None:
+        check_model(model_uri)
         self.model_uri = model_uri
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
         self._pipe, theirs = multiprocessing.Pipe()

@@ -1,7 +1,6 @@
-"""`mlflow models serve` in this environment, on loopback, and requests to it."""
+"""MLflow's server of a model, behind the guard, in this environment and on loopback; and requests to it."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,14 +12,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from twintrain.config import Serving
 from twintrain.errors import UserError
 from twintrain.ports import HOST, check_port, free_port
 from twintrain.processes import end_group
-from twintrain.serving.process import last_words, serving_environment
+from twintrain.serving.plain import check_model
+from twintrain.serving.process import end_of_log, last_words, serving_environment
 
-# TensorFlow alone may take half a minute to import where the machine is busy.
-START_SECONDS = 180
-REQUEST_SECONDS = 60
+SERVED = Path(__file__).with_name("served.py")
+# What a request may take on its way there and back, besides what the server gives it.
+WAY_SECONDS = 10
 END_SECONDS = 10
 
 
@@ -31,27 +32,31 @@ class Server:
         url: where it listens, when `wait` has returned.
     """
 
-    def __init__(self, model_uri: str, port: int | None = None) -> None:
+    def __init__(self, model_uri: str, settings: Serving, port: int | None = None) -> None:
         self.model_uri = model_uri
+        self.settings = settings
         self.port = port or free_port()
         check_port(self.port)
         self.url = f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
-        command = ["-m", "mlflow", "models", "serve", "--model-uri", self.model_uri, "--env-manager", "local"]
-        environment = serving_environment()
-        # MLflow starts uvicorn by its name.
-        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
-        # What is said is kept for an error alone; a line a request would fill the disk in time.
-        environment["UVICORN_ACCESS_LOG"] = "false"
+        check_model(self.model_uri)
+        given = {
+            "model_uri": self.model_uri,
+            "host": HOST,
+            "port": self.port,
+            "max_bytes": self.settings.request_bytes,
+            "seconds": self.settings.request_seconds,
+        }
+        # What is said is kept for an error alone.
         self._said = tempfile.TemporaryFile()
         # A session of its own, so that all its processes can be ended, and Ctrl-C is for the command.
         self._process = subprocess.Popen(
-            [sys.executable, *command, "--host", HOST, "--port", str(self.port)],
+            [sys.executable, str(SERVED), json.dumps(given)],
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._said,
-            env=environment,
+            env=serving_environment(),
             start_new_session=True,
         )
         return self
@@ -64,11 +69,12 @@ class Server:
         """Returns when the model is loaded and answers.
 
         Raises:
-            UserError: the server has ended, with its last words, or takes more than START_SECONDS.
+            UserError: the server has ended, or takes more than `serving.start_seconds`; with the end of its log.
         """
         import requests
 
-        give_up = time.monotonic() + START_SECONDS
+        seconds = self.settings.start_seconds
+        give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:
             self.check_alive()
             try:
@@ -76,12 +82,17 @@ class Server:
                     return
             except requests.RequestException:
                 time.sleep(0.2)
-        raise UserError(f"the server of {self.model_uri} has not answered within {START_SECONDS} seconds")
+        raise UserError(
+            f"the server of {self.model_uri} has not answered within {seconds:g} seconds (serving.start_seconds)"
+            f"{end_of_log(self._said)}"
+        )
 
     def check_alive(self) -> None:
-        """Raises a UserError with its last words if the server has ended."""
+        """Raises a UserError with the end of its log if the server has ended."""
         if self._process.poll() is not None:
-            raise UserError(f"the server of {self.model_uri} has ended: {last_words(self._said)}")
+            raise UserError(
+                f"the server of {self.model_uri} has ended: {last_words(self._said)}{end_of_log(self._said)}"
+            )
 
     def ask(self, body: str) -> tuple[int, dict[str, Any]]:
         """Sends JSON; returns the status and what was answered: `predictions`, or `message` with the reason.
@@ -92,8 +103,9 @@ class Server:
         import requests
 
         headers = {"Content-Type": "application/json"}
+        seconds = self.settings.request_seconds + WAY_SECONDS
         try:
-            answer = requests.post(f"{self.url}/invocations", body, headers=headers, timeout=REQUEST_SECONDS)
+            answer = requests.post(f"{self.url}/invocations", body, headers=headers, timeout=seconds)
         except requests.RequestException as error:
             raise UserError(f"the server of {self.model_uri} does not answer: {type(error).__name__}") from None
         try:

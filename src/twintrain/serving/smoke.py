@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from twintrain.config import Serving
 from twintrain.errors import UserError
 from twintrain.serving.evaluated import check_answers
 from twintrain.serving.packaging import load_description
@@ -22,7 +23,7 @@ class Smoke(NamedTuple):
     reason: str
 
 
-def smoke_test(model_uri: str, rows: pd.DataFrame | np.ndarray, expected: pd.DataFrame) -> Smoke:
+def smoke_test(model_uri: str, rows: pd.DataFrame | np.ndarray, expected: pd.DataFrame, settings: Serving) -> Smoke:
     """Serves a model, asks it, and ends the server in any case.
 
     Args:
@@ -31,12 +32,12 @@ def smoke_test(model_uri: str, rows: pd.DataFrame | np.ndarray, expected: pd.Dat
     """
     try:
         dataset = load_description(model_uri)
-        with Server(model_uri) as server:
+        with Server(model_uri, settings) as server:
             server.wait()
             _check_real_rows(server, as_written(rows, dataset), expected)
             _check_refusal(server, NO_ROWS["table" if dataset.features else "array"])
     except UserError as error:
-        return Smoke(False, str(error))
+        return Smoke(False, str(error).splitlines()[0])
     return Smoke(
         True, f"{len(expected)} test rows over HTTP are answered as evaluated, and a malformed request refused"
     )

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from twintrain.frameworks.keras import layers
+from twintrain.errors import UserError
+from twintrain.frameworks.keras import archive, layers
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.models.network import Network
 
@@ -20,10 +21,14 @@ def save(model: keras.Model, network: Network, example: np.ndarray, path: Path) 
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU."""
+    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU.
+
+    Raises:
+        UserError: the file cannot be loaded, or may run code when it is.
+    """
     # Not cpu:0, to which Keras on PyTorch moves what is there already, and then has no parameter any more.
     with keras.device("cpu"):
-        model = keras.models.load_model(path, compile=False)
+        model = _load_model(path)
 
     def predict(features: np.ndarray) -> np.ndarray:
         with keras.device("cpu"):
@@ -31,6 +36,15 @@ def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
             return model.predict_on_batch(features)
 
     return predict
+
+
+def _load_model(path: Path) -> keras.Model:
+    archive.check(path)
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever Keras meets in a damaged file
+        reason = f"it is damaged, or of another version ({type(error).__name__})"
+        raise UserError(f"{path} cannot be loaded by Keras {keras.__version__}: {reason}") from None
 
 
 def set_threads(count: int) -> int:
@@ -43,7 +57,7 @@ def set_threads(count: int) -> int:
 
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
-    return layers.get_weights(keras.models.load_model(path, compile=False), network)
+    return layers.get_weights(_load_model(path), network)
 
 
 def log_model(model: keras.Model, network: Network, example: np.ndarray, **arguments: Any) -> Any:

@@ -1,6 +1,7 @@
 """Saves, loads and logs a PyTorch network as pt2 (torch.export): a graph, no pickled code, no classes of ours."""
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import layers
+from twintrain.frameworks.torch import archive, layers
 from twintrain.models.network import Network
 
 FILE_NAME = "model.pt2"
@@ -33,19 +34,35 @@ def save(model: torch.nn.Module, network: Network, example: np.ndarray, path: Pa
             f"{network.source}: the saved network would take {len(example[:2])} rows and no others, since a forward() "
             "fixes their number; expected x.shape[0], or x.flatten(1), in place of len(x)"
         )
+    program.example_inputs = None  # torch.export.save would pickle them
     torch.export.save(program, path)
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU."""
+    """Loads a saved network as a function from features to logits, or to what its head makes of them, on the CPU.
+
+    Raises:
+        UserError: the file cannot be loaded, or may run code when it is.
+    """
+    program = _load_program(path)
     with _quiet():
-        model = torch.export.load(path).module()
+        model = program.module()
 
     def predict(features: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return model(torch.from_numpy(features)).numpy()
 
     return predict
+
+
+def _load_program(path: Path) -> torch.export.ExportedProgram:
+    file = archive.load_checked(path)
+    try:
+        with _quiet():
+            return torch.export.load(file)
+    except Exception as error:  # whatever PyTorch's reader meets in a damaged file
+        reason = f"it is damaged, or of another version ({type(error).__name__})"
+        raise UserError(f"{path} cannot be loaded by PyTorch {torch.__version__}: {reason}") from None
 
 
 def set_threads(count: int) -> int:
@@ -56,8 +73,7 @@ def set_threads(count: int) -> int:
 
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
-    with _quiet():
-        saved = torch.export.load(path).state_dict
+    saved = _load_program(path).state_dict
     model = layers.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
     model.load_state_dict(saved)
     return layers.get_weights(model, network)
@@ -87,12 +103,25 @@ def save_mlflow_model(
             serialization_format="pt2",
             **arguments,
         )
+    archive.leave_out_samples(path / "data" / FILE_NAME)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Leaves out PyTorch's warnings of its own read-only buffer, and of the weights that recurrent modules list."""
-    with warnings.catch_warnings():
+    """Leaves out PyTorch's warnings of its own read-only buffer, and of the weights that recurrent modules list.
+
+    Of a damaged file it would print tracebacks before it raises.
+    """
+    with warnings.catch_warnings(), _silent(logging.getLogger("torch.export")):
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.filterwarnings("ignore", message=r"The tensor attributes? self\..*_flat_weights")
         yield
+
+
+@contextlib.contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before

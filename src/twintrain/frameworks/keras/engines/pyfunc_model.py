@@ -18,7 +18,7 @@ class KerasModel(PythonModel):
         import keras
 
         self.ops = keras.ops
-        self.model = keras.models.load_model(context.artifacts["model"], compile=False)
+        self.model = keras.models.load_model(context.artifacts["model"], compile=False, safe_mode=True)
 
     def predict(self, context: PythonModelContext, model_input: np.ndarray, params: Any = None) -> np.ndarray:
         return self.ops.convert_to_numpy(self.model(model_input, training=False))
