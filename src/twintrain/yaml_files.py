@@ -13,6 +13,7 @@ from twintrain.project import write_text
 from twintrain.yaml_lines import edited
 from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
 
+BYTE_ORDER_MARK = "\ufeff"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -22,7 +23,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is missing or no regular file, is not YAML or no mapping, or goes beyond the limits.
     """
-    return _mapping(_read_text(path), path)
+    return _load(_read_text(path), path)[0]
 
 
 def write_yaml(path: Path, content: dict[str, Any], comments: list[str] | None = None) -> None:
@@ -42,13 +43,16 @@ def update_yaml(path: Path, content: dict[str, Any]) -> None:
     Raises:
         UserError: the file cannot be read, or YAML cannot hold the content.
     """
-    text, content = _read_text(path), plain(content)
-    if not same(_mapping(text, path), content):
-        try:
-            changed = edited(text, content)
-        except ValueError:  # some line is not written as expected
-            changed = ""
-        _write(path, changed, content)
+    whole, content = _read_text(path), plain(content)
+    text = whole.removeprefix(BYTE_ORDER_MARK)
+    old, node = _load(text, path)
+    if same(old, content):
+        return
+    try:
+        changed = edited(text, old, node, content)
+    except (ValueError, LookupError):  # some line is not as expected
+        changed = ""
+    _write(path, whole[: len(whole) - len(text)] + changed, content)
 
 
 def parse_scalar(text: str, name: str = "value") -> Any:
@@ -92,14 +96,14 @@ def _kind(mode: int) -> str:
     return next((kind for is_one, kind in kinds.items() if is_one(mode)), "device")
 
 
-def _mapping(text: str, path: Path) -> dict[str, Any]:
+def _load(text: str, path: Path) -> tuple[dict[str, Any], Any]:
     try:
-        content, _ = load(text)
+        content, node = load(text)
     except YamlTextError as mistake:
         raise UserError(f"{path}{mistake}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected lines of the form 'name: value', got {type(content).__name__}")
-    return content
+    return content, node
 
 
 def _write(path: Path, text: str, content: dict[str, Any]) -> None:

@@ -7,28 +7,24 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from twintrain.yaml_text import TAG, block, load, on_one_line, same
+from twintrain.yaml_text import TAG, block, on_one_line, same
 
 COMMENT = re.compile(r"( +)(#.*)")
-BYTE_ORDER_MARK = "\ufeff"
 GAP = 2  # spaces before a comment that a long value has pushed to the right
 
 
-def edited(text: str, content: dict[str, Any]) -> str:
-    """Returns the text with the lines of those keys changed, added or taken out that differ in the content.
+def edited(text: str, old: dict[str, Any], node: MappingNode, new: dict[str, Any]) -> str:
+    """Returns the text with the lines of those keys changed, added or taken out that differ in the new content.
 
     Mappings in block style are gone through key by key; any other value is written anew, on one line. Whoever calls it
     reads the outcome before it counts: a text in which a key has no line of its own comes out as something else.
 
-    Raises:
-        YamlTextError: the text is no YAML.
+    Args:
+        old: the content of the text.
+        node: its nodes, as `yaml_text.load` gives them.
     """
-    if text.startswith(BYTE_ORDER_MARK):
-        return BYTE_ORDER_MARK + edited(text.removeprefix(BYTE_ORDER_MARK), content)
-    old, node = load(text)
     editor = _Editor(text, node)
-    if not same(old, content):
-        editor.edit(node, old, content)
+    editor.edit(node, old, new)
     return editor.outcome()
 
 
@@ -84,12 +80,11 @@ class _Editor:
     def _set(self, key: Node, value: Node, new: Any) -> None:
         colon = self.text.index(":", key.end_mark.index) + 1
         begin, end = value.start_mark.index, self._end(value)
-        if begin == end:
+        if begin == end:  # nothing is written
             begin = end = colon
         elif "\n" in self.text[colon:begin]:  # a block below its key
             if _is_block(value, SequenceNode) and isinstance(new, list) and new:
-                below = f"{self.newline}{' ' * value.start_mark.column}- "
-                self.changes.append((begin, end, "- " + below.removeprefix("- ").join(map(on_one_line, new))))
+                self._replace_entries(value, new)
                 return
             self.changes.append((self.text.index("\n", colon) + 1, self._after(value), ""))
             begin = end = colon
@@ -98,6 +93,12 @@ class _Editor:
         rest = self.text[end : self._line_end(end)]
         old_end = end - self.text.rfind("\n", 0, end) - 1
         self.changes.append((begin, end + len(rest), written + self._aligned(rest, old_end, len(head + written))))
+
+    def _replace_entries(self, sequence: SequenceNode, new: list[Any]) -> None:
+        """A list of one entry a line stays one."""
+        dash = " " * sequence.start_mark.column + "- "
+        lines = self.newline.join(dash + on_one_line(entry) for entry in new)
+        self.changes.append((sequence.start_mark.index, self._end(sequence), lines.lstrip()))
 
     def _aligned(self, rest: str, old_end: int, new_end: int) -> str:
         """The comment behind a value: in the column of the others if it was there, or was pushed out of it."""
