@@ -2,8 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 LISTED_WORDS = 20
+SHOWN = 80  # characters of what came: enough to know it again
 
 
 class UserError(Exception):
@@ -13,6 +15,16 @@ class UserError(Exception):
 def first_line(error: Exception) -> str:
     """What an error of somebody else's code says, as far as it fits into a line of ours."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: as Python writes it, cut off where that is long."""
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    """A text, or the beginning of a long one."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -30,4 +42,4 @@ def unknown(kind: str, word: str, known: Iterable[str], place: str | None = None
         place: where they can be looked up, if they are too many to be listed.
     """
     found = did_you_mean(word, known) or (f"; {place} has them all" if place else "")
-    return UserError(f"unknown {kind} '{word}'{found}")
+    return UserError(f"unknown {kind} '{cut(word)}'{found}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twintrain.errors import UserError
+from twintrain.errors import UserError, cut
 from twintrain.yaml_files import parse_scalar
 
 # What MLproject hands on for a value that was not given: an empty one, as MLflow quotes it; and for one that
@@ -24,11 +24,13 @@ def parse_overrides(arguments: list[str]) -> dict[str, Any]:
     while waiting:
         argument = waiting.pop(0)
         if not argument.startswith("--") or argument == "--":
-            raise UserError(f"unexpected argument '{argument}'; expected --PARAMETER VALUE, as in --train.epochs 20")
+            raise UserError(
+                f"unexpected argument '{cut(argument)}'; expected --PARAMETER VALUE, as in --train.epochs 20"
+            )
         name, equals, value = argument.removeprefix("--").partition("=")
         if not equals:
             if not waiting or waiting[0].startswith("--"):
-                raise UserError(f"--{name} has no value; expected --{name} VALUE")
+                raise UserError(f"--{cut(name)} has no value; expected --{cut(name)} VALUE")
             value = waiting.pop(0)
-        overrides[name] = parse_scalar(value)
+        overrides[name] = parse_scalar(value, f"--{cut(name)}")
     return overrides

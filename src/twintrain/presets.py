@@ -2,19 +2,20 @@
 
 import copy
 import difflib
+import functools
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from ruamel.yaml.comments import CommentedMap
 
 from twintrain import project
 from twintrain.config import Params, Rule
-from twintrain.errors import UserError, did_you_mean, unknown
-from twintrain.yaml_files import plain, read_yaml, validated, write_yaml
+from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
+from twintrain.yaml_files import read_yaml, update_yaml, validated, write_yaml
 
 # The section of a preset that is none of params.yaml.
 SWEEP = "sweep"
+MAX_BASES = 20
 
 
 def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -65,27 +66,33 @@ def read_sweep_section(preset: str) -> Any:
     return _read(preset).get(SWEEP)
 
 
-def _read(preset: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Returns all sections of a preset, and of its base, in plain dicts.
+def _read(preset: str) -> dict[str, Any]:
+    """Returns all sections of a preset, and of its bases.
 
     What a preset says goes before what its base says, parameter by parameter; another optimizer or schedule goes
     before the whole of the base's.
 
-    Args:
-        above: the presets that this one is the base of.
-
     Raises:
-        UserError: an unknown preset or base, or bases in a circle.
+        UserError: an unknown preset or base, bases in a circle, or too many of them.
     """
     known = project.names_in(project.PRESETS)
-    if preset not in known:
-        kind = f"base of the preset {above[-1]}:" if above else "preset"
-        raise unknown(kind, preset, known, str(project.PRESETS))
-    if preset in above:
-        raise UserError(f"presets are each other's base: {', '.join((*above, preset))}; expected one without a base")
-    given = plain(read_yaml(project.PRESETS / f"{preset}.yaml"))
-    base = given.pop("base", None)
-    return given if base is None else _merged(_read(base, (*above, preset)), given)
+    names, contents = [], []
+    name: Any = preset
+    while name is not None:
+        if name not in known:
+            kind = f"base of the preset {names[-1]}:" if names else "preset"
+            raise unknown(kind, str(name), known, str(project.PRESETS))
+        if name in names:
+            circle = ", ".join((*names, name))
+            raise UserError(f"presets are each other's base: {cut(circle)}; expected one without a base")
+        if len(names) > MAX_BASES:
+            raise UserError(
+                f"preset '{preset}': expected at most {MAX_BASES} bases, each the base of the next, got more"
+            )
+        names.append(name)
+        contents.append(read_yaml(project.PRESETS / f"{name}.yaml"))
+        name = contents[-1].pop("base", None)
+    return functools.reduce(_merged, reversed(contents))
 
 
 def _merged(base: Any, given: Any) -> Any:
@@ -108,17 +115,14 @@ def families() -> dict[str, list[str]]:
 
 
 def save_params(content: dict[str, Any]) -> None:
-    """Writes params.yaml if it changes."""
-    if content != read_yaml(project.PARAMS):
-        write_yaml(project.PARAMS, content)
+    """Writes the lines of params.yaml that change; the others stay as they are."""
+    update_yaml(project.PARAMS, content)
 
 
 def save_preset(preset: str, content: dict[str, Any], comment: str) -> Path:
     """Writes a preset below a line of comment, whole or not at all, and returns its path."""
     path = project.PRESETS / f"{preset}.yaml"
-    commented = CommentedMap(content)
-    commented.yaml_set_start_comment(comment)
-    write_yaml(path, commented)
+    write_yaml(path, content, [comment])
     return path
 
 
@@ -143,7 +147,7 @@ def _apply_preset(content: dict[str, Any], preset: str) -> None:
     whole = validated(Params, {"dataset": "", "model": "", "frameworks": ["torch"], **given}, source)
     filled = _lines(whole)
     for section in given:
-        _overwrite(content, section, filled[section])
+        content[section] = filled[section]
 
 
 def _lines(section: BaseModel) -> dict[str, Any]:
@@ -153,17 +157,6 @@ def _lines(section: BaseModel) -> dict[str, Any]:
         for name, value in section
         if not (isinstance(section, Rule) and value is None)
     }
-
-
-def _overwrite(content: dict[str, Any], key: str, value: Any) -> None:
-    """Sets content[key] in place, leaf by leaf, so that the comments of params.yaml stay."""
-    if not isinstance(value, dict) or not isinstance(content.get(key), dict):
-        content[key] = value
-        return
-    for stale in content[key].keys() - value.keys():
-        del content[key][stale]
-    for name, leaf in value.items():
-        _overwrite(content[key], name, leaf)
 
 
 def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
@@ -181,7 +174,7 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
                 place[name] = {}
             place = place[name]
             if not isinstance(place, dict):
-                raise UserError(f"{project.PARAMS}: expected parameters under '{name}', got {place!r}")
+                raise UserError(f"{project.PARAMS}: expected parameters under '{name}', got {shown(place)}")
     annotation = schema.model_fields[leaf].annotation
     if _is_section(annotation) and not isinstance(value, dict):
         raise UserError(f"'{key}' is a section; expected one of its parameters: {', '.join(_leaves(annotation, key))}")
@@ -189,7 +182,7 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
         # The options of one optimizer or schedule mean nothing to another.
         for option in place.keys() - schema.SHARED:
             del place[option]
-    _overwrite(place, leaf, value)
+    place[leaf] = value
 
 
 def _unknown_parameter(key: str) -> UserError:
@@ -197,8 +190,8 @@ def _unknown_parameter(key: str) -> UserError:
     # `epochs` for `train.epochs` is the likeliest slip.
     same_end = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     if meant := difflib.get_close_matches(key, same_end, n=1, cutoff=0.9) or same_end:
-        return UserError(f"unknown parameter '{key}'; did you mean {' or '.join(map(repr, meant))}?")
-    return UserError(f"unknown parameter '{key}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
+        return UserError(f"unknown parameter '{cut(key)}'; did you mean {' or '.join(map(repr, meant))}?")
+    return UserError(f"unknown parameter '{cut(key)}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
 
 
 def _leaves(schema: type[BaseModel], prefix: str = "") -> list[str]:

@@ -1,56 +1,131 @@
 """YAML as DVC reads it (version 1.2: `1e-3` is a number, `no` is a word), and typed reading of it."""
 
-import io
 import json
+import stat
+import sys
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from twintrain.errors import UserError, did_you_mean
+from twintrain.errors import UserError, did_you_mean, shown
 from twintrain.project import write_text
+from twintrain.yaml_lines import edited
+from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
 
-NULL_TAG = "tag:yaml.org,2002:null"
+BYTE_ORDER_MARK = "\ufeff"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Reads a YAML file, keeping its comments for `write_yaml`.
+    """Reads a YAML file into plain dicts, lists and values.
 
     Raises:
-        UserError: the file is missing, is not YAML or is no mapping.
+        UserError: the file is missing or no regular file, is not YAML or no mapping, or goes beyond the limits.
+    """
+    return _load(_read_text(path), path)[0]
+
+
+def write_yaml(path: Path, content: dict[str, Any], comments: list[str] | None = None) -> None:
+    """Writes a new YAML file below lines of comment, whole or not at all; innermost mappings and lists take one line.
+
+    Raises:
+        UserError: YAML cannot hold the content.
+    """
+    content = plain(content)
+    lines = [f"# {_printable(line)}".rstrip() for comment in comments or () for line in comment.split("\n")]
+    _write(path, "\n".join([*lines, *block(content, short=True)]) + "\n", content)
+
+
+def update_yaml(path: Path, content: dict[str, Any]) -> None:
+    """Writes the lines of a YAML file that differ from its content; the others keep their bytes, comments included.
+
+    Raises:
+        UserError: the file cannot be read, or YAML cannot hold the content.
+    """
+    whole, content = _read_text(path), plain(content)
+    text = whole.removeprefix(BYTE_ORDER_MARK)
+    old, node = _load(text, path)
+    if same(old, content):
+        return
+    try:
+        changed = edited(text, old, node, content)
+    except (ValueError, LookupError):  # some line is not as expected
+        changed = ""
+    _write(path, whole[: len(whole) - len(text)] + changed, content)
+
+
+def parse_scalar(text: str, name: str = "value") -> Any:
+    """Reads one value as it would stand in a YAML file: `20`, `1e-3`, `true`, `[torch]`, `null`; else it is text.
+
+    Raises:
+        UserError: it goes beyond the limits of a YAML file.
     """
     try:
-        content = YAML().load(path.read_text(encoding="utf-8"))
+        return load(text)[0]
+    except YamlSyntaxError:
+        return text
+    except YamlTextError as mistake:
+        raise UserError(f"{name}{mistake}") from None
+
+
+def _read_text(path: Path) -> str:
+    """The text of a regular file of bounded size; line ends stay as they are."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path}: expected a YAML file, got a {_kind(found.st_mode)}")
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise UserError(f"{path} is a link to {path.readlink()}, which is not there") from None
         raise UserError(f"{path} is missing; get it back with: git checkout {path}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where} is not valid YAML: {getattr(error, 'problem', error)}") from None
+    if len(raw) > MAX_BYTES:
+        raise UserError(f"{path}: expected at most {MAX_BYTES:,} bytes of YAML, got {found.st_size:,}")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:4]:
+        raise UserError(f"{path} is not valid YAML: expected text in UTF-8, got UTF-16, UTF-32 or no text")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_ISDIR: "folder", stat.S_ISFIFO: "FIFO", stat.S_ISSOCK: "socket"}
+    return next((kind for is_one, kind in kinds.items() if is_one(mode)), "device")
+
+
+def _load(text: str, path: Path) -> tuple[dict[str, Any], Any]:
+    try:
+        content, node = load(text)
+    except YamlTextError as mistake:
+        raise UserError(f"{path}{mistake}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected lines of the form 'name: value', got {type(content).__name__}")
-    return content
+    return content, node
 
 
-def write_yaml(path: Path, content: Any) -> None:
-    """Writes a YAML file whole or not at all."""
-    yaml = YAML()
-    yaml.width = 120
-    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(NULL_TAG, "null"))
-    text = io.StringIO()
-    yaml.dump(content, text)
-    write_text(path, text.getvalue())
+def _write(path: Path, text: str, content: dict[str, Any]) -> None:
+    """Writes the text if it reads as the content, else the content in its plain form, if that does."""
+    if _fault(text, content):
+        text = "\n".join(block(content)) + "\n"
+        if fault := _fault(text, content):
+            raise UserError(f"{path} is left as it was; YAML cannot hold what it should become{fault}")
+        print(f"warning: {path}: its comments could not be kept; it is written without them", file=sys.stderr)
+    write_text(path, text)
 
 
-def parse_scalar(text: str) -> Any:
-    """Reads one value as it would stand in a YAML file: `20`, `1e-3`, `true`, `[torch]`, `null`."""
+def _fault(text: str, content: dict[str, Any]) -> str:
+    """In what a text does not read as the content; empty if it does."""
     try:
-        return YAML(typ="safe").load(text)
-    except YAMLError:
-        return text
+        return "" if same(load(text)[0], content) else ": it reads as something else"
+    except YamlTextError as mistake:
+        return str(mistake)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def to_scalar(value: Any) -> str:
@@ -103,12 +178,12 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
         return where + first["msg"].removeprefix("Value error, ")
     if first["type"] == "too_short":
         least = first["ctx"]["min_length"]
-        return f"{where}expected at least {least} item{'s' if least > 1 else ''}, got {first['input']!r}"
+        return f"{where}expected at least {least} item{'s' if least > 1 else ''}, got {shown(first['input'])}"
     expected = first["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
     close = ""
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         close = did_you_mean(first["input"], _choices(expected))
-    return f"{where}expected {expected}, got {first['input']!r}{close if 'did you' in close else ''}"
+    return f"{where}expected {expected}, got {shown(first['input'])}{close if 'did you' in close else ''}"
 
 
 def _likelihood(found: Any) -> int:

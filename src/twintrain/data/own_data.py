@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from twintrain import project
 from twintrain.data.archives import is_archive, members
@@ -23,7 +22,7 @@ from twintrain.data.validation import differences
 from twintrain.errors import UserError
 from twintrain.overrides import CURRENT
 from twintrain.presets import read_preset
-from twintrain.yaml_files import read_yaml, validated, write_yaml
+from twintrain.yaml_files import read_yaml, update_yaml, validated, write_yaml
 
 ENDINGS = (*TABLE_ENDINGS, ".parquet", ".npz")
 PACKED = (".gz", ".zip", ".tar", ".tgz")
@@ -124,15 +123,15 @@ def _describe(source: Path, name: str, wishes: Wishes) -> None:
     content["files"] = _copied(source, name)
     left_out = [f"  {what}: {note}" for what, taken_as, note in found.lines if taken_as == LEFT_OUT]
     comments = [f"Found in {_file_name(source)}; correct what is wrong. It is never written again."]
-    write_yaml(path, _commented(content, [*comments, *(["Left out:", *left_out] if left_out else [])]))
+    write_yaml(path, content, [*comments, *(["Left out:", *left_out] if left_out else [])])
     if not preset.exists():
         _write_settings(source, name, found, wishes)
     _print_found(found, path, preset)
 
 
 def _write_settings(source: Path, name: str, found: Found, wishes: Wishes) -> None:
-    content = _commented(_settings(name, found, wishes), [f"First settings for {_file_name(source)}."])
-    write_yaml(project.PRESETS / f"{name}.yaml", content)
+    comments = [f"First settings for {_file_name(source)}."]
+    write_yaml(project.PRESETS / f"{name}.yaml", _settings(name, found, wishes), comments)
 
 
 def _settings(name: str, found: Found, wishes: Wishes) -> dict[str, Any]:
@@ -205,7 +204,7 @@ def _take_another(source: Path, name: str, dataset: Dataset, wishes: Wishes) -> 
         raise UserError(f"{source} is not what {path} describes: {'; '.join(found)}{anew}")
     content = read_yaml(path)
     content["files"] = _copied(source, name)
-    write_yaml(path, content)
+    update_yaml(path, content)
     print(f"{source} is new and fits; {path} has its checksum now")
 
 
@@ -259,27 +258,6 @@ def _copied(source: Path, name: str) -> dict[str, str]:
             shutil.copyfile(source, partial)
         partial.replace(place)
     return _digests(place)
-
-
-def _commented(content: dict[str, Any], comments: list[str]) -> CommentedMap:
-    """A mapping for YAML, its lists and innermost mappings on one line, below a comment."""
-    written = _one_line_leaves(content)
-    written.fa.set_block_style()
-    written.yaml_set_start_comment("\n".join(comments))
-    return written
-
-
-def _one_line_leaves(content: Any) -> Any:
-    if isinstance(content, list):
-        written = CommentedSeq(content)
-        written.fa.set_flow_style()
-        return written
-    if not isinstance(content, dict):
-        return content
-    written = CommentedMap((key, _one_line_leaves(value)) for key, value in content.items())
-    if not any(isinstance(value, dict) for value in content.values()):
-        written.fa.set_flow_style()
-    return written
 
 
 def _print_found(found: Found, path: Path, preset: Path) -> None:
