@@ -27,6 +27,7 @@ import numpy as np
 from filelock import FileLock
 
 from twintrain.errors import first_line
+from twintrain.store_address import check_address
 from twintrain.yaml_files import read_yaml
 
 CONNECT_SECONDS = 3
@@ -322,6 +323,7 @@ def open_store(experiment: str) -> str:
     A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it.
     """
     uri = store_uri(Path.cwd())
+    check_address(uri)
     check_connection(uri)
     mlflow = _mlflow()
     mlflow.set_tracking_uri(uri)
