@@ -29,6 +29,7 @@ from twintrain.evaluation.report_samples import rows_to_draw, samples_of
 from twintrain.evaluation.seed_comparison import compare_seeds
 from twintrain.frameworks import TITLES
 from twintrain.seeds import seed_folders
+from twintrain.stored import load_array, read_model
 from twintrain.training import curves
 from twintrain.ui_links import ui_address
 from twintrain.verification.seal import seal
@@ -107,7 +108,7 @@ def _comparisons(
     """The first framework less the second, and less each other one; the first comparison has the winner of all."""
     first, *others = params.frameworks
     index = predictions[first]["index"]
-    labels = np.load(project.INGESTED / "labels.npy", mmap_mode="r")[index]
+    labels = load_array(project.INGESTED / "labels.npy", mmap_mode="r")[index]
     shared = {"margin": params.compare.margin, "test_digest": rows_digest(index, labels)}
     if not others:
         winner, reason = decision.alone(first)
@@ -157,7 +158,7 @@ def _is_sample(params: Params) -> bool:
 
 def _details(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
     """Of each framework its classes and calibration, of the first two their slices and disagreements."""
-    dataset = Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json"))
+    dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     # A network that gives back its input has no classes, whatever the data set has.
     names = dataset.labels if params.preprocess.target == "labels" else []
     found = {name: {} for name in predictions}
@@ -180,7 +181,7 @@ def _groupings(index: np.ndarray, dataset: Dataset) -> tuple[pd.DataFrame | None
     if dataset.features:
         table = raw_rows(project.INGESTED, index)[list(dataset.features)]
         return table, slices.by_columns(table)
-    array = np.load(project.INGESTED / "array.npy", mmap_mode="r")
+    array = load_array(project.INGESTED / "array.npy", mmap_mode="r")
     levels = pd.concat([slices.levels(array[run]) for run in blocks(index, array)], ignore_index=True)
     return None, slices.by_columns(levels)
 

@@ -27,6 +27,7 @@ from twintrain.errors import UserError
 from twintrain.evaluation import report
 from twintrain.evaluation.comparison import load_predictions
 from twintrain.ports import HOST, read_port
+from twintrain.stored import read_model
 
 EXAMPLES = 10
 
@@ -80,7 +81,7 @@ def _other_than(folder: Path) -> UserError:
 
 
 def _study(metrics: dict[str, Any]) -> Study:
-    dataset = Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json"))
+    dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     if dataset.files != load_dataset(metrics["dataset"]).files:
         raise _other_than(project.INGESTED)  # a run of another data set was interrupted
     schema = Schema.load(project.SPLIT)

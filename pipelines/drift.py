@@ -8,7 +8,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,6 +21,7 @@ from twintrain.drift import ColumnDrift, find_drift, new_columns, training_colum
 from twintrain.errors import UserError
 from twintrain.overrides import NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params
+from twintrain.stored import load_array, read_model
 from twintrain.yaml_files import read_yaml
 
 DRIFTED = 3
@@ -32,9 +32,9 @@ def drift() -> int:
     """Runs the command and returns its exit status."""
     path, params = _read_arguments(sys.argv[1:])
     trained_on = Schema.load(project.SPLIT).dataset  # params.yaml may have gone on to another one
-    dataset = Dataset.model_validate(project.read_json(project.PREPROCESSED / "dataset.json"))
-    features = np.load(project.PREPROCESSED / "features.npy", mmap_mode="r")
-    before = training_columns(features, np.load(project.SPLIT / "train" / "index.npy"), dataset)
+    dataset = read_model(project.PREPROCESSED / "dataset.json", Dataset)
+    features = load_array(project.PREPROCESSED / "features.npy", mmap_mode="r")
+    before = training_columns(features, load_array(project.SPLIT / "train" / "index.npy", kinds="iu", axes=1), dataset)
     now = new_columns(path, dataset)
     found = find_drift(before, now, dataset, params.drift.psi, params.drift.ks)
     drifted = [column.name for column in found if column.has_drifted]

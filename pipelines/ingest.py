@@ -18,6 +18,7 @@ from twintrain.data.chunks import RowsWriter, Sample, TableWriter
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.readers.ingested import Ingested
 from twintrain.data.reading import read_chunks
+from twintrain.stored import load_array
 
 ARRAYS = ("array", "labels", "part", "group", "time")
 # Of a vector, which may be long, and of a table.
@@ -36,7 +37,7 @@ def ingest() -> None:
     folder = project.fresh_folder(project.INGESTED)
     sample, rejected = _save(chunks)
     project.write_json(folder / "dataset.json", dataset.model_dump())
-    labels = np.load(folder / "labels.npy", mmap_mode="r")
+    labels = load_array(folder / "labels.npy", mmap_mode="r")
     if dataset.task == "regression":
         exploration.plot_numbers(labels, dataset.target, folder / "target.png")
     else:

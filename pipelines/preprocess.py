@@ -15,6 +15,7 @@ from twintrain.data.chunks import RowsWriter, blocks, table_chunks
 from twintrain.data.dataset import Dataset
 from twintrain.data.encoding import as_numbers, encode_array
 from twintrain.data.schema import network_schema
+from twintrain.stored import load_array, read_model
 
 CARRIED = ("dataset.json", "labels.npy", "part.npy", "group.npy", "time.npy")
 
@@ -22,7 +23,7 @@ CARRIED = ("dataset.json", "labels.npy", "part.npy", "group.npy", "time.npy")
 def preprocess() -> None:
     """Runs the stage."""
     params = load_params()
-    dataset = Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json"))
+    dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     schema = network_schema(params.dataset, dataset, params.preprocess)
     folder = project.fresh_folder(project.PREPROCESSED)
     schema.save(folder)
@@ -32,7 +33,7 @@ def preprocess() -> None:
     for name in CARRIED:
         if (project.INGESTED / name).exists():
             shutil.copy(project.INGESTED / name, folder)
-    features = np.load(folder / "features.npy", mmap_mode="r")
+    features = load_array(folder / "features.npy", mmap_mode="r")
     print(f"preprocess: {features.dtype} features of shape {' × '.join(map(str, features.shape))}")
     tags = {"stage": "preprocess", "dataset": params.dataset}
     with tracking.stage_run("preprocess", tags, params.tracking) as run:
@@ -45,7 +46,7 @@ def _encoded(dataset: Dataset) -> Iterator[np.ndarray]:
         for table in table_chunks(project.INGESTED / "table.parquet"):
             yield as_numbers(table, dataset.inputs)
     else:
-        array = np.load(project.INGESTED / "array.npy", mmap_mode="r")
+        array = load_array(project.INGESTED / "array.npy", mmap_mode="r")
         for index in blocks(np.arange(len(array)), array):
             yield encode_array(array[index])
 

@@ -45,8 +45,9 @@ def run() -> int:
     }
     before = _read_results()
     with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
-        if run_dvc("repro", *([arguments.target] if arguments.target else [])):
-            raise UserError("a stage failed, see above; what ran before it is kept and will not run again")
+        if failed := run_dvc("repro", *([arguments.target] if arguments.target else [])):
+            why = failed.reason or "see above"
+            raise UserError(f"a stage failed: {why}; what ran before it is kept and will not run again")
         parent.tag_children(tracking.lock_tags())
         if not arguments.target:
             metrics = _read_results()

@@ -3,8 +3,6 @@
 python -m pipelines.split    reads build/preprocessed, writes build/split
 """
 
-import numpy as np
-
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import load_params
@@ -15,6 +13,7 @@ from twintrain.data.parts import Part, PartWriter
 from twintrain.data.projections import plot_projections
 from twintrain.data.schema import Schema
 from twintrain.data.splitting import split_rows
+from twintrain.stored import load_array, read_model
 
 ROW_MARKS = ("part", "group", "time")
 
@@ -24,9 +23,10 @@ def split() -> None:
     params = load_params()
     source = project.PREPROCESSED
     schema = Schema.load(source)
-    dataset = Dataset.model_validate(project.read_json(source / "dataset.json"))
-    features, labels = np.load(source / "features.npy", mmap_mode="r"), np.load(source / "labels.npy", mmap_mode="r")
-    marks = {name: np.load(source / f"{name}.npy") for name in ROW_MARKS if (source / f"{name}.npy").exists()}
+    dataset = read_model(source / "dataset.json", Dataset)
+    features, labels = (load_array(source / f"{name}.npy", mmap_mode="r") for name in ("features", "labels"))
+    files = {name: source / f"{name}.npy" for name in ROW_MARKS}
+    marks = {name: load_array(path, kinds="biufU", axes=1) for name, path in files.items() if path.exists()}
     rows = split_rows(labels, params.split, **marks)
     fitted = fit(features, labels, rows["train"], dataset, schema, params.split)
     folder = project.fresh_folder(project.SPLIT)

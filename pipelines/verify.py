@@ -64,7 +64,7 @@ def _list_differences(params: Params, run: tracking.Run) -> None:
         workers.write_experiment(folder, params, *prepare(params))
         workers.run_workers(folder, list(NATIVE_TWINS), workers.NATIVE_WORKER, "describe")
         workers.run_workers(folder, ["keras"], workers.NATIVE_WORKER, "measure")
-        differences = project.read_json(folder / "differences.json")
+        differences = project.read_json(folder / "differences.json", list)
     project.write_json(NATIVE, differences)
     run.log_artifacts(NATIVE)
     report.print_differences(params, differences)

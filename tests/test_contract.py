@@ -42,6 +42,7 @@ NOT_DEPS = {
     "twintrain.commands": "how a command starts and ends",
     "twintrain.errors": "the words of error messages",
     "twintrain.project": "where files lie; an output elsewhere is an error of DVC's",
+    "twintrain.stored": "reads what an earlier stage has written, or stops the stage",
     "twintrain.tracking": "what MLflow records of a stage, not what the stage makes",
     "twintrain.yaml_files": "how params.yaml is read; DVC compares its values itself",
 }

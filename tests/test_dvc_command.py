@@ -4,6 +4,7 @@ import pytest
 
 from twintrain import dvc_command
 from twintrain.config import load_params
+from twintrain.heard import Status
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_data_that_is_there_is_not_pulled(called):
 
 def test_a_failed_pull_says_what_was_expected(called, monkeypatch, error_of):
     Path(".git").mkdir()
-    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: 1)
+    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: Status(1))
     assert error_of(dvc_command.get_data, load_params()) == (
         "the data could not be pulled, see above; expected the remote in .dvc/config to hold data.dvc's files; whoever "
         "committed data.dvc types: dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
@@ -73,7 +74,7 @@ def test_data_that_was_fetched_is_not_fetched_again(called, fetched):
 
 def test_data_that_cannot_be_pinned_says_what_to_type(called, fetched, monkeypatch, error_of):
     Path(".git").mkdir()
-    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: int(arguments[0] == "add"))
+    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: Status(arguments[0] == "add"))
     assert error_of(dvc_command.get_data, fetched) == (
         "DVC could not pin what is in data/, see above; then type: dvc add data"
     )

@@ -67,14 +67,14 @@ def ended(error_or_status):
         (
             FileNotFoundError(errno.ENOENT, "No such file or directory", "build/split/schema.json"),
             1,
-            "error: build/split/schema.json: No such file or directory; an earlier stage makes it: dvc repro\n",
+            "error: build/split/schema.json: No such file or directory; make it: dvc repro --force split\n",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "results/report.html"),
             1,
-            "error: results/report.html: Permission denied\n",
+            "error: results/report.html: Permission denied; expected a file that you may read and write: "
+            "ls -l results/report.html\n",
         ),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "error: No space left on device\n"),
         (3, 3, ""),
         (0, 0, ""),
         (None, None, ""),
@@ -103,9 +103,3 @@ def test_command_under_nohup_outlives_its_terminal():
     with pytest.raises(SystemExit) as stopped:
         run_command(lambda: signal.raise_signal(signal.SIGHUP))
     assert stopped.value.code is None
-
-
-@pytest.mark.usefixtures("_own_signals")
-def test_error_of_the_program_itself_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError):
-        run_command(lambda: 1 // 0)

@@ -1,24 +1,54 @@
 """How a command of pipelines/ starts and ends."""
 
 import argparse
+import contextlib
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from twintrain.errors import UserError, unknown
+from twintrain.errors import UserError, closest, unknown
+from twintrain.failures import failure_line
 from twintrain.frameworks import TITLES
+from twintrain.store_address import check_given_address
 from twintrain.tracking import hangs
 
 SECONDS_TO_END = 30  # for a command that is told to end: to close its runs
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
+# Where the project is that this code is of; a command works in the folder that it is typed in.
+ROOT = Path(__file__).resolve().parents[2]
+READER_GONE = 141  # as a shell has it for SIGPIPE
 
 
-def command_parser(command: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as those of the commands are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; {self.prog} --help says what it takes")
+
+    def parse_args(self, arguments: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Parses all arguments."""
+        found, rest = self.parse_known_args(arguments, namespace)
+        if rest:
+            self.error(f"unexpected argument '{rest[0]}'")
+        return found
+
+    def parse_known_args(self, arguments: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Parses what is known; what is left is parameters, but for misspelt options."""
+        names = [name for action in self._actions for name in action.option_strings]
+        for argument in sys.argv[1:] if arguments is None else arguments:
+            name = argument.partition("=")[0]
+            if name.startswith("--") and name not in names and (meant := closest(name, names)):
+                self.error(f"unknown option '{name}'; did you mean '{meant}'?")
+        return super().parse_known_args(arguments, namespace)
+
+
+def command_parser(command: str, description: str, epilog: str | None = None) -> Parser:
     """The parser of a command of pipelines/, which its docstring describes."""
-    return argparse.ArgumentParser(
+    return Parser(
         prog=f"python -m pipelines.{command}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -38,22 +68,51 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # by nohup
         signal.signal(signal.SIGHUP, _interrupt)
     try:
+        check_folder()
+        check_given_address()
         status = main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 1
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}{_mend(error)}", file=sys.stderr)
-        status = 1
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
+    except Exception as error:  # the last resort: whatever nobody foresaw is one line too
+        status = _failed(error)
     if hangs():  # Python would wait for a store that never answers
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status or 0)
     sys.exit(status)
+
+
+def check_folder() -> None:
+    """Raises a UserError where a command is not typed in the folder of the project."""
+    here = Path.cwd()
+    if not Path("conf").is_dir() and here != ROOT:
+        raise UserError(f"{here} is not the project's folder; type: cd {ROOT} && python -m pipelines.{_command()}")
+
+
+def _command() -> str:
+    return Path(sys.argv[0]).stem
+
+
+def _failed(error: Exception) -> int:
+    """Says why a command has failed, and returns its exit status."""
+    if isinstance(error, BrokenPipeError) and not _has_reader():
+        return READER_GONE
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()  # the line comes last
+    print(f"error: {failure_line(error, _command())}", file=sys.stderr)
+    return 1
+
+
+def _has_reader() -> bool:
+    """Whether somebody reads what the command prints; where nobody does, as after `| head`, it goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _interrupt(*_: Any) -> NoReturn:
@@ -68,28 +127,26 @@ def _interrupt(*_: Any) -> NoReturn:
 
 def run_stage(stage: Callable[[], None]) -> NoReturn:
     """Runs a stage that takes no arguments."""
-    if len(sys.argv) > 1:
-        _refuse(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
-    run_command(stage)
+
+    def checked() -> None:
+        if len(sys.argv) > 1:
+            raise UserError(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
+        stage()
+
+    run_command(checked)
 
 
 def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
     """Runs a stage for the one framework that its argument names."""
-    if len(sys.argv) != 2:
-        *others, last = TITLES
-        known = f"{', '.join(others)} or {last}"
-        _refuse(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {others[0]}")
-    framework = sys.argv[1]
-    if framework not in TITLES:
-        _refuse(str(unknown("framework", framework, TITLES)))
-    run_command(lambda: stage(framework))
 
+    def checked() -> None:
+        if len(sys.argv) != 2:
+            *others, last = TITLES
+            known = f"{', '.join(others)} or {last}"
+            raise UserError(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {others[0]}")
+        framework = sys.argv[1]
+        if framework not in TITLES:
+            raise unknown("framework", framework, TITLES)
+        stage(framework)
 
-def _refuse(reason: str) -> NoReturn:
-    print(f"error: {reason}", file=sys.stderr)
-    sys.exit(1)
-
-
-def _mend(error: OSError) -> str:
-    missing = isinstance(error, FileNotFoundError) and str(error.filename).startswith("build/")
-    return "; an earlier stage makes it: dvc repro" if missing else ""
+    run_command(checked)

@@ -14,6 +14,8 @@ from twintrain.config import Params
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
+from twintrain.failures import is_disk_line
+from twintrain.heard import Heard, Status
 from twintrain.processes import end_group
 
 DVC = (sys.executable, "-m", "dvc")
@@ -23,15 +25,17 @@ PULL_NEEDS = (
 )
 
 
-def run_dvc(*arguments: str) -> int:
-    """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status.
+def run_dvc(*arguments: str) -> Status:
+    """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status with the reason.
 
     DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC, and waits
     until it has closed its MLflow run: an orphan would go on training, and the next command would train beside it.
     """
-    process = subprocess.Popen([*DVC, *arguments], env=_environment(), start_new_session=True)
+    process = subprocess.Popen([*DVC, *arguments], env=_environment(), stderr=subprocess.PIPE, start_new_session=True)
+    heard = Heard(process.stderr)
     try:
-        return process.wait()
+        process.wait()
+        return heard.status(process)
     except KeyboardInterrupt:
         end_group(process, SECONDS_TO_END)
         raise
@@ -85,8 +89,11 @@ def pull_data(needed: bool = True) -> None:
     if project.DATA.is_dir():
         return
     print("Getting data/ from the DVC remote", flush=True)
-    if not run_dvc("pull", "--quiet", "data.dvc"):
+    failed = run_dvc("pull", "--quiet", "data.dvc")
+    if not failed:
         return
+    if is_disk_line(failed.reason):
+        raise UserError(f"the data could not be pulled: {failed.reason}")
     if needed:
         raise UserError(f"the data could not be pulled, see above; {PULL_NEEDS}")
     print(f"warning: only what is fetched will be in data/ and data.dvc, see above; {PULL_NEEDS}", file=sys.stderr)
@@ -94,8 +101,9 @@ def pull_data(needed: bool = True) -> None:
 
 def add_data() -> None:
     """Has data.dvc pin what is in data/ now."""
-    if run_dvc("add", "--quiet", str(project.DATA)):
-        raise UserError("DVC could not pin what is in data/, see above; then type: dvc add data")
+    if failed := run_dvc("add", "--quiet", str(project.DATA)):
+        why = f": {failed.reason}" if failed.reason else ", see above"
+        raise UserError(f"DVC could not pin what is in data/{why}; then type: dvc add data")
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 LISTED_WORDS = 20
 SHOWN = 80  # characters of what came: enough to know it again
+LONGEST_WORD = 200
 
 
 class UserError(Exception):
@@ -27,11 +28,17 @@ def cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
+def closest(word: str, known: Iterable[str], likeness: float = 0.8) -> str | None:
+    """The known word that is most like a word, if any is as much like it as this, from 0 to 1."""
+    # Of a word that is far longer than any, the likeness would take long to compute.
+    return next(iter(difflib.get_close_matches(word[:LONGEST_WORD], known, n=1, cutoff=likeness)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the nearest known word, else what is known, if that is short enough to read."""
     known = list(known)
-    if close := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
-        return f"; did you mean '{close[0]}'?"
+    if close := closest(word, known, 0.6):
+        return f"; did you mean '{close}'?"
     return f"; known: {', '.join(sorted(known))}" if len(known) <= LISTED_WORDS else ""
 
 

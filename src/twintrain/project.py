@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from twintrain import stored
+
 PARAMS = Path("params.yaml")
 DATASETS = Path("conf/datasets")
 MODELS = Path("conf/models")
@@ -46,9 +48,9 @@ def fresh_folder(path: Path) -> Path:
     return path
 
 
-def read_json(path: Path) -> Any:
-    """Reads what `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
+    """Reads what `write_json` wrote, as `stored.read_json` does."""
+    return stored.read_json(path, kind)
 
 
 def write_json(path: Path, content: Any) -> None:

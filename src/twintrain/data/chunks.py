@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from twintrain.stored import readable_parquet
+
 # Of arrays; some thousand rows of most data sets, and all of a small one.
 BLOCK_BYTES = 16 * 2**20
 # As text some 100 MB where a table has 20 columns.
@@ -99,9 +101,7 @@ def table_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.Da
     Args:
         columns: the names to be read; None: all.
     """
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
+    with readable_parquet(path, columns or ()) as file:
         # Over all row groups at once, what was read of each would stay in memory.
         for group in range(file.num_row_groups):
             for batch in file.iter_batches(TABLE_ROWS, row_groups=[group], columns=columns):

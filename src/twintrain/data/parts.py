@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from twintrain.data.chunks import RowsWriter
+from twintrain.stored import damaged, load_array
 
 PARTS = ("train", "val", "test")
 ARRAYS = ("features", "labels", "index")
@@ -41,10 +42,16 @@ class Part:
 
         What has this precision in the file is a memory map, so that it need not fit into memory; what is
         written to it never reaches the file.
+
+        Raises:
+            DamagedFileError: a file is damaged, or of other rows than the others.
         """
-        features = _in_precision(np.load(folder / "features.npy", mmap_mode="c"), dtype)
-        labels = _in_precision(np.load(folder / "labels.npy", mmap_mode="c"), dtype)
-        return cls(features, labels, np.load(folder / "index.npy"))
+        features, labels = (load_array(folder / f"{name}.npy", mmap_mode="c") for name in ("features", "labels"))
+        index = load_array(folder / "index.npy", kinds="iu", axes=1)
+        for name, array in (("features", features), ("labels", labels)):
+            if len(array) != len(index):
+                raise damaged(folder / f"{name}.npy", f"{len(index):,} rows, as index.npy has", f"{len(array):,}")
+        return cls(_in_precision(features, dtype), _in_precision(labels, dtype), index)
 
 
 def _in_precision(array: np.ndarray, dtype: str) -> np.ndarray:

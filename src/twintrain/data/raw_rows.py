@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.chunks import table_chunks
+from twintrain.stored import load_array
 
 
 def raw_rows(folder: Path, index: np.ndarray) -> pd.DataFrame | np.ndarray:
@@ -20,7 +21,7 @@ def raw_rows(folder: Path, index: np.ndarray) -> pd.DataFrame | np.ndarray:
     """
     array = folder / "array.npy"
     if array.exists():
-        return np.load(array, mmap_mode="r")[index]
+        return load_array(array, mmap_mode="r")[index]
     kept, first = [], 0
     for chunk in table_chunks(folder / "table.parquet"):
         chunk.index = np.arange(first, first + len(chunk))

@@ -11,6 +11,7 @@ from twintrain import project
 from twintrain.config import TASK_METRICS, Preprocess
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.errors import UserError
+from twintrain.stored import read_model
 
 DATE_PARTS = ("year", "month", "day", "weekday")
 
@@ -51,7 +52,7 @@ class Schema(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> "Schema":
-        return cls.model_validate(project.read_json(folder / "schema.json"))
+        return read_model(folder / "schema.json", cls)
 
 
 def network_schema(dataset_name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:

@@ -13,6 +13,7 @@ from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.evaluation.significance import mcnemar_p
 from twintrain.frameworks import TITLES
+from twintrain.stored import ANY_NUMBERS, damaged, load_arrays
 
 # Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
@@ -22,9 +23,19 @@ Predictions = dict[str, np.ndarray]
 
 
 def load_predictions(folder: Path) -> Predictions:
-    """Reads the test predictions that `evaluate` or `baseline` has left in a folder."""
-    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+    """Reads the test predictions that `evaluate` or `baseline` has left in a folder.
+
+    Raises:
+        DamagedFileError: it holds no such arrays, or arrays of different rows.
+    """
+    path = folder / "predictions.npz"
+    found = load_arrays(path, "index", "label", kinds=ANY_NUMBERS)
+    if sizes := {name: len(array) for name, array in found.items() if len(array) != len(found["index"])}:
+        name, rows = next(iter(sizes.items()))
+        raise damaged(path, f"{len(found['index']):,} rows of '{name}', as of 'index'", f"{rows:,}")
+    if found["index"].dtype.kind not in "iu" or not found.keys() & {"probability", "prediction", "class"}:
+        raise damaged(path, "predictions of rows by their numbers", ", ".join(found))
+    return found
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:

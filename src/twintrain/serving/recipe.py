@@ -14,6 +14,7 @@ from twintrain.data.fitting import Fitted
 from twintrain.data.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation.metrics import logits_of, probabilities
+from twintrain.stored import read_model
 
 FILE_NAME = "recipe.json"
 
@@ -48,15 +49,15 @@ class Recipe(BaseModel):
             framework=framework,
             dtype=trained["dtype"],
             has_head=bool(trained.get("head")),
-            dataset=Dataset.model_validate(project.read_json(project.INGESTED / "dataset.json")),
+            dataset=read_model(project.INGESTED / "dataset.json", Dataset),
             task=Schema.load(project.SPLIT),
-            encoder=project.read_json(project.SPLIT / "encoder.json"),
+            encoder=project.read_json(project.SPLIT / "encoder.json", (dict, type(None))),
             scalers=project.read_json(project.SPLIT / "scaler.json"),
         )
 
     @classmethod
     def load(cls, path: Path) -> "Recipe":
-        return cls.model_validate(project.read_json(path))
+        return read_model(path, cls)
 
     def save(self, path: Path) -> None:
         project.write_json(path, self.model_dump())

@@ -14,6 +14,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from twintrain.store_address import check_address
+
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"
 PARENT = "MLFLOW_RUN_ID"
@@ -102,6 +104,7 @@ def open_client() -> Any:
     A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it.
     """
     uri = store_uri(Path.cwd())
+    check_address(uri)
     mlflow = mlflow_module()
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
@@ -130,7 +133,9 @@ def open_store(experiment: str) -> str:
     Raises:
         OSError: as `connect`.
     """
-    check_connection(store_uri(Path.cwd()))
+    uri = store_uri(Path.cwd())
+    check_address(uri)
+    check_connection(uri)
     client = open_client()
     if parent := os.environ.get(PARENT):
         return client.get_run(parent).info.experiment_id

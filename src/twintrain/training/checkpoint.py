@@ -2,12 +2,16 @@
 
 import json
 import os
-import zipfile
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from twintrain.errors import first_line
+from twintrain.stored import load_arrays
 
 Arrays = dict[str, np.ndarray]
 
@@ -49,17 +53,27 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> "Checkpoint | None":
-        """Reads the checkpoint of this very training; None if there is none, or none that can be read."""
+        """Reads the checkpoint of this very training; None if there is none.
+
+        One that is damaged is removed with a line: the training begins anew.
+        """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
-            described = json.loads(str(arrays.pop("description")))
-            if described["fingerprint"] != fingerprint:
-                return None
-            groups: dict[str, Arrays] = {"weights": {}, "state": {}, "best_weights": {}}
-            for name, array in arrays.items():
-                group, _, member = name.partition(":")
-                groups[group][member] = array
-            return cls(fingerprint=fingerprint, history=described["history"], **groups)
-        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError, KeyError, TypeError, NotImplementedError):
+            return cls._read(path, fingerprint)
+        except FileNotFoundError:
             return None
+        except Exception as error:  # whatever a damaged file brings up: it must not cost the training
+            print(f"note: {path} is damaged ({first_line(error)}), so the training begins anew", file=sys.stderr)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return None
+
+    @classmethod
+    def _read(cls, path: Path, fingerprint: str) -> "Checkpoint | None":
+        arrays = load_arrays(path, "description", scalars=True)
+        described = json.loads(str(arrays.pop("description")))
+        if described["fingerprint"] != fingerprint:
+            return None
+        groups: dict[str, Arrays] = {"weights": {}, "state": {}, "best_weights": {}}
+        for name, array in arrays.items():
+            group, _, member = name.partition(":")
+            groups[group][member] = array
+        return cls(fingerprint=fingerprint, history=described["history"], **groups)

@@ -8,6 +8,7 @@ from typing import Any
 from twintrain import tracking
 from twintrain.config import Params
 from twintrain.errors import UserError, first_line
+from twintrain.stored import DamagedFileError
 from twintrain.training.transfer import FILE_NAME, Trained
 
 ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
@@ -48,7 +49,14 @@ def load_initial(params: Params) -> Trained | None:
                 f"train.initial_model: the run of {source}, {run_id}, has no {FILE_NAME}; expected a model that "
                 "this project has trained: train it again"
             )
-        return Trained.load(Path(_found(source, lambda: client.download_artifacts(run_id, FILE_NAME, folder))))
+        path = Path(_found(source, lambda: client.download_artifacts(run_id, FILE_NAME, folder)))
+        try:
+            return Trained.load(path)
+        except DamagedFileError as error:
+            said = str(error).removeprefix(f"{path} ")
+            raise UserError(
+                f"train.initial_model: {FILE_NAME} of {source} {said}; train it again, or take another model"
+            ) from None
 
 
 def hand_on(params: Params, folder: Path) -> None:

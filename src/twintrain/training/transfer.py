@@ -8,6 +8,7 @@ import numpy as np
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.models.network import Network
+from twintrain.stored import damaged, load_arrays
 
 Arrays = dict[str, np.ndarray]
 FILE_NAME = "weights.npz"
@@ -33,9 +34,14 @@ class Trained:
 
     @classmethod
     def load(cls, path: Path) -> "Trained":
-        """Reads what `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        """Reads what `save` wrote.
+
+        Raises:
+            DamagedFileError: it is no such file.
+        """
+        arrays = load_arrays(path, MEANINGS, scalars=True)
+        if arrays[MEANINGS].ndim != 1:
+            raise damaged(path, f"{MEANINGS}: one name an output", f"the shape {arrays[MEANINGS].shape}")
         return cls(outputs=[str(name) for name in arrays.pop(MEANINGS)], arrays=arrays)
 
 

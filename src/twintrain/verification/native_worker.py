@@ -21,6 +21,7 @@ from twintrain.evaluation.metrics import metric
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
+from twintrain.stored import load_arrays
 from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.verification.native import (
@@ -95,8 +96,7 @@ class Trial:
         }
 
     def _described(self, framework: str) -> Described:
-        with np.load(self.folder / f"{framework}.npz") as file:
-            arrays = dict(file)
+        arrays = load_arrays(self.folder / f"{framework}.npz", scalars=True)
         groups = {
             group: {name.partition("|")[2]: array for name, array in arrays.items() if name.startswith(f"{group}|")}
             for group in ("initial", "again")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from twintrain.stored import load_arrays
+
 Arrays = dict[str, np.ndarray]
 
 # In the order of the computation, so that the first one that differs is the cause.
@@ -44,12 +46,11 @@ class Record:
     def load(cls, path: Path) -> "Record":
         """Reads what `save` wrote."""
         record = cls()
-        with np.load(path, allow_pickle=False) as file:
-            for key, array in file.items():
-                kind, _, rest = key.partition("|")
-                if kind == "shape":
-                    record.shapes[rest] = tuple(int(size) for size in array)
-                else:
-                    what, _, name = rest.partition("|")
-                    record.arrays.setdefault(what, {})[name] = array
+        for key, array in load_arrays(path, scalars=True).items():
+            kind, _, rest = key.partition("|")
+            if kind == "shape":
+                record.shapes[rest] = tuple(int(size) for size in array)
+            else:
+                what, _, name = rest.partition("|")
+                record.arrays.setdefault(what, {})[name] = array
         return record
