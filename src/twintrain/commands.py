@@ -1,16 +1,20 @@
 """How a command of pipelines/ starts and ends."""
 
 import argparse
+import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from twintrain import locks
 from twintrain.errors import UserError, unknown
+from twintrain.fixed_params import unchanged_params
 from twintrain.frameworks import TITLES
+from twintrain.watched import SECONDS_TO_END, STAGE, watch_owners
 
-SECONDS_TO_END = 30  # for a command that is told to end: to close its runs
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
 
 
@@ -30,6 +34,7 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     # Importing MLflow and a framework makes millions of objects that all stay, and searching them for garbage again
     # and again takes a quarter of a short stage. `train` turns the collector on while it trains.
     gc.disable()
+    watch_owners()
     # A command that is told to end, or whose terminal is closed, closes its MLflow run and ends the processes that it
     # has started, as one that is interrupted does.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -57,6 +62,7 @@ def _interrupt(*_: Any) -> NoReturn:
     for that lock, and the end of the run for the monitor. The kernel's alarm waits for nobody.
     """
     signal.alarm(SECONDS_TO_END)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; again, it would interrupt the closing of the run
     raise KeyboardInterrupt
 
 
@@ -64,7 +70,7 @@ def run_stage(stage: Callable[[], None]) -> NoReturn:
     """Runs a stage that takes no arguments."""
     if len(sys.argv) > 1:
         _refuse(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
-    run_command(stage)
+    run_command(lambda: _run_alone(stage))
 
 
 def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
@@ -76,7 +82,13 @@ def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
     framework = sys.argv[1]
     if framework not in TITLES:
         _refuse(str(unknown("framework", framework, TITLES)))
-    run_command(lambda: stage(framework))
+    run_command(lambda: _run_alone(lambda: stage(framework)))
+
+
+def _run_alone(stage: Callable[[], None]) -> None:
+    """Runs a stage with the parameters that it was started for; without DVC, which has locks, under ours."""
+    with contextlib.nullcontext() if STAGE in os.environ else locks.experiment(), unchanged_params():
+        stage()
 
 
 def _refuse(reason: str) -> NoReturn:

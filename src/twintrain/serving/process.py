@@ -2,7 +2,6 @@
 
 import multiprocessing
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,8 @@ import pandas as pd
 
 from twintrain import tracking
 from twintrain.errors import UserError
+from twintrain.processes import watched_command
+from twintrain.watched import this_as_owner
 
 WORKER = Path(__file__).with_name("worker.py")
 END_SECONDS = 5
@@ -19,7 +20,7 @@ END_SECONDS = 5
 
 def serving_environment() -> dict[str, str]:
     """The environment of a process that loads models: the project's store, and none of the project's own modules."""
-    return {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd())}
+    return {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()), **this_as_owner()}
 
 
 def last_words(log: IO[bytes]) -> str:
@@ -43,10 +44,9 @@ class ScoringProcess:
         self.model_uri = model_uri
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
         self._pipe, theirs = multiprocessing.Pipe()
-        # -P: the folder of the worker's file is no place to import from. A session of its own: Ctrl-C is for the
-        # command, which ends this process itself.
+        # A session of its own: Ctrl-C is for the command, which ends this process itself.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), model_uri, str(theirs.fileno())],
+            watched_command(str(WORKER), model_uri, str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._said,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from twintrain.errors import UserError
 from twintrain.ports import HOST, check_port, free_port
-from twintrain.processes import end_group
+from twintrain.processes import end_group, watched_command
 from twintrain.serving.process import last_words, serving_environment
 
 # TensorFlow alone may take half a minute to import where the machine is busy.
@@ -47,7 +47,7 @@ class Server:
         self._said = tempfile.TemporaryFile()
         # A session of its own, so that all its processes can be ended, and Ctrl-C is for the command.
         self._process = subprocess.Popen(
-            [sys.executable, *command, "--host", HOST, "--port", str(self.port)],
+            watched_command(*command, "--host", HOST, "--port", str(self.port)),
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._said,
