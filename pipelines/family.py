@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from twintrain import project, tracking
+from twintrain import locks, project, tracking
 from twintrain.commands import ANY_PARAMETER, command_parser, run_command
 from twintrain.config import load_params
 from twintrain.dvc_command import get_data
@@ -27,6 +27,11 @@ DOCUMENTS = Path("docs")
 def family() -> int:
     """Runs the command and returns its exit status: 1 where a preset failed."""
     known, overrides = _read_arguments(sys.argv[1:])
+    with locks.hold(f"family {known.name}", "wait for its end"):
+        return _run_all(known, overrides)
+
+
+def _run_all(known: argparse.Namespace, overrides: list[str]) -> int:
     presets = families()[known.name]
     # All that can be checked is, before the first of them runs.
     for preset in presets:

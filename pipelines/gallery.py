@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from twintrain import gallery, project
+from twintrain import gallery, locks, project
 from twintrain.commands import command_parser, run_command
 from twintrain.dvc_command import get_data
 from twintrain.errors import UserError
@@ -42,6 +42,11 @@ other last digits, another epoch that is the best ([why](why-results-differ.md))
 def main() -> int:
     """Runs the command and returns its exit status: 1 where a preset failed."""
     arguments = _read_arguments()
+    with locks.hold("gallery", "wait for its end"):
+        return _run_all(arguments)
+
+
+def _run_all(arguments: argparse.Namespace) -> int:
     systems = gallery.load_systems(arguments.only)
     project.RESULTS.mkdir(exist_ok=True)
     done = project.read_json(DONE) if DONE.is_file() else {}

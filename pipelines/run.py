@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import locks, project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
 from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
+from twintrain.fixed_params import as_written
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.registry import promotion
@@ -30,11 +31,16 @@ STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "com
 
 def run() -> int:
     """Runs the command and returns its exit status."""
-    arguments, content, params = _read_arguments(sys.argv[1:])
+    with locks.experiment():
+        return _run(*_read_arguments(sys.argv[1:]))
+
+
+def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params) -> int:
     if arguments.data:
         add_data()
     get_data(params)
     save_params(content)
+    written = as_written()
     preset = "current" if arguments.preset in CURRENT else arguments.preset
     tags = {
         "stage": "run",
@@ -45,7 +51,7 @@ def run() -> int:
     }
     before = _read_results()
     with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
-        if failed := run_dvc("repro", *([arguments.target] if arguments.target else [])):
+        if failed := run_dvc("repro", *([arguments.target] if arguments.target else []), environment=written):
             why = failed.reason or "see above"
             raise UserError(f"a stage failed: {why}; what ran before it is kept and will not run again")
         parent.tag_children(tracking.lock_tags())

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import locks, project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params, check_params
 from twintrain.data.preparation import prepare
@@ -31,7 +31,11 @@ NATIVE_TWINS = {"torch", "keras"}
 
 def verify() -> int:
     """Runs the command and returns its exit status: 0 for twins, 1 for others."""
-    native, content, params = _read_arguments(sys.argv[1:])
+    with locks.experiment():
+        return _verify(*_read_arguments(sys.argv[1:]))
+
+
+def _verify(native: bool, content: dict[str, Any], params: Params) -> int:
     get_data(params)
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     name = f"verify {params.model_name} on {params.dataset}"

@@ -84,7 +84,7 @@ def test_dvc_is_told_once_to_do_without_git(called):
     Path("data").mkdir()
     dvc_command.get_data(load_params())
     assert called == [("config", "--local", "core.no_scm", "true")]
-    Path(".dvc").mkdir()
+    Path(".dvc").mkdir(exist_ok=True)
     Path(".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     dvc_command.get_data(load_params())
     assert len(called) == 1

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from twintrain import locks
 from twintrain.errors import UserError, closest, unknown
 from twintrain.failures import failure_line
+from twintrain.fixed_params import unchanged_params
 from twintrain.frameworks import TITLES
 from twintrain.store_address import check_given_address
 from twintrain.tracking import hangs
+from twintrain.watched import SECONDS_TO_END, STAGE, watch_owners
 
-SECONDS_TO_END = 30  # for a command that is told to end: to close its runs
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
 # Where the project is that this code is of; a command works in the folder that it is typed in.
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,7 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     # Importing MLflow and a framework makes millions of objects that all stay, and searching them for garbage again
     # and again takes a quarter of a short stage. `train` turns the collector on while it trains.
     gc.disable()
+    watch_owners()
     # A command that is told to end, or whose terminal is closed, closes its MLflow run and ends the processes that it
     # has started, as one that is interrupted does.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -122,6 +125,7 @@ def _interrupt(*_: Any) -> NoReturn:
     for that lock, and the end of the run for the monitor. The kernel's alarm waits for nobody.
     """
     signal.alarm(SECONDS_TO_END)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; again, it would interrupt the closing of the run
     raise KeyboardInterrupt
 
 
@@ -131,7 +135,7 @@ def run_stage(stage: Callable[[], None]) -> NoReturn:
     def checked() -> None:
         if len(sys.argv) > 1:
             raise UserError(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
-        stage()
+        _run_alone(stage)
 
     run_command(checked)
 
@@ -147,6 +151,12 @@ def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
         framework = sys.argv[1]
         if framework not in TITLES:
             raise unknown("framework", framework, TITLES)
-        stage(framework)
+        _run_alone(lambda: stage(framework))
 
     run_command(checked)
+
+
+def _run_alone(stage: Callable[[], None]) -> None:
+    """Runs a stage with the parameters that it was started for; without DVC, which has locks, under ours."""
+    with contextlib.nullcontext() if STAGE in os.environ else locks.experiment(), unchanged_params():
+        stage()

@@ -6,9 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
-
-from twintrain import project
+from twintrain import locks, project
 from twintrain.commands import SECONDS_TO_END
 from twintrain.config import Params
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
@@ -16,34 +14,45 @@ from twintrain.data.fetching import MIRRORS, fetch_files, missing_files, parse_m
 from twintrain.errors import UserError
 from twintrain.failures import is_disk_line
 from twintrain.heard import Heard, Status
-from twintrain.processes import end_group
+from twintrain.processes import end_group, watched_command
+from twintrain.watched import this_as_owner
 
-DVC = (sys.executable, "-m", "dvc")
+# One command at a time gets data; another one, which may be at another experiment in a copy, waits.
+DATA_LOCK = "data"
 PULL_NEEDS = (
     "expected the remote in .dvc/config to hold data.dvc's files; whoever committed data.dvc types: "
     "dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
 )
 
 
-def run_dvc(*arguments: str) -> Status:
+def run_dvc(*arguments: str, environment: dict[str, str] | None = None) -> Status:
     """Runs DVC in this very interpreter's environment, its stages too, and returns its exit status with the reason.
 
     DVC gets a process group of its own, so that an interrupted command ends the running stage with DVC, and waits
     until it has closed its MLflow run: an orphan would go on training, and the next command would train beside it.
+    So it is where DVC itself was killed.
+
+    Args:
+        environment: variables for DVC and its stages, beside those of this process.
     """
-    process = subprocess.Popen([*DVC, *arguments], env=_environment(), stderr=subprocess.PIPE, start_new_session=True)
+    given = {**_environment(), **(environment or {})}
+    command = watched_command("-m", "dvc", *arguments)
+    process = subprocess.Popen(command, env=given, stderr=subprocess.PIPE, start_new_session=True)
     heard = Heard(process.stderr)
     try:
         process.wait()
-        return heard.status(process)
     except KeyboardInterrupt:
         end_group(process, SECONDS_TO_END)
         raise
+    if process.returncode < 0:
+        end_group(process, SECONDS_TO_END)
+    return heard.status(process)
 
 
 def everything_is_up_to_date() -> bool:
     """Whether `dvc repro` would run nothing."""
-    status = subprocess.run([*DVC, "status", "--json"], env=_environment(), capture_output=True, text=True, check=False)
+    command = watched_command("-m", "dvc", "status", "--json")
+    status = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     return status.returncode == 0 and json.loads(status.stdout) == {}
 
 
@@ -53,7 +62,8 @@ def get_data(params: Params) -> None:
     if dataset.sources is not None and missing_files(params.dataset, dataset):
         fetch_data(params.dataset, dataset)
     else:
-        pull_data()
+        with locks.hold(DATA_LOCK):
+            pull_data()
     raw_files(params.dataset, dataset)
 
 
@@ -66,21 +76,12 @@ def fetch_data(name: str, dataset: Dataset, force: bool = False) -> list[str]:
         UserError: see `fetching.fetch_files`; or DVC cannot pin them.
     """
     mirrors = parse_mirrors(os.environ.get(MIRRORS, ""))
-    project.FETCH_LOCK.parent.mkdir(exist_ok=True)
-    with _acquired(FileLock(project.FETCH_LOCK)):
+    with locks.hold(DATA_LOCK):
         # Before anything is added: what data.dvc pins would otherwise be replaced by what is fetched.
         pull_data(needed=False)
         fetched = fetch_files(name, dataset, mirrors, force)
         add_data()
     return fetched
-
-
-def _acquired(lock: FileLock) -> AcquireReturnProxy:
-    try:
-        return lock.acquire(timeout=0)
-    except Timeout:
-        print("Another command is fetching data; waiting for it to end", flush=True)
-        return lock.acquire()
 
 
 def pull_data(needed: bool = True) -> None:
@@ -108,7 +109,7 @@ def add_data() -> None:
 
 def _environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path}
+    return {**os.environ, "PATH": path, **this_as_owner()}
 
 
 def _adapt_to_git() -> None:

@@ -4,19 +4,31 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 
+from twintrain import watched
+
 LOOK_SECONDS = 0.05
 
 
 def worker_environment() -> dict[str, str]:
-    """The environment of a child process that runs a module of this package."""
+    """The environment of a child process that runs a module of this package, and ends with this process."""
     source = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path}
+    return {**os.environ, "PYTHONPATH": path, **watched.this_as_owner()}
+
+
+def watched_command(*arguments: str) -> list[str]:
+    """The command that runs a module of another package (`-m dvc …`), or a file, and ends with this process.
+
+    Its environment must have `watched.this_as_owner()`.
+    """
+    # -P: neither the folder of that file nor the current one is a place to import from.
+    return [sys.executable, "-P", watched.__file__, *arguments]
 
 
 def end_group(leader: subprocess.Popen[bytes], seconds: float) -> None:

@@ -13,8 +13,6 @@ MODELS = Path("conf/models")
 PRESETS = Path("conf/presets")
 
 DATA = Path("data")
-# Held by the one command that fetches data; not in data/, where DVC would take it for data.
-FETCH_LOCK = Path("build/fetch.lock")
 INGESTED = Path("build/ingested")
 PREPROCESSED = Path("build/preprocessed")
 SPLIT = Path("build/split")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twintrain import project, tracking
 from twintrain.errors import UserError
+from twintrain.watched import this_as_owner
 
 # What a copy makes anew, or has from elsewhere; matters only where git cannot tell.
 NOT_COPIED = ("build", "results", "mlruns", "mlflow.db*", "cache", "tmp", ".venv", "__pycache__", project.DATA.name)
@@ -29,6 +30,7 @@ class ProjectCopy:
             **os.environ,
             "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()),
             "MLFLOW_EXPERIMENT_NAME": experiment,
+            **this_as_owner(),
         }
         # Under `mlflow run` all would be children of its one run, and in that run's experiment.
         self._environment.pop(tracking.PARENT, None)

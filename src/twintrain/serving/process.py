@@ -3,7 +3,6 @@
 import multiprocessing
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,9 @@ import pandas as pd
 
 from twintrain import tracking
 from twintrain.errors import UserError
+from twintrain.processes import watched_command
 from twintrain.serving.plain import check_model
+from twintrain.watched import this_as_owner
 
 WORKER = Path(__file__).with_name("worker.py")
 END_SECONDS = 5
@@ -26,7 +27,7 @@ def serving_environment() -> dict[str, str]:
 
     MLflow unpickles nothing there, unless the user says so: a registered model may be anybody's.
     """
-    given = {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd())}
+    given = {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()), **this_as_owner()}
     return {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", **given}
 
 
@@ -64,10 +65,9 @@ class ScoringProcess:
         self.model_uri = model_uri
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
         self._pipe, theirs = multiprocessing.Pipe()
-        # -P: the folder of the worker's file is no place to import from. A session of its own: Ctrl-C is for the
-        # command, which ends this process itself.
+        # A session of its own: Ctrl-C is for the command, which ends this process itself.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), model_uri, str(theirs.fileno())],
+            watched_command(str(WORKER), model_uri, str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._said,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ import pandas as pd
 from twintrain.config import Serving
 from twintrain.errors import UserError
 from twintrain.ports import HOST, check_port, free_port
-from twintrain.processes import end_group
+from twintrain.processes import end_group, watched_command
 from twintrain.serving.plain import check_model
 from twintrain.serving.process import end_of_log, last_words, serving_environment
 
@@ -52,7 +51,7 @@ class Server:
         self._said = tempfile.TemporaryFile()
         # A session of its own, so that all its processes can be ended, and Ctrl-C is for the command.
         self._process = subprocess.Popen(
-            [sys.executable, str(SERVED), json.dumps(given)],
+            watched_command(str(SERVED), json.dumps(given)),
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._said,

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from twintrain import project
+from twintrain import locks, project
 from twintrain.config import Params
-from twintrain.errors import UserError
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.trials import Outcome
 
@@ -126,15 +124,8 @@ def open_study(name: str, sweep: Sweep, space: Space, params: Params) -> Iterato
         UserError: another command is at it.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(FOLDER / f"{name}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UserError(f"another sweep of {name} is running; wait for its end, or interrupt it") from None
-    try:
+    with locks.hold(f"sweep {name}", "wait for its end, or interrupt it"):
         yield Study(name, study_digest(params, sweep, space), sweep, space, params)
-    finally:
-        lock.release()
 
 
 def study_digest(params: Params, sweep: Sweep, space: Space) -> str:
