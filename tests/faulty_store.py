@@ -360,10 +360,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         if answer.seconds_a_byte:
-            store = self.server.store
+            mended = self.server.store.mended
             for index in range(len(answer.body)):
                 self.wfile.write(answer.body[index : index + 1])
-                store.mended.wait(answer.seconds_a_byte)
+                mended.wait(answer.seconds_a_byte)
             return
         self.wfile.write(answer.body[: answer.cut_after])
         if answer.cut_after is not None:
@@ -405,3 +405,11 @@ def kill_tree(pid: int) -> None:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        while any(_lives(process) for process in family):
+            time.sleep(0.01)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
