@@ -30,8 +30,9 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
-import faulty_store
-from faulty_store import FaultyStore, TrackingServer, kill_tree
+import store_faults as faults
+from faulty_store import FaultyStore, TrackingServer
+from killed_process import kill_tree
 from store_snapshot import difference, later_than, snapshot, unfinished
 
 from twintrain.ports import HOST, free_port
@@ -126,7 +127,7 @@ class Place:
 Plan = Callable[[Place], None]
 
 
-def _fault(fault: faulty_store.Fault) -> Plan:
+def _fault(fault: faults.Fault) -> Plan:
     return lambda place: setattr(place.store, "fault", fault)
 
 
@@ -175,20 +176,20 @@ FAULTS: dict[str, Plan] = {
     "dies": _dies(20),
     "dies and comes back": _dies(20, comes_back=True),
     "dies early and comes back": _dies(3, done=True, comes_back=True),
-    "HTTP 500": _fault(faulty_store.fails(500)),
-    "HTTP 503 for a third": _fault(faulty_store.fails(503, faulty_store.share(1 / 3))),
-    "HTTP 500, each fourth done": _fault(faulty_store.loses_answer(500, faulty_store.every(4))),
-    "answers lost, each fourth": _fault(faulty_store.loses_answer(None, faulty_store.every(4))),
-    "answers cut, a third": _fault(faulty_store.cuts_answer(faulty_store.share(1 / 3))),
-    "hangs from the start": _fault(faulty_store.hangs),
-    "hangs": _fault(faulty_store.after(20, faulty_store.hangs)),
-    "drips": _fault(faulty_store.after(20, faulty_store.drips)),
-    "slow, 1 s a request": _fault(faulty_store.slow(1)),
-    "slow, 9 s a request": _fault(faulty_store.slow(9)),
-    "read-only": _fault(faulty_store.read_only),
-    "read-only later": _fault(faulty_store.after(40, faulty_store.read_only)),
+    "HTTP 500": _fault(faults.fails(500)),
+    "HTTP 503 for a third": _fault(faults.fails(503, faults.share(1 / 3))),
+    "HTTP 500, each fourth done": _fault(faults.loses_answer(500, faults.every(4))),
+    "answers lost, each fourth": _fault(faults.loses_answer(None, faults.every(4))),
+    "answers cut, a third": _fault(faults.cuts_answer(faults.share(1 / 3))),
+    "hangs from the start": _fault(faults.hangs),
+    "hangs": _fault(faults.after(20, faults.hangs)),
+    "drips": _fault(faults.after(20, faults.drips)),
+    "slow, 1 s a request": _fault(faults.slow(1)),
+    "slow, 9 s a request": _fault(faults.slow(9)),
+    "read-only": _fault(faults.read_only),
+    "read-only later": _fault(faults.after(40, faults.read_only)),
     "wrong port": _wrong_port,
-    "uploads refused": _fault(faulty_store.disk_full),
+    "uploads refused": _fault(faults.disk_full),
     "disk of the server full": _small_disk(lambda place: place.store.server.folder, 2.5),
     "disk of the journal full": _small_disk(lambda place: place.project / "build" / "journal", 0.05),
 }

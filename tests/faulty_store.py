@@ -1,7 +1,7 @@
 """A real `mlflow server` on the loopback interface, behind a proxy that does its requests every kind of harm.
 
     with faulty_store(folder) as store:
-        store.fault = read_only             # any of the functions below, or one of your own
+        store.fault = read_only             # any function of store_faults, or one of your own
         store.at(12, store.kill)            # kill -9, at the 12th request from now
         ...                                 # something that logs to store.uri
         store.mend()                        # healthy again, the server runs again
@@ -10,9 +10,7 @@ Clients only know the proxy's address. A killed server is not reachable there ei
 """
 
 import contextlib
-import http.client
 import os
-import random
 import signal
 import socket
 import struct
@@ -22,156 +20,14 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import psutil
+from store_faults import HOP_BY_HOP, Answer, Call, Fault, healthy
 
 from twintrain.ports import HOST, free_port
 
 START_SECONDS = 180
-HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "host", "keep-alive")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a client gets."""
-
-    status: int
-    body: bytes = b'{"error_code": "INTERNAL_ERROR", "message": "planted"}'
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
-    seconds_a_byte: float = 0
-    cut_after: int | None = None  # bytes of the body; then the connection is reset
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request on its way to the server."""
-
-    store: "FaultyStore"
-    number: int  # 1 is the first that the store has seen
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def writes(self) -> bool:
-        """Whether the server changes something."""
-        return self.method not in ("GET", "HEAD") and not self.path.split("?")[0].endswith("search")
-
-    @property
-    def uploads(self) -> bool:
-        """Whether it brings the bytes of an artifact."""
-        return self.method == "PUT" and "/mlflow-artifacts/" in self.path
-
-    def forward(self) -> Answer | None:
-        """The server's own answer; None where it is dead."""
-        connection = http.client.HTTPConnection(HOST, self.store.server.port)
-        try:
-            connection.request(self.method, self.path, self.body, self.headers)
-            answer = connection.getresponse()
-            headers = {name: value for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP}
-            return Answer(answer.status, answer.read(), headers)
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-
-
-Fault = Callable[[Call], Answer | None]  # None: the connection ends without an answer
-When = Callable[[Call], bool]
-
-
-def healthy(call: Call) -> Answer | None:
-    """No fault."""
-    return call.forward()
-
-
-def hangs(call: Call) -> None:
-    """Takes the request and never answers."""
-    call.store.mended.wait()
-
-
-def drips(call: Call) -> Answer | None:
-    """Answers a byte a second."""
-    answer = call.forward()
-    return answer and Answer(answer.status, answer.body, answer.headers, seconds_a_byte=1)
-
-
-def slow(seconds: float) -> Fault:
-    """Answers each request late."""
-
-    def fault(call: Call) -> Answer | None:
-        call.store.mended.wait(seconds)
-        return call.forward()
-
-    return fault
-
-
-def always(_: Call) -> bool:
-    """Of all requests."""
-    return True
-
-
-def writing(call: Call) -> bool:
-    """Of all requests that change something."""
-    return call.writes
-
-
-def uploading(call: Call) -> bool:
-    """Of all requests that bring the bytes of an artifact."""
-    return call.uploads
-
-
-def every(number: int) -> When:
-    """Of each so-many-th request."""
-    return lambda call: call.number % number == 0
-
-
-def share(probability: float, seed: int = 0) -> When:
-    """Of some requests, by chance."""
-    return lambda call: random.Random(f"{seed} {call.number}").random() < probability
-
-
-def fails(status: int = 500, when: When = always) -> Fault:
-    """An error status, and nothing is done."""
-    return lambda call: Answer(status) if when(call) else call.forward()
-
-
-def loses_answer(status: int | None = 500, when: When = always) -> Fault:
-    """What was asked for is done, but the client is told of an error; None: it is told nothing."""
-
-    def fault(call: Call) -> Answer | None:
-        answer = call.forward()
-        if not when(call):
-            return answer
-        return Answer(status) if status else None
-
-    return fault
-
-
-def cuts_answer(when: When = always) -> Fault:
-    """What was asked for is done, and the connection reset in the middle of the answer."""
-
-    def fault(call: Call) -> Answer | None:
-        answer = call.forward()
-        if answer is None or not when(call):
-            return answer
-        return Answer(answer.status, answer.body, answer.headers, cut_after=len(answer.body) // 2)
-
-    return fault
-
-
-def after(number: int, fault: Fault) -> Fault:
-    """Healthy for so many requests, counted from the first one that this function sees."""
-    seen = iter(range(number))
-    return lambda call: call.forward() if next(seen, None) is not None else fault(call)
-
-
-read_only = fails(403, writing)
-disk_full = fails(507, uploading)
 
 
 class TrackingServer:
@@ -246,7 +102,7 @@ class FaultyStore:
         return self._proxy is not None
 
     def at(self, number: int, action: Callable[[], object], done: bool = False) -> None:
-        """Has something happen at the so-many-th request from now, before it reaches the server, or when it is done."""
+        """Has something happen at the so-many-th request from now, in place of what it asks for, or when that is done."""
         with self._lock:
             self._actions[len(self.seen) + number] = action, done
 
@@ -284,10 +140,11 @@ class FaultyStore:
         """What becomes of a request."""
         with self._lock:
             self.seen.append(f"{method} {path}")
-            call = Call(self, len(self.seen), method, path, headers, body)
+            call = Call(self.server.port, self.mended, len(self.seen), method, path, headers, body)
             action, done = self._actions.pop(call.number, (None, False))
         if action and not done:
             action()
+            return None
         answer = self.fault(call)
         if action and done:
             action()
@@ -391,25 +248,3 @@ def faulty_store(folder: Path) -> Iterator[FaultyStore]:
     finally:
         store.mended.set()
         store.kill()
-
-
-def kill_tree(pid: int) -> None:
-    """kill -9 of a process and of all that it has started."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        leader = psutil.Process(pid)
-        leader.suspend()  # starts nothing more
-        family = [leader, *leader.children(recursive=True)]
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        while any(_lives(process) for process in family):
-            time.sleep(0.01)
-
-
-def _lives(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False

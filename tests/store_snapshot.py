@@ -32,14 +32,15 @@ PAGES = (".html", ".md")  # they show figures that are measured, between others
 LONGEST = 90  # characters of a value in a difference
 
 
-def snapshot(database: str, artifacts: Path | None = None) -> dict[str, Any]:
+def snapshot(database: str, artifacts: Path | None = None, experiment: str | None = None) -> dict[str, Any]:
     """Reads a whole store, straight from its files: no server has a say in it.
 
     Args:
         database: sqlite:///…
         artifacts: where a server keeps what its clients call mlflow-artifacts:/
+        experiment: the one whose runs and models are read; None: all.
     """
-    return _Reader(MlflowClient(database), artifacts).read()
+    return _Reader(MlflowClient(database), artifacts).read(experiment)
 
 
 def difference(expected: Any, found: Any, path: str = "") -> list[str]:
@@ -67,10 +68,10 @@ def unfinished(store: dict[str, Any]) -> list[str]:
     return runs + models
 
 
-def later_than(database: str, moment: float) -> list[str]:
+def later_than(database: str, moment: float, experiment: str | None = None) -> list[str]:
     """Starts and ends of runs, and metrics, that lie after a moment (in seconds): a replay must keep the true times."""
     client, lines = MlflowClient(database), []
-    for run in _runs(client):
+    for run in _runs(client, _ids(_experiments(client, experiment))):
         times = {"start": run.info.start_time, "end": run.info.end_time or 0}
         for key in run.data.metrics:
             times[f"metric {key}"] = max(metric.timestamp for metric in client.get_metric_history(run.info.run_id, key))
@@ -88,14 +89,15 @@ class _Reader:
         self.artifacts = artifacts
         self.ids: dict[str, str] = {}  # what each id is called
 
-    def read(self) -> dict[str, Any]:
-        runs, models = _runs(self.client), _models(self.client)
+    def read(self, experiment: str | None) -> dict[str, Any]:
+        experiments = _experiments(self.client, experiment)
+        runs, models = _runs(self.client, _ids(experiments)), _models(self.client, _ids(experiments))
         by_id = {run.info.run_id: run for run in runs}
         self.ids |= _named(sorted(by_id, key=lambda id_: by_id[id_].info.start_time), lambda id_: _path(by_id, id_))
         owners = {model.model_id: f"{self.ids.get(model.source_run_id, '–')}/{model.name}" for model in models}
         self.ids |= _named(owners, owners.__getitem__)
         return {
-            "experiments": {each.name: each.lifecycle_stage for each in self.client.search_experiments()},
+            "experiments": {each.name: each.lifecycle_stage for each in experiments},
             "runs": {self.ids[id_]: self._run(run) for id_, run in by_id.items()},
             "models": {self.ids[model.model_id]: self._model(model) for model in models},
             "registered": {each.name: self._registered(each) for each in self.client.search_registered_models()},
@@ -209,17 +211,21 @@ class _Reader:
         return "\n".join(line for line in self._stable(text).splitlines() if not line.strip().startswith(own))
 
 
-def _runs(client: MlflowClient) -> list[Run]:
-    return [run for page in _pages(client.search_runs, _experiments(client)) for run in page]
+def _experiments(client: MlflowClient, name: str | None) -> list[Any]:
+    return [experiment for experiment in client.search_experiments() if name in (None, experiment.name)]
 
 
-def _models(client: MlflowClient) -> list[LoggedModel]:
-    found = [model for page in _pages(client.search_logged_models, _experiments(client)) for model in page]
+def _ids(experiments: list[Any]) -> list[str]:
+    return [experiment.experiment_id for experiment in experiments]
+
+
+def _runs(client: MlflowClient, experiments: list[str]) -> list[Run]:
+    return [run for page in _pages(client.search_runs, experiments) for run in page]
+
+
+def _models(client: MlflowClient, experiments: list[str]) -> list[LoggedModel]:
+    found = [model for page in _pages(client.search_logged_models, experiments) for model in page]
     return sorted(found, key=lambda model: model.creation_timestamp)
-
-
-def _experiments(client: MlflowClient) -> list[str]:
-    return [experiment.experiment_id for experiment in client.search_experiments()]
 
 
 def _pages(search: Any, experiments: list[str]) -> Iterator[Any]:

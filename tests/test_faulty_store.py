@@ -10,21 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psutil
 import pytest
 import requests
-from faulty_store import (
-    FaultyStore,
-    after,
-    cuts_answer,
-    disk_full,
-    drips,
-    every,
-    fails,
-    hangs,
-    kill_tree,
-    loses_answer,
-    read_only,
-    share,
-    slow,
-)
+from faulty_store import FaultyStore
+from killed_process import kill_tree
+from store_faults import after, cuts_answer, disk_full, drips, every, fails, hangs, loses_answer, read_only, share, slow
 
 from twintrain.ports import HOST
 
