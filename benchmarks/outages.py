@@ -1,0 +1,387 @@
+"""What tracking loses to a store that fails: nothing, or this table says what.
+
+python benchmarks/outages.py                       every fault, and kill -9 of server, command and sync at random calls
+python benchmarks/outages.py --only "dies, slow"   faults whose names begin so
+python benchmarks/outages.py --kills 30            random calls of each kind of kill
+
+Each fault meets the command as a user types it, in a fresh copy of the project, with a real `mlflow server` behind a
+proxy (tests/faulty_store.py). Then the fault is mended, `python -m pipelines.sync` is typed, and the store compared
+field by field with that of a healthy run (tests/store_snapshot.py). Rows are kept in results.json of the folder: an
+interrupted benchmark goes on where it was. --again measures anew what --only names.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+
+import store_faults as faults
+from faulty_store import FaultyStore, TrackingServer
+from killed_process import kill_tree
+from store_snapshot import difference, later_than, snapshot, unfinished
+
+from twintrain.ports import HOST, free_port
+
+# Cheap, and yet every kind of thing that a run logs: parameters, histories, pictures, data, models, a version.
+SETTINGS = ["--preset", "diabetes", "--train.epochs", "2", "--baseline.name", "majority", "--baseline.others", "[]"]
+SETTINGS += ["--train.threads", "1"]
+RUN = [sys.executable, "-m", "pipelines.run"]
+SYNC = [sys.executable, "-m", "pipelines.sync"]
+PATIENCE = 900  # seconds that a command may take before it counts as hanging
+COMES_BACK = 15  # seconds after its end that a server starts again
+KILLS_OF_SYNC = 3  # in a row, before it may go to its end
+NOT_COPIED = ("*.pyc",)
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    status: int | None  # None: it hung, and was killed
+    seconds: float
+    said: str
+
+
+class Place:
+    """A copy of the project and a store for one fault.
+
+    Attributes:
+        uri: what the command is told of the store.
+        mends: what ends the fault, besides the store's own.
+        undo: what is to be undone when all has been looked at.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"  # the same path each time: tags name it
+        shutil.rmtree(self.project, ignore_errors=True)
+        shutil.copytree(folder / "template", self.project, symlinks=True)
+        # MLflow keeps a database open that it has read: no other one may come to the same place.
+        store = Path(tempfile.mkdtemp(prefix="store-", dir=folder))
+        self.undo = contextlib.ExitStack()
+        self.mends: list[Callable[[], object]] = []
+        self.store = FaultyStore(TrackingServer(store))
+        self.uri = self.store.uri
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def call(self, command: list[str], uri: str) -> Ended:
+        """Runs a command in the project, as a user would."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TWIN"))}
+        environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        environment |= {"MLFLOW_TRACKING_URI": uri, "DO_NOT_TRACK": "true", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        started = time.monotonic()
+        with (self.project.parent / "said.txt").open("w+b") as said:
+            self.process = subprocess.Popen(command, cwd=self.project, env=environment, stdout=said, stderr=said)
+            try:
+                status = self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                status = None
+                kill_tree(self.process.pid)
+                self.process.wait()
+            said.seek(0)
+            return Ended(status, time.monotonic() - started, said.read().decode(errors="replace"))
+
+    def kill_command(self) -> None:
+        """Kills the command that runs now, and all that it has started."""
+        if self.process:
+            kill_tree(self.process.pid)
+
+    def mend(self) -> None:
+        for mend in self.mends:
+            mend()
+        self.store.mend()
+
+    def snapshot(self) -> dict[str, Any]:
+        return snapshot(self.store.server.database, self.store.server.artifacts)
+
+    def outputs(self) -> dict[str, str]:
+        """The digests of what a user wants of a command."""
+        found = (path for name in ("weights.npz", "predictions.npz") for path in self.project.glob(f"build/*/*/{name}"))
+        return {str(path.relative_to(self.project)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+    def journals(self) -> list[str]:
+        """What is still in the journal."""
+        folder = self.project / "build" / "journal"
+        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+    def close(self) -> None:
+        self.store.mended.set()
+        self.store.kill()
+        self.undo.close()
+        shutil.rmtree(self.store.server.folder, ignore_errors=True)
+
+
+Plan = Callable[[Place], None]
+
+
+def _fault(fault: faults.Fault) -> Plan:
+    return lambda place: setattr(place.store, "fault", fault)
+
+
+def _dies(number: int, done: bool = False, comes_back: bool = False) -> Plan:
+    """The server is killed at a request, before or after it has done what was asked for."""
+
+    def plan(place: Place) -> None:
+        def kill() -> None:
+            place.store.kill()
+            if comes_back:
+                threading.Timer(COMES_BACK, place.store.start).start()
+
+        place.store.at(number, kill, done)
+
+    return plan
+
+
+def _wrong_port(place: Place) -> None:
+    place.uri = f"http://{HOST}:{free_port()}"
+
+
+def _small_disk(find: Callable[[Place], Path], mebibytes: float) -> Plan:
+    """A real file system that is full soon; mended, it is larger."""
+
+    def plan(place: Place) -> None:
+        folder = find(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder.with_name(f"{folder.name}.kept")
+        shutil.copytree(folder, kept)
+        _mount("-t", "tmpfs", "-o", f"size={int(mebibytes * 1024)}k", "tmpfs", str(folder))
+        place.undo.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        shutil.rmtree(kept)
+        place.mends.append(lambda: _mount("-o", "remount,size=1g", str(folder)))
+
+    return plan
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+FAULTS: dict[str, Plan] = {
+    "healthy": lambda place: None,
+    "dead from the start": lambda place: place.store.kill(),
+    "dies": _dies(20),
+    "dies and comes back": _dies(20, comes_back=True),
+    "dies early and comes back": _dies(3, done=True, comes_back=True),
+    "HTTP 500": _fault(faults.fails(500)),
+    "HTTP 503 for a third": _fault(faults.fails(503, faults.share(1 / 3))),
+    "HTTP 500, each fourth done": _fault(faults.loses_answer(500, faults.every(4))),
+    "answers lost, each fourth": _fault(faults.loses_answer(None, faults.every(4))),
+    "answers cut, a third": _fault(faults.cuts_answer(faults.share(1 / 3))),
+    "hangs from the start": _fault(faults.hangs),
+    "hangs": _fault(faults.after(20, faults.hangs)),
+    "drips": _fault(faults.after(20, faults.drips)),
+    "slow, 1 s a request": _fault(faults.slow(1)),
+    "slow, 9 s a request": _fault(faults.slow(9)),
+    "read-only": _fault(faults.read_only),
+    "read-only later": _fault(faults.after(40, faults.read_only)),
+    "wrong port": _wrong_port,
+    "uploads refused": _fault(faults.disk_full),
+    "disk of the server full": _small_disk(lambda place: place.store.server.folder, 2.5),
+    "disk of the journal full": _small_disk(lambda place: place.project / "build" / "journal", 0.05),
+}
+
+
+def measure(folder: Path, name: str, plan: Plan, healthy: dict[str, Any] | None) -> dict[str, Any]:
+    """One fault: the command, the mending, the sync; what was seen and what differs."""
+    place = Place(folder)
+    try:
+        place.store.start()
+        plan(place)
+        ended = place.call(RUN, place.uri)
+        end = time.time()
+        requests = len(place.store.seen)
+        outputs = place.outputs()
+        place.mend()  # a store that has just started again is read more safely
+        before = place.snapshot()
+        row: dict[str, Any] = {
+            "exit": ended.status,
+            "seconds": round(ended.seconds, 1),
+            "requests": requests,
+            "warnings": [line for line in ended.said.splitlines() if line.startswith(("warning:", "error:", "note:"))],
+            "traceback": "Traceback" in ended.said,
+        }
+        if healthy is None:
+            return row | {"outputs": outputs, "snapshot": _stored(before), "unfinished": unfinished(before)}
+        wanted = healthy["snapshot"]
+        row["delay"] = round(ended.seconds - healthy["seconds"], 1)
+        row["outputs_equal"] = outputs == healthy["outputs"]
+        row["missing_before"] = len(difference(wanted, _stored(before)))
+        row["incomplete_before"] = _incomplete(before)
+        row["journals_before"] = len(place.journals())
+        return row | _after_sync(place, wanted, end)
+    finally:
+        place.close()
+
+
+def _after_sync(place: Place, wanted: dict[str, Any], end: float) -> dict[str, Any]:
+    """What differs after sync."""
+    synced = place.call(SYNC, place.store.uri)
+    store = place.snapshot()
+    return {
+        "sync_exit": synced.status,
+        "sync_seconds": round(synced.seconds, 1),
+        "sync_said": synced.said.strip().splitlines()[-3:],
+        "differs": difference(wanted, _stored(store)),
+        "late": later_than(place.store.server.database, end),
+        "unfinished": unfinished(store),
+        "journals_left": place.journals(),
+    }
+
+
+def measure_kill(folder: Path, number: int, done: bool, healthy: dict[str, Any]) -> dict[str, Any]:
+    """The command is killed at a request; then sync, the command again to its end, and sync."""
+    place = Place(folder)
+    try:
+        place.store.start()
+        place.store.at(number, place.kill_command, done)
+        killed = place.call(RUN, place.uri)
+        first = place.call(SYNC, place.uri)
+        left = unfinished(place.snapshot())
+        again = place.call(RUN, place.uri)
+        row = {
+            "exit": killed.status,
+            "seconds": round(killed.seconds, 1),
+            "requests": len(place.store.seen),
+            "unfinished_after_first_sync": left,
+            "first_sync_exit": first.status,
+            "first_sync_said": first.said.strip().splitlines()[-3:],
+            "exit_again": again.status,
+            "outputs_equal": place.outputs() == healthy["outputs"],
+        }
+        return row | _after_sync_of_several(place, healthy["snapshot"])
+    finally:
+        place.close()
+
+
+def _after_sync_of_several(place: Place, wanted: dict[str, Any]) -> dict[str, Any]:
+    row = _after_sync(place, wanted, time.time())
+    return row | {"differs": difference(_last_of_each(wanted), _last_of_each(_stored(place.snapshot())))}
+
+
+def measure_kill_of_sync(folder: Path, seed: int, healthy: dict[str, Any]) -> dict[str, Any]:
+    """The store is dead during the command; then sync is killed at random requests, and goes on."""
+    place, chance = Place(folder), random.Random(seed)
+    try:
+        place.store.start()
+        place.store.kill()
+        ended = place.call(RUN, place.uri)
+        end = time.time()
+        row: dict[str, Any] = {"exit": ended.status, "outputs_equal": place.outputs() == healthy["outputs"]}
+        place.mend()
+        for _ in range(KILLS_OF_SYNC):
+            place.store.at(chance.randint(1, 60), place.kill_command, chance.random() < 0.5)
+            place.call(SYNC, place.uri)
+        place.mend()
+        return row | _after_sync(place, healthy["snapshot"], end)
+    finally:
+        place.close()
+
+
+def _incomplete(store: dict[str, Any]) -> list[str]:
+    return [name for name, run in store["runs"].items() if "incomplete" in run["tags"]]
+
+
+def _stored(store: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot as it comes out of a JSON file."""
+    return json.loads(json.dumps(store))
+
+
+def _last_of_each(store: dict[str, Any]) -> dict[str, Any]:
+    """Of runs and models of one name the last: those before were killed."""
+    text = json.dumps({**store, "runs": _last(store["runs"]), "models": _last(store["models"])})
+    return json.loads(re.sub(r" #\d+", "", text))
+
+
+def _last(named: dict[str, Any]) -> dict[str, Any]:
+    numbered = sorted(named, key=lambda name: [int(number) for number in re.findall(r" #(\d+)", name)] or [1])
+    return {re.sub(r" #\d+", "", name): named[name] for name in numbered}
+
+
+def make_template(folder: Path) -> None:
+    """A clone whose data is split already: what the faults have in common."""
+    template = folder / "template"
+    if template.is_dir():
+        return
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "project")], check=True)
+    command = [*RUN, *SETTINGS, "--frameworks", "[torch]", "--target", "split"]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/template.db", "DO_NOT_TRACK": "true"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    subprocess.run(command, cwd=folder / "project", env=environment, check=True)
+    (folder / "project").rename(template)
+
+
+class Table:
+    """The rows, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+    def add(self, name: str, row: dict[str, Any]) -> None:
+        self.rows[name] = row
+        written = self._path.with_suffix(".new")
+        written.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
+        written.replace(self._path)
+        print(_line(name, row), flush=True)
+
+
+def _line(name: str, row: dict[str, Any]) -> str:
+    cells = [name, row["exit"], row.get("delay", "–"), "same" if row.get("outputs_equal", True) else "OTHER"]
+    cells += [len(row.get("incomplete_before", [])), row.get("missing_before", "–"), row.get("sync_exit", "–")]
+    wrong = [*row.get("differs", []), *row.get("late", []), *row["unfinished"], *row.get("journals_left", [])]
+    return "| " + " | ".join(map(str, [*cells, len(wrong)])) + " |" + "".join(f"\n    {line}" for line in wrong[:12])
+
+
+def cases(folder: Path, kills: int, healthy: dict[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
+    """All rows by their names."""
+    found = {name: lambda name=name, plan=plan: measure(folder, name, plan, healthy) for name, plan in FAULTS.items()}
+    for index in range(kills):
+        chance = random.Random(index)
+        number, done = chance.randint(1, healthy["requests"]), chance.random() < 0.5
+        at = f"{index}, {'after' if done else 'before'} call {number}"
+        found[f"server killed {at}"] = lambda n=number, d=done: measure(folder, "", _dies(n, d), healthy)
+        found[f"command killed {at}"] = lambda n=number, d=done: measure_kill(folder, n, d, healthy)
+        found[f"sync killed {index}"] = lambda seed=index: measure_kill_of_sync(folder, seed, healthy)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="beginnings of names, with commas between")
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "twintrain-outages")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    make_template(arguments.folder)
+    table = Table(arguments.folder / "results.json")
+    if "reference" not in table.rows:
+        table.add("reference", measure(arguments.folder, "reference", FAULTS["healthy"], None))
+    wanted = [begin.strip() for begin in arguments.only.split(",")]
+    print("| fault | exit | delay, s | outputs | runs incomplete | fields missing | sync | fields wrong after it |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, case in cases(arguments.folder, arguments.kills, table.rows["reference"]).items():
+        if not name.startswith(tuple(wanted)):
+            continue
+        if name in table.rows and not arguments.again:
+            print(_line(name, table.rows[name]))
+        else:
+            table.add(name, case())
+
+
+if __name__ == "__main__":
+    main()

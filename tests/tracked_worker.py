@@ -1,0 +1,85 @@
+"""A small command that logs a bit of everything by `twintrain.tracking`, and one that brings on what is left.
+
+Each is run in a process of its own, which can be killed. They are forked from one that has imported MLflow already.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import mlflow.pyfunc
+import numpy as np
+
+from twintrain import tracking
+from twintrain.config import Tracking
+
+STEPS = 30
+MODEL = """
+import mlflow
+
+class Doubling(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return 2 * model_input
+
+mlflow.models.set_model(Doubling())
+"""
+
+
+def log(experiment: str, budget_seconds: float) -> None:
+    """A command with two stages; the second adds to the run of the first, as `evaluate` does to that of `train`."""
+    settings = Tracking(experiment=experiment, budget_seconds=budget_seconds)
+    files = [Path("note.txt"), Path("numbers.npy")]
+    files[0].write_text("a note", encoding="utf-8")
+    np.save(files[1], np.arange(10_000.0))
+    features, labels = np.arange(12, dtype="float32").reshape(6, 2), np.arange(6)
+    with tracking.parent_run("all", {"stage": "run"}, settings) as parent:
+        with tracking.stage_run("train", {"stage": "train"}, settings) as run:
+            run.log_params({f"param_{index}": index for index in range(120)})
+            run.log_dataset(features, labels, "rows", "train")
+            for step in range(STEPS):
+                run.log_metrics({"loss": 1 / (1 + step), "accuracy": step / STEPS}, step)
+            run.log_metrics({"best_loss": 1 / STEPS})
+            run.log_artifacts(*files)
+            run.log_model(_save_model, features, 2, [])
+            run.set_tags({"winner": "torch"})
+        with tracking.stage_run("evaluate", {"stage": "evaluate"}, settings) as second:
+            second.refer("train_run_id", run.ref)
+            tracking.add_to_run(second, run.ref, {"test_loss": 0.125}, files[:1], run.model_id)
+        parent.tag_children({"lock": "of all"})
+        parent.log_metrics({"agreement": 1.0})
+        parent.set_note("**done**")
+
+
+def sync() -> None:
+    """What `pipelines.sync` does before the registry."""
+    sys.exit(1 if tracking.synchronize().left else 0)
+
+
+def _save_model(example: np.ndarray, path: str, **arguments: object) -> None:
+    code = Path("model_code.py")
+    code.write_text(MODEL, encoding="utf-8")
+    mlflow.pyfunc.save_model(path, python_model=str(code), input_example=example, **arguments)
+
+
+def start(folder: Path, uri: str, action: Callable[..., None], *arguments: object) -> multiprocessing.Process:
+    """Starts one of the two in a folder, with a store; what it says goes to said.txt there."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_run, args=(folder, uri, action, arguments))
+    process.start()
+    return process
+
+
+def _run(folder: Path, uri: str, action: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    for name in [name for name in os.environ if name.startswith(("MLFLOW_RUN", "MLFLOW_EXPERIMENT", "TWINTRAIN_"))]:
+        os.environ.pop(name)
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(said, stream)
+    action(*arguments)
