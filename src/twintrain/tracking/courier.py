@@ -150,8 +150,8 @@ class Courier:
             self.budget.spend(started)
 
     def _unfinished(self) -> list[Delivery]:
-        found = list(self._deliveries.values())
-        return [each for each in found if set(each.journal.waiting) - set(each.refused)]
+        """Those that are not there as far as they go; one that the store has whole is finished when it is removed."""
+        return [each for each in list(self._deliveries.values()) if each.is_due]
 
     def _is_due(self) -> bool:
         if self._questions or (self._afterwards and not self._failures):
@@ -190,15 +190,15 @@ class Courier:
         while self._questions:
             self._answer(self._questions[0])
             self._questions.pop(0)
-        postponed = None
-        for delivery in self._unfinished():
+        unfinished, postponed = self._unfinished(), []
+        for delivery in unfinished:
             try:
                 self._deliver(delivery)
             except NotYetError as error:  # it needs one that comes later
-                postponed = error
+                postponed.append(error)
         self._brought = time.monotonic()
-        if postponed:
-            raise postponed
+        if postponed and len(postponed) == len(unfinished):
+            raise postponed[0]
         while self._afterwards and not self._unfinished():
             with contextlib.suppress(Exception):
                 self._afterwards.pop()(self._client)

@@ -27,6 +27,9 @@ REFUSALS |= {"INVALID_STATE", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
 class NotYetError(Exception):
     """A run that this one needs is not in the store yet."""
 
+    def __init__(self) -> None:
+        super().__init__("a run that belongs to it is not there yet")
+
 
 class UnknownRunError(Exception):
     """The store does not have the run that something is to be added to, or has it no more."""
@@ -45,6 +48,11 @@ class Delivery:
         self.refused: dict[int, str] = {}
         # The store may be another one than when the run was made.
         self._is_sure = not journal.confirmed
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to do: to bring lines that the store may take, or to conclude."""
+        return self.journal.is_delivered or bool(set(self.journal.waiting) - set(self.refused))
 
     def run(self) -> None:
         """Brings all lines that wait; raises what MLflow raises, but for a line that it refuses.
@@ -65,7 +73,7 @@ class Delivery:
                 if not _is_refusal(error):
                     raise
                 self.refused |= dict.fromkeys(numbers, str(error))
-        if self.journal.is_delivered:
+        if self.journal.is_delivered and not any(other.run_id == self._id for other in _others(self.journal)):
             unless_missing(lambda: self.client.delete_tag(self._id, INCOMPLETE))
 
     def _look_for_run(self) -> None:
@@ -156,7 +164,7 @@ class Delivery:
         if run_id is None:
             found = run_of_journal(self.client, ref.journal)
             if found is None:
-                raise (NotYetError if folder.is_dir() else UnknownRunError)(ref.journal)
+                raise NotYetError if folder.is_dir() else UnknownRunError(ref.journal)
             run_id = found.info.run_id
         return run_id
 
@@ -200,7 +208,7 @@ class Delivery:
             return model_id
         found = self._models_of(f"{key}-%", self.client.get_run(self._id).info.experiment_id)
         if not found and self.journal.folder.with_name(key).is_dir():
-            raise NotYetError(key)
+            raise NotYetError
         return found[0].model_id if found else None
 
     def _artifact(self, _: int, call: Call) -> None:
@@ -266,7 +274,7 @@ class Delivery:
     def _tree_tags(self, _: int, call: Call) -> None:
         """Tags of a run and of all below it."""
         if any(_is_below(other, self.journal.key) for other in _others(self.journal)):
-            raise NotYetError(self.journal.key)
+            raise NotYetError
         experiment, waiting = self.client.get_run(self._id).info.experiment_id, [self._id]
         while waiting:
             run_id = waiting.pop()
