@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -38,10 +39,21 @@ sys.exit(0 if run.id else 1)
 """
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without runs: MLflow takes seconds to make one."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
+def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
     """An empty folder as project, with a store of its own."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path)
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", (f"{tmp_path}/mlruns/0",))
     use_store(monkeypatch, f"sqlite:///{tmp_path}/mlflow.db")
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
@@ -372,10 +384,10 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next_command(store: mlf
 
 def test_a_run_that_is_open_elsewhere_with_no_journal_here_is_closed_if_its_process_is_dead(store: mlflow.MlflowClient):
     host = Owner.here().host
-    dead = store.create_run("0", tags={"process": f"{host} 999999 1.0"}, run_name="dead").info.run_id
+    dead = store.create_run("0", tags={"process": f"{host} 999999:1.0"}, run_name="dead").info.run_id
     alive = store.create_run("0", tags={"process": str(Owner.here())}, run_name="alive").info.run_id
-    far = store.create_run("0", tags={"process": "another-machine 999999 1.0"}, run_name="far").info.run_id
-    half = store.create_logged_model("0", "model", tags={"process": f"{host} 999999 1.0"}).model_id
+    far = store.create_run("0", tags={"process": "another-machine 999999:1.0"}, run_name="far").info.run_id
+    half = store.create_logged_model("0", "model", tags={"process": f"{host} 999999:1.0"}).model_id
     with tracking.parent_run("next", {}, Tracking()):
         pass
     assert tracking.synchronize() == (0, 0, [])

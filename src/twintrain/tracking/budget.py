@@ -10,6 +10,7 @@ import psutil
 
 from twintrain.tracking.journal import journals_folder
 from twintrain.tracking.owner import Owner
+from twintrain.watched import name_of
 
 SPENT = "TWINTRAIN_TRACKING_SPENT"  # the file in which a command and its stages note what they have waited
 
@@ -74,7 +75,7 @@ def _command() -> Owner:
     for process in psutil.Process().parents()[:3]:
         try:
             if any(Path(word).name in ("dvc", "dvc.exe") for word in process.cmdline()[:3]):
-                return Owner(Owner.here().host, process.pid, round(process.create_time(), 2))
+                return Owner(Owner.here().host, name_of(process))
         except psutil.Error:
             break
     return Owner.here()
