@@ -405,7 +405,7 @@ def test_series_are_pinned_and_change_with_the_seed():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (FORMULA.replace("rows: 10000", "rows: 0"), "waves.yaml: 'rows': expected greater than 0, got 0"),
+        (FORMULA.replace("rows: 10000", "rows: 0"), "waves.yaml: 'rows': expected 1 to 100,000,000, got 0"),
         (FORMULA + "stepz: 3\n", "waves.yaml: unknown parameter 'stepz'; did you mean 'steps'?"),
         (
             FORMULA.replace("sine_", "square_"),

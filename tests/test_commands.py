@@ -41,7 +41,7 @@ def refused(clone: Clone, *arguments: str) -> str:
         (["--epochs", "3"], "error: unknown parameter 'epochs'; did you mean 'train.epochs'?"),
         (["--lrr", "3"], "error: unknown parameter 'lrr'; params.yaml lists them"),
         (["--train.epochs", "two"], "error: params.yaml: 'train.epochs': expected a valid integer, got 'two'"),
-        (["--train.epochs", "0"], "error: params.yaml: 'train.epochs': expected greater than or equal to 1, got 0"),
+        (["--train.epochs", "0"], "error: params.yaml: 'train.epochs': expected 1 to 1,000,000, got 0"),
         (["--train.epochs"], "error: --train.epochs has no value; expected --train.epochs VALUE"),
         # As MLflow hands on what was not given.
         (

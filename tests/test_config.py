@@ -91,14 +91,14 @@ def test_params_of_the_repository_are_valid(project):
         ),
         ({"train": {"epochs": "20"}}, "params.yaml: 'train.epochs': expected a valid integer, got '20'"),
         ({"train": {"epochs": 1.5}}, "params.yaml: 'train.epochs': expected a valid integer, got 1.5"),
-        ({"train": {"epochs": 0}}, "params.yaml: 'train.epochs': expected greater than or equal to 1, got 0"),
-        ({"train": {"batch_size": 0}}, "params.yaml: 'train.batch_size': expected greater than or equal to 1, got 0"),
-        ({"train": {"seed": -1}}, "params.yaml: 'train.seed': expected greater than or equal to 0, got -1"),
+        ({"train": {"epochs": 0}}, "params.yaml: 'train.epochs': expected 1 to 1,000,000, got 0"),
+        ({"train": {"batch_size": 0}}, "params.yaml: 'train.batch_size': expected 1 to 1,000,000,000, got 0"),
+        ({"train": {"seed": -1}}, "params.yaml: 'train.seed': expected 0 to 4,294,967,295, got -1"),
         ({"train": {"seeds": []}}, "params.yaml: 'train.seeds': expected at least 1 item, got []"),
         ({"train": {"seeds": 3}}, "params.yaml: 'train.seeds': expected a valid list, got 3"),
         ({"train": {"seeds": ["a"]}}, "params.yaml: 'train.seeds.0': expected a valid integer, got 'a'"),
         ({"train": {"seeds": [0, 1, 0]}}, "params.yaml: 'train.seeds': expected each seed once, got [0, 1, 0]"),
-        ({"train": {"seeds": [-1, 0]}}, "params.yaml: 'train.seeds.0': expected greater than or equal to 0, got -1"),
+        ({"train": {"seeds": [-1, 0]}}, "params.yaml: 'train.seeds.0': expected 0 to 4,294,967,295, got -1"),
         ({"train": {"deterministic": 1}}, "params.yaml: 'train.deterministic': expected a valid boolean, got 1"),
         (
             {"baseline": {"name": "logit"}},
@@ -106,8 +106,8 @@ def test_params_of_the_repository_are_valid(project):
             "'majority', 'mean', 'naive' or 'pca', got 'logit'; did you mean 'logistic'?",
         ),
         ({"baseline": {"svm": {"c": 1.0}}}, "params.yaml: unknown parameter 'baseline.svm.c'; known: C, kernel"),
-        ({"baseline": {"rows": 1}}, "params.yaml: 'baseline.rows': expected greater than or equal to 2, got 1"),
-        ({"split": {"val": 0}}, "params.yaml: 'split.val': expected greater than 0, got 0"),
+        ({"baseline": {"rows": 1}}, "params.yaml: 'baseline.rows': expected 2 to 1,000,000,000,000, got 1"),
+        ({"split": {"val": 0}}, "params.yaml: 'split.val': expected above 0 and below 1, got 0"),
         (
             {"split": {"val": 0.5, "test": 0.5}},
             "params.yaml: 'split': val + test must leave rows to train on: expected under 1, got 1",
@@ -127,12 +127,15 @@ def test_params_of_the_repository_are_valid(project):
         ),
         (
             {"train": {"loss": {"label_smoothing": 1.0}}},
-            "params.yaml: 'train.loss.label_smoothing': expected less than 1, got 1.0",
+            "params.yaml: 'train.loss.label_smoothing': expected at least 0 and below 1, got 1.0",
         ),
-        ({"train": {"loss": {"delta": 0}}}, "params.yaml: 'train.loss.delta': expected greater than 0, got 0"),
+        (
+            {"train": {"loss": {"delta": 0}}},
+            "params.yaml: 'train.loss.delta': expected above 0 and at most 1,000,000,000,000, got 0",
+        ),
         (
             {"train": {"loss": {"class_weights": [1, -1]}}},
-            "params.yaml: 'train.loss.class_weights.1': expected greater than or equal to 0, got -1",
+            "params.yaml: 'train.loss.class_weights.1': expected 0 to 1,000,000, got -1",
         ),
         (
             {"train": {"loss": {"class_weights": "balansed"}}},
@@ -140,7 +143,7 @@ def test_params_of_the_repository_are_valid(project):
         ),
         (
             {"train": {"augmentation": {"flip": 2}}},
-            "params.yaml: 'train.augmentation.flip': expected less than or equal to 1, got 2",
+            "params.yaml: 'train.augmentation.flip': expected 0 to 1, got 2",
         ),
         (
             {"split": {"method": "same", "train_rows": 3}},
@@ -211,12 +214,15 @@ def test_params_of_the_repository_are_valid(project):
             "params.yaml: 'train.schedule.name': expected 'constant', 'step', 'exponential', 'cosine', 'one_cycle' "
             "or 'plateau', got 'linear'",
         ),
-        ({"train": {"clip": {"norm": 0}}}, "params.yaml: 'train.clip.norm': expected greater than 0, got 0"),
+        (
+            {"train": {"clip": {"norm": 0}}},
+            "params.yaml: 'train.clip.norm': expected above 0 and at most 1,000,000,000,000, got 0",
+        ),
         (
             {"train": {"regularization": {"l2": -1}}},
-            "params.yaml: 'train.regularization.l2': expected greater than or equal to 0, got -1",
+            "params.yaml: 'train.regularization.l2': expected 0 to 1,000,000, got -1",
         ),
-        ({"train": {"accumulate": 0}}, "params.yaml: 'train.accumulate': expected greater than or equal to 1, got 0"),
+        ({"train": {"accumulate": 0}}, "params.yaml: 'train.accumulate': expected 1 to 1,000,000, got 0"),
     ],
 )
 def test_mistake_in_params_is_one_line(change, message, project, error_of):

@@ -130,7 +130,7 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
         (
             [{"dropout": {"rate": 2}}],
             IMAGES,
-            "conf/models/m.yaml layer 1 (dropout): 'rate': expected less than 1, got 2",
+            "conf/models/m.yaml layer 1 (dropout): 'rate': expected at least 0 and below 1, got 2",
         ),
         ([{"dense": 3}], IMAGES, "conf/models/m.yaml layer 1 (dense): expected a valid dictionary, got 3"),
         (

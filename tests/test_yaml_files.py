@@ -177,7 +177,7 @@ def test_valid_content_becomes_the_schema():
         ({"name": "a", "inner": {"rat": 2}}, "unknown parameter 'inner.rat'; did you mean 'rate'?"),
         ({"name": "a", "count": "2"}, "'count': expected a valid integer, got '2'"),
         ({"name": "a", "count": True}, "'count': expected a valid integer, got True"),
-        ({"name": "a", "inner": {"rate": 1}}, "'inner.rate': expected less than 1, got 1"),
+        ({"name": "a", "inner": {"rate": 1}}, "'inner.rate': expected above 0 and below 1, got 1"),
         (
             {"name": "a", "inner": {"kind": "rde"}},
             "'inner.kind': expected 'red' or 'blue', got 'rde'; did you mean 'red'?",

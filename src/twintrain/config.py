@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from twintrain import project
-from twintrain.errors import UserError, unknown
+from twintrain.errors import UserError, cut, shown, unknown
 from twintrain.yaml_files import read_yaml, validated
 
 FrameworkName = Literal["torch", "keras", "keras-jax", "keras-torch"]
@@ -69,18 +69,28 @@ BASELINES: dict[str, tuple[str, ...]] = {
     "reconstruction": ("pca", "mean"),
 }
 
+# Upper bounds are far beyond what anybody means: what is above them is a slip, and would end in a crash later on.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # scikit-learn and Keras seed NumPy's legacy generator: 32 bits
+Rows = Annotated[int, Field(ge=1, le=10**12)]
+BatchSize = Annotated[int, Field(ge=1, le=10**9)]
+Steps = Annotated[int, Field(ge=1, le=10**6)]  # of a loop: epochs, iterations
+Strength = Annotated[float, Field(ge=0, le=1e6)]
+LearningRate = Annotated[float, Field(gt=0, le=1e6)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+MAX_NAMES = 10_000  # of classes, layers
+
 
 class Section(BaseModel):
     """A part of params.yaml: unknown keys and wrong types are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Ingest(Section):
     """From raw files to one validated table or image array."""
 
     bad_rows: Literal["error", "drop"] = "error"
-    classes: list[str] | None = Field(None, min_length=2)
+    classes: list[str] | None = Field(None, min_length=2, max_length=MAX_NAMES)
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -94,7 +104,7 @@ class Ingest(Section):
     @classmethod
     def _differ(cls, classes: list[str] | None) -> list[str] | None:
         if classes and len(set(classes)) < len(classes):
-            raise ValueError(f"expected each class once, got {classes}")
+            raise ValueError(f"expected each class once, got {shown(classes)}")
         return classes
 
 
@@ -118,10 +128,10 @@ class Split(Section):
     """
 
     method: Literal["stratified", "given", "same"] = "stratified"
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     val: float = Field(0.1, gt=0, lt=1)
     test: float = Field(0.2, gt=0, lt=1)
-    train_rows: int | None = Field(None, ge=1)
+    train_rows: Rows | None = None
     scale: Literal["none", "standard"] = "none"
     scale_target: Literal["none", "standard"] = "none"
     group: str | None = None
@@ -191,25 +201,25 @@ class Optimizer(Rule):
         "asgd",
         "lbfgs",
     ] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
-    momentum: float | None = Field(None, ge=0, lt=1)
+    learning_rate: LearningRate = 1e-3
+    momentum: Share | None = None
     nesterov: bool | None = None
-    initial_accumulator_value: float | None = Field(None, ge=0)
-    lr_decay: float | None = Field(None, ge=0)
-    rho: float | None = Field(None, ge=0, lt=1)
+    initial_accumulator_value: Strength | None = None
+    lr_decay: Strength | None = None
+    rho: Share | None = None
     centered: bool | None = None
-    beta_1: float | None = Field(None, ge=0, lt=1)
-    beta_2: float | None = Field(None, ge=0, lt=1)
-    epsilon: float | None = Field(None, ge=0)
+    beta_1: Share | None = None
+    beta_2: Share | None = None
+    epsilon: Strength | None = None
     amsgrad: bool | None = None
-    momentum_decay: float | None = Field(None, ge=0)
-    weight_decay: float | None = Field(None, ge=0)
-    etas: list[float] | None = Field(None, min_length=2, max_length=2)
-    step_sizes: list[float] | None = Field(None, min_length=2, max_length=2)
-    lambd: float | None = Field(None, ge=0)
-    alpha: float | None = Field(None, ge=0)
-    max_iter: int | None = Field(None, ge=1)
-    history_size: int | None = Field(None, ge=1)
+    momentum_decay: Strength | None = None
+    weight_decay: Strength | None = None
+    etas: list[LearningRate] | None = Field(None, min_length=2, max_length=2)
+    step_sizes: list[LearningRate] | None = Field(None, min_length=2, max_length=2)
+    lambd: Strength | None = None
+    alpha: Strength | None = None
+    max_iter: Steps | None = None
+    history_size: int | None = Field(None, ge=1, le=10_000)
     line_search_fn: Literal["strong_wolfe"] | None = None
 
     @model_validator(mode="after")
@@ -219,7 +229,9 @@ class Optimizer(Rule):
         if self.etas and not 0 < self.etas[0] < 1 < self.etas[1]:
             raise ValueError(f"etas: expected one factor between 0 and 1 and one above 1, got {self.etas}")
         if self.step_sizes and not 0 < self.step_sizes[0] <= self.step_sizes[1]:
-            raise ValueError(f"step_sizes: expected the smallest above 0, then the largest, got {self.step_sizes}")
+            raise ValueError(
+                f"step_sizes: expected the smallest above 0, then the largest, got {shown(self.step_sizes)}"
+            )
         return self
 
 
@@ -229,16 +241,16 @@ class Schedule(Rule):
     OPTIONS: ClassVar[dict[str, dict[str, Any]]] = SCHEDULES
 
     name: Literal["constant", "step", "exponential", "cosine", "one_cycle", "plateau"] = "constant"
-    warmup: int | None = Field(None, ge=0)
-    step_size: int | None = Field(None, ge=1)
+    warmup: int | None = Field(None, ge=0, le=10**9)
+    step_size: Steps | None = None
     gamma: float | None = Field(None, gt=0, le=1)
-    minimum: float | None = Field(None, ge=0)
+    minimum: Strength | None = None
     pct_start: float | None = Field(None, ge=0, le=1)
-    div_factor: float | None = Field(None, ge=1)
-    final_div_factor: float | None = Field(None, ge=1)
+    div_factor: float | None = Field(None, ge=1, le=1e12)
+    final_div_factor: float | None = Field(None, ge=1, le=1e12)
     factor: float | None = Field(None, gt=0, lt=1)
-    patience: int | None = Field(None, ge=0)
-    min_delta: float | None = Field(None, ge=0)
+    patience: int | None = Field(None, ge=0, le=10**6)
+    min_delta: Strength | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -249,15 +261,15 @@ class Schedule(Rule):
 class Regularization(Section):
     """A penalty l1·Σ|w| + l2/2·Σw² on arrays of two or more axes; see `frameworks/*/gradients.py`."""
 
-    l1: float = Field(0.0, ge=0)
-    l2: float = Field(0.0, ge=0)
+    l1: Strength = 0.0
+    l2: Strength = 0.0
 
 
 class Clip(Section):
     """Limits of the gradients, by their global norm and then by value; null: none."""
 
-    norm: float | None = Field(None, gt=0)
-    value: float | None = Field(None, gt=0)
+    norm: float | None = Field(None, gt=0, le=1e12)
+    value: float | None = Field(None, gt=0, le=1e12)
 
 
 class Loss(Section):
@@ -272,14 +284,14 @@ class Loss(Section):
     """
 
     name: Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"] | None = None
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | Literal["balanced"] | None = None
-    delta: float | None = Field(None, gt=0, allow_inf_nan=False)
+    label_smoothing: Share = 0.0
+    class_weights: Annotated[list[Strength], Field(max_length=MAX_NAMES)] | Literal["balanced"] | None = None
+    delta: float | None = Field(None, gt=0, le=1e12)
 
     @model_validator(mode="after")
     def _weighs_some_class(self) -> "Loss":
         if isinstance(self.class_weights, list) and not any(self.class_weights):
-            raise ValueError(f"class_weights: expected at least one above 0, got {self.class_weights}")
+            raise ValueError(f"class_weights: expected at least one above 0, got {shown(self.class_weights)}")
         return self
 
     def name_for(self, task: str) -> str:
@@ -303,7 +315,7 @@ class Augmentation(Section):
         erasing: probability that a rectangle is erased.
     """
 
-    shift: int = Field(0, ge=0)
+    shift: int = Field(0, ge=0, le=10_000)
     rotation: float = Field(0.0, ge=0, le=180)
     crop: float = Field(1.0, gt=0, le=1)
     flip: float = Field(0.0, ge=0, le=1)
@@ -318,8 +330,8 @@ class Augmentation(Section):
 class EarlyStopping(Section):
     """Stops when `val_loss` has not fallen by more than `min_delta` for `patience` epochs; null: never."""
 
-    patience: int | None = Field(None, ge=1)
-    min_delta: float = Field(0.0, ge=0)
+    patience: Steps | None = None
+    min_delta: Strength = 0.0
 
 
 class TorchOptions(Section):
@@ -346,27 +358,27 @@ class _Train(Section):
             registered, and `seed` is that one. null: `seed` alone.
     """
 
-    seed: int = Field(0, ge=0)
-    seeds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
-    epochs: int = Field(10, ge=1)
-    batch_size: int | None = Field(64, ge=1)
+    seed: Seed = 0
+    seeds: list[Seed] | None = Field(None, min_length=1, max_length=1000)
+    epochs: Steps = 10
+    batch_size: BatchSize | None = 64
     loss: Loss = Loss()
-    accumulate: int = Field(1, ge=1)
+    accumulate: Steps = 1
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     regularization: Regularization = Regularization()
     clip: Clip = Clip()
     augmentation: Augmentation = Augmentation()
     initial_model: str | None = None
-    freeze: list[str] = []
+    freeze: list[str] = Field([], max_length=MAX_NAMES)
     early_stopping: EarlyStopping = EarlyStopping()
     restore_best_weights: bool = True
-    checkpoint_every: int = Field(1, ge=1)
+    checkpoint_every: int = Field(1, ge=1, le=10**9)
     log_gradients: bool = False
-    block_bytes: int = Field(2**31, ge=1)
+    block_bytes: int = Field(2**31, ge=1, le=2**50)
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=1024)
     deterministic: bool = True
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()
@@ -384,7 +396,7 @@ class _Train(Section):
     @classmethod
     def _seeds_differ(cls, seeds: list[int] | None) -> list[int] | None:
         if seeds and len(set(seeds)) < len(seeds):
-            raise ValueError(f"expected each seed once, got {seeds}")
+            raise ValueError(f"expected each seed once, got {shown(seeds)}")
         return seeds
 
     @model_validator(mode="after")
@@ -419,54 +431,54 @@ Train = create_model(
 class Evaluate(Section):
     """How the saved model is scored."""
 
-    batch_size: int = Field(1024, ge=1)
+    batch_size: BatchSize = 1024
 
 
 class Logistic(Section):
     """Logistic regression; C: the inverse of the strength of its L2 penalty."""
 
-    C: float = Field(1.0, gt=0)
+    C: float = Field(1.0, gt=0, le=1e12)
 
 
 class Ridge(Section):
     """Linear regression with an L2 penalty; alpha: its strength."""
 
-    alpha: float = Field(1.0, ge=0)
+    alpha: float = Field(1.0, ge=0, le=1e12)
 
 
 class Svm(Section):
     """A support vector machine; C: the inverse of the strength of its L2 penalty."""
 
-    C: float = Field(1.0, gt=0)
+    C: float = Field(1.0, gt=0, le=1e12)
     kernel: Literal["linear", "poly", "rbf", "sigmoid"] = "rbf"
 
 
 class Knn(Section):
     """The nearest training rows."""
 
-    n_neighbors: int = Field(5, ge=1)
+    n_neighbors: int = Field(5, ge=1, le=10**6)
 
 
 class Tree(Section):
     """A decision tree; max_depth null: until every leaf is pure."""
 
-    max_depth: int | None = Field(None, ge=1)
+    max_depth: int | None = Field(None, ge=1, le=10**6)
 
 
 class Mlp(Section):
     """scikit-learn's own multi-layer perceptron, as the course has it."""
 
-    hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field([100], min_length=1)
+    hidden_layer_sizes: list[Annotated[int, Field(ge=1, le=100_000)]] = Field([100], min_length=1, max_length=100)
     solver: Literal["sgd", "adam", "lbfgs"] = "sgd"
-    learning_rate_init: float = Field(1e-3, gt=0)
-    batch_size: int = Field(32, ge=1)
-    max_iter: int = Field(300, ge=1)
+    learning_rate_init: LearningRate = 1e-3
+    batch_size: BatchSize = 32
+    max_iter: Steps = 300
 
 
 class Pca(Section):
     """The best linear autoencoder; n_components: the numbers that a row is reduced to."""
 
-    n_components: int = Field(32, ge=1)
+    n_components: int = Field(32, ge=1, le=10**6)
 
 
 BaselineName = Literal["logistic", "linear", "ridge", "svm", "knn", "tree", "mlp", "majority", "mean", "naive", "pca"]
@@ -482,9 +494,9 @@ class Baseline(Section):
     """
 
     name: BaselineName | None = None
-    others: list[BaselineName] = []
-    rows: int | None = Field(60_000, ge=2)
-    seed: int = Field(0, ge=0)
+    others: list[BaselineName] = Field([], max_length=100)
+    rows: int | None = Field(60_000, ge=2, le=10**12)
+    seed: Seed = 0
     logistic: Logistic = Logistic()
     ridge: Ridge = Ridge()
     svm: Svm = Svm()
@@ -538,7 +550,7 @@ class Drift(Section):
         ks: Kolmogorov–Smirnov distance of a column, 0 to 1; 0.2 is a shift of half a standard deviation.
     """
 
-    psi: float = Field(0.2, gt=0)
+    psi: float = Field(0.2, gt=0, le=1e6)
     ks: float = Field(0.2, gt=0, le=1)
 
 
@@ -574,7 +586,7 @@ class Params(Section):
     dataset: str
     model: str = Field(description="path of a layer list in YAML, or of a twin of the user's own in Python")
     mode: Literal["aligned", "native"] = "aligned"
-    frameworks: list[FrameworkName] = Field(min_length=1)
+    frameworks: list[FrameworkName] = Field(min_length=1, max_length=4)
     ingest: Ingest = Ingest()
     preprocess: Preprocess = Preprocess()
     split: Split = Split()
@@ -639,8 +651,15 @@ def check_params(content: dict[str, Any], source: str) -> Params:
     params = validated(Params, content, source)
     if params.dataset not in project.names_in(project.DATASETS):
         raise unknown("dataset", params.dataset, project.names_in(project.DATASETS))
-    if not Path(params.model).is_file():
+    if not _is_file(params.model):
         if Path(params.model).suffix == ".py" or Path(params.model).parent != project.MODELS:
-            raise UserError(f"{source}: model: there is no file {params.model}")
+            raise UserError(f"{source}: model: there is no file {cut(params.model)}")
         raise unknown("model", params.model_name, project.names_in(project.MODELS))
     return params
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # longer than names may be
+        return False

@@ -4,8 +4,10 @@ import json
 import stat
 import sys
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, did_you_mean, shown
@@ -13,6 +15,7 @@ from twintrain.project import write_text
 from twintrain.yaml_lines import edited
 from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
 
+OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 BYTE_ORDER_MARK = "\ufeff"
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -179,7 +182,11 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     if first["type"] == "too_short":
         least = first["ctx"]["min_length"]
         return f"{where}expected at least {least} item{'s' if least > 1 else ''}, got {shown(first['input'])}"
+    if first["type"] == "too_long":
+        return f"{where}expected at most {first['ctx']['max_length']:,} items, got {first['ctx']['actual_length']:,}"
     expected = first["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
+    if first["type"] in OUT_OF_RANGE:
+        expected = _range_at(schema, location) or expected
     close = ""
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         close = did_you_mean(first["input"], _choices(expected))
@@ -195,15 +202,51 @@ def _likelihood(found: Any) -> int:
 
 
 def _fields_at(schema: type[BaseModel], parents: list[str | int]) -> list[str]:
-    """Names that are known at a place, found by walking the schema's types down to it."""
-    place: Any = schema
-    for name in parents:
-        field = place.model_fields.get(str(name)) if _is_model(place) else None
-        place = field.annotation if field else next(filter(_is_model, get_args(place)), None)
-        # X | None, and dict[str, X] where the name is a key of the dict.
-        while place is not None and not _is_model(place) and get_origin(place) is not dict:
-            place = next((kind for kind in get_args(place) if _is_model(kind) or get_origin(kind) is dict), None)
-    return list(place.model_fields) if _is_model(place) else []
+    """Names that are known at a place."""
+    return next((list(kind.model_fields) for kind, _ in _kinds_at(schema, parents) if _is_model(kind)), [])
+
+
+def _range_at(schema: type[BaseModel], location: list[str | int]) -> str:
+    """The numbers that are taken at a place, where both their ends are known: `1 to 1,000`."""
+    bounds = {type(bound): bound for _, metadata in _kinds_at(schema, location) for bound in metadata}
+    low = next((bounds[kind] for kind in (Ge, Gt) if kind in bounds), None)
+    high = next((bounds[kind] for kind in (Le, Lt) if kind in bounds), None)
+    if low is None or high is None:
+        return ""
+    if isinstance(low, Ge) and isinstance(high, Le):
+        return f"{_number(low.ge)} to {_number(high.le)}"
+    least = f"at least {_number(low.ge)}" if isinstance(low, Ge) else f"above {_number(low.gt)}"
+    return f"{least} and {f'at most {_number(high.le)}' if isinstance(high, Le) else f'below {_number(high.lt)}'}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:g}"
+
+
+def _kinds_at(schema: Any, location: list[str | int]) -> list[tuple[Any, tuple[Any, ...]]]:
+    """The types that a place may have, each with its bounds, found by walking the schema's types down to it."""
+    kinds: list[tuple[Any, tuple[Any, ...]]] = [(schema, ())]
+    for name in location:
+        kinds = [found for kind, _ in kinds for found in _kinds_in(kind, name)]
+    return kinds
+
+
+def _kinds_in(kind: Any, name: str | int) -> list[tuple[Any, tuple[Any, ...]]]:
+    if _is_model(kind):
+        field = kind.model_fields.get(str(name))
+        return _alternatives(field.annotation, tuple(field.metadata)) if field else []
+    return _alternatives(get_args(kind)[-1]) if get_origin(kind) in (list, dict) else []
+
+
+def _alternatives(kind: Any, metadata: tuple[Any, ...] = ()) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Takes unions and Annotated apart."""
+    if get_origin(kind) is Annotated:
+        inner, *bounds = get_args(kind)
+        given = [entry for bound in bounds for entry in getattr(bound, "metadata", [bound])]
+        return _alternatives(inner, (*metadata, *given))
+    if get_origin(kind) in (Union, UnionType):
+        return [found for part in get_args(kind) for found in _alternatives(part, metadata)]
+    return [(kind, metadata)]
 
 
 def _is_model(kind: Any) -> bool:

@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twintrain import project
-from twintrain.errors import UserError, did_you_mean, unknown
+from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.yaml_files import read_yaml, validated
 
 ISO_DATE = "%Y-%m-%d"
@@ -22,6 +22,8 @@ SAMPLES_DESCRIBED_BY = {
     "series": ("sample_shape",),
 }
 
+Size = Annotated[int, Field(ge=1, le=10**6)]  # along one axis of a sample
+
 LEFT_BY_FILE_MANAGERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -35,7 +37,7 @@ class Feature(BaseModel):
         used: whether the network is given the column; a column may be there for `split.time` alone.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     categories: list[str] | None = Field(None, min_length=1)
     min: float | None = None
@@ -49,7 +51,7 @@ class Feature(BaseModel):
     @classmethod
     def _differ(cls, categories: list[str] | None) -> list[str] | None:
         if categories and len(set(categories)) < len(categories):
-            raise ValueError(f"expected each category once, got {categories}")
+            raise ValueError(f"expected each category once, got {shown(categories)}")
         return categories
 
     @model_validator(mode="after")
@@ -77,7 +79,7 @@ class Dataset(BaseModel):
         sample_shape: (steps, channels) of sequences, (numbers,) of vectors: float32, taken as they are.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     title: str
     origin: str
@@ -96,15 +98,15 @@ class Dataset(BaseModel):
     target: str
     labels: list[str] = []
     features: dict[str, Feature] | None = None
-    image_shape: list[int] | None = Field(None, min_length=3, max_length=3)
-    sample_shape: list[int] | None = Field(None, min_length=1, max_length=3)
+    image_shape: list[Size] | None = Field(None, min_length=3, max_length=3)
+    sample_shape: list[Size] | None = Field(None, min_length=1, max_length=3)
 
     @field_validator("sources")
     @classmethod
     def _are_urls(cls, sources: list[str] | None) -> list[str] | None:
         for source in sources or ():
             if not source.startswith(("http://", "https://")):
-                raise ValueError(f"expected URLs that begin with http:// or https://, got {source}")
+                raise ValueError(f"expected URLs that begin with http:// or https://, got {cut(source)}")
         return sources
 
     @field_validator("features", mode="before")
@@ -130,7 +132,7 @@ class Dataset(BaseModel):
         if self.sources is not None and any(file.endswith("/") for file in self.files):
             raise ValueError("folders are not fetched; expected files, or a zip or tar of the folder")
         if self.archive and not self.archive.endswith(".zip"):
-            raise ValueError(f"expected a .zip as archive, got {self.archive}; a tar can be a file itself")
+            raise ValueError(f"expected a .zip as archive, got {cut(self.archive)}; a tar can be a file itself")
         return self
 
     @model_validator(mode="after")
@@ -148,7 +150,7 @@ class Dataset(BaseModel):
         if self.task == "binary" and len(self.labels) != 2:
             raise ValueError(f"a binary task has 2 labels, got {len(self.labels)}")
         if len(set(self.labels)) < len(self.labels):
-            raise ValueError(f"expected each label once, got {self.labels}")
+            raise ValueError(f"expected each label once, got {shown(self.labels)}")
         if self.features is not None and not self.inputs:
             raise ValueError("features: expected at least one that is used")
         if self.target in (self.features or ()):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from twintrain.errors import UserError
+from twintrain.errors import UserError, shown
 
 Shape = tuple[int, ...]
 Entry = str | dict[str, Any]
@@ -29,7 +29,8 @@ BiasInitializer = Literal[
     "lecun_normal",
 ]
 Initializer = Literal[BiasInitializer, "orthogonal"]
-Positive = Field(ge=1)
+MAX_SIZE = 10**6  # of anything in a layer: beyond it is a slip
+Positive = Field(ge=1, le=MAX_SIZE)
 
 
 class Weight(BaseModel):
@@ -56,7 +57,7 @@ class Weight(BaseModel):
 class Layer(BaseModel):
     """A kind of layer. `output_shape` and `weights` are what the two frameworks must agree on."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     ALIGNED: ClassVar[dict[str, Any]] = {}
 
@@ -117,7 +118,7 @@ class Conv(Layer):
 
     filters: int = Positive
     kernel_size: int = Positive
-    strides: int = Field(1, ge=1)
+    strides: int = Field(1, ge=1, le=MAX_SIZE)
     padding: Literal["valid", "same"] = "valid"
     use_bias: bool = True
     kernel_initializer: Initializer | None = None
@@ -152,9 +153,9 @@ class DepthwiseConv2D(Layer):
     ALIGNED = {"depthwise_initializer": "glorot_uniform", "bias_initializer": "zeros"}
 
     kernel_size: int = Positive
-    strides: int = Field(1, ge=1)
+    strides: int = Field(1, ge=1, le=MAX_SIZE)
     padding: Literal["valid", "same"] = "valid"
-    depth_multiplier: int = Field(1, ge=1)
+    depth_multiplier: int = Field(1, ge=1, le=MAX_SIZE)
     use_bias: bool = True
     depthwise_initializer: Initializer | None = None
     bias_initializer: BiasInitializer | None = None
@@ -182,9 +183,9 @@ class SeparableConv2D(Layer):
 
     filters: int = Positive
     kernel_size: int = Positive
-    strides: int = Field(1, ge=1)
+    strides: int = Field(1, ge=1, le=MAX_SIZE)
     padding: Literal["valid", "same"] = "valid"
-    depth_multiplier: int = Field(1, ge=1)
+    depth_multiplier: int = Field(1, ge=1, le=MAX_SIZE)
     use_bias: bool = True
     depthwise_initializer: Initializer | None = None
     pointwise_initializer: Initializer | None = None
@@ -213,8 +214,8 @@ class Pool(Layer):
 
     RANK: ClassVar[int]
 
-    pool_size: int = Field(2, ge=1)
-    strides: int | None = Field(None, ge=1, description="null: as pool_size")
+    pool_size: int = Field(2, ge=1, le=MAX_SIZE)
+    strides: int | None = Field(None, ge=1, le=MAX_SIZE, description="null: as pool_size")
     padding: Literal["valid", "same"] = "valid"
 
     @property
@@ -309,7 +310,7 @@ class BatchNorm(Layer):
     ALIGNED = {"momentum": 0.9, "epsilon": 1e-5}
 
     momentum: float | None = Field(None, ge=0, lt=1)
-    epsilon: float | None = Field(None, gt=0)
+    epsilon: float | None = Field(None, gt=0, le=1e6)
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
         channels = shape[-1:]
@@ -326,7 +327,7 @@ class LayerNorm(Layer):
 
     ALIGNED = {"epsilon": 1e-5}
 
-    epsilon: float | None = Field(None, gt=0)
+    epsilon: float | None = Field(None, gt=0, le=1e6)
 
     def weights(self, shape: Shape) -> dict[str, Weight]:
         return {
@@ -360,8 +361,8 @@ class Activation(Layer):
         "hardtanh",
         "softmax",
     ]
-    negative_slope: float | None = Field(None, ge=0)
-    alpha_initializer: float | None = None
+    negative_slope: float | None = Field(None, ge=0, le=1e6)
+    alpha_initializer: float | None = Field(None, ge=-1e6, le=1e6)
 
     def aligned(self) -> "Activation":
         match self.function:
@@ -620,9 +621,9 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _count_or(word: str, value: Any) -> Any:
-    if value == word or (type(value) is int and value >= 1):
+    if value == word or (type(value) is int and 1 <= value <= MAX_SIZE):
         return value
-    raise ValueError(f"expected at least 1, or {word}, got {value!r}")
+    raise ValueError(f"expected 1 to {MAX_SIZE:,}, or {word}, got {shown(value)}")
 
 
 def _expect_rank(shape: Shape, ranks: tuple[int, ...], mend: str) -> None:

@@ -26,6 +26,8 @@ from twintrain.models.layers import (
 from twintrain.models.own_twin import check_file
 from twintrain.yaml_files import read_yaml, validated
 
+MAX_WEIGHTS = 2 * 10**9  # 8 GB in float32, and the optimizer has more of them
+
 
 class ModelFile(BaseModel):
     """A file of conf/models/: a list of layers, each written `kind` or `kind: {arguments}`."""
@@ -149,7 +151,11 @@ def place_layers(entries: list[Entry], model: str, mode: str, schema: Schema, so
             f"{source}: expected logits at the end, got their softmax, which the loss would take a second time; "
             "for probabilities in the saved model end with softmax instead of the activation"
         )
-    return Network(model, mode, schema, layers, head)
+    network = Network(model, mode, schema, layers, head)
+    weights = sum(math.prod(weight.shape) for weight in network.weights().values())
+    if weights > MAX_WEIGHTS:
+        raise UserError(f"{source}: expected at most {MAX_WEIGHTS:,} weights, got {weights:,}")
+    return network
 
 
 def _without_head(entries: list[Entry], schema: Schema, source: Path) -> tuple[list[Entry], str | None]:

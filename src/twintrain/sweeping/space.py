@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field
 
@@ -153,8 +153,10 @@ def _entry(name: str, entry: Any, source: str) -> list[Any] | Range:
 
 
 def _types(name: str) -> tuple[Any, ...]:
+    """The types that a parameter may have, without their bounds."""
     annotation = annotation_of(name)
-    return (annotation, *getattr(annotation, "__args__", ()))
+    kinds = (annotation, *getattr(annotation, "__args__", ()))
+    return tuple(get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds)
 
 
 def _is_whole(name: str) -> bool:

@@ -52,7 +52,7 @@ class Trial:
 
     def describe(self) -> None:
         """Writes what the framework fills in, and where that leads."""
-        again = self._drawn(self.train.seed + 1).weights()
+        again = self._drawn(self.train.seed ^ 1).weights()
         backend = self._drawn(self.train.seed)
         conventions = framework_module(self.framework, "conventions")
         found = {

@@ -12,6 +12,8 @@ from twintrain.data.readers.ingested import Ingested, ingested_array
 from twintrain.errors import UserError
 from twintrain.yaml_files import read_yaml, validated
 
+MAX_VALUES = 10**9
+
 
 class SineWaves(BaseModel):
     """The raw file.
@@ -24,19 +26,23 @@ class SineWaves(BaseModel):
         noise: width of the uniform noise.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     formula: Literal["sine_waves"]
-    rows: int = Field(gt=0)
-    steps: int = Field(gt=0)
-    test_rows: int = Field(0, ge=0)
-    seed: int = Field(ge=0)
-    noise: float = Field(ge=0)
+    rows: int = Field(ge=1, le=10**8)
+    steps: int = Field(ge=1, le=10**6)
+    test_rows: int = Field(0, ge=0, le=10**8)
+    seed: int = Field(ge=0, le=2**32 - 1)
+    noise: float = Field(ge=0, le=1e6)
 
     @model_validator(mode="after")
     def _leaves_rows_to_train(self) -> "SineWaves":
         if self.test_rows >= self.rows:
             raise ValueError(f"test_rows must leave rows to train on: expected under {self.rows}, got {self.test_rows}")
+        if self.rows * (self.steps + 1) > MAX_VALUES:
+            raise ValueError(
+                f"rows × (steps + 1): expected at most {MAX_VALUES:,}, got {self.rows * (self.steps + 1):,}"
+            )
         return self
 
 
