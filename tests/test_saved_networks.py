@@ -8,8 +8,8 @@ from doctored import KERAS, OLD_PT2, PICKLE, PLACES, SAMPLE_INPUTS, doctored_ker
 from worker_process import run_worker
 
 from pipelines import convert
-from twintrain.frameworks.keras import archive as keras_archive
-from twintrain.frameworks.torch.archive import leave_out_samples, load_checked
+from twintrain.frameworks import keras_archive
+from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
 
 
 @pytest.fixture(scope="module")
