@@ -10,7 +10,7 @@ from pathlib import Path
 from twintrain import tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.errors import UserError
-from twintrain.frameworks.torch.archive import leave_out_samples, load_checked
+from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
 
 
 def convert() -> None:

@@ -57,6 +57,9 @@ READ_BY_NO_STAGE = {
     "registry.promote": "aliases and versions are no files",
     "drift.psi": "a limit of the command drift, which is no stage",
     "drift.ks": "a limit of the command drift, which is no stage",
+    "serving.start_seconds": "a limit of servers, which no stage starts",
+    "serving.request_seconds": "a limit of servers, which no stage starts",
+    "serving.request_bytes": "a limit of servers, which no stage starts",
 }
 MODELS_WITHOUT_PRESET = {
     "table_mlp": "what --data takes for a table",

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from twintrain import tracking
 from twintrain.errors import UserError
-from twintrain.frameworks.keras import archive as keras_archive
-from twintrain.frameworks.torch import archive as torch_archive
+from twintrain.frameworks import keras_archive, pt2_archive
 
 # Neither imports its framework.
 CHECKS: dict[str, Callable[[Path], object]] = {
-    "*.pt2": torch_archive.load_checked,
+    "*.pt2": pt2_archive.load_checked,
     "*.keras": keras_archive.check,
 }
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.frameworks.keras import archive, layers
+from twintrain.frameworks import keras_archive
+from twintrain.frameworks.keras import layers
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.models.network import Network
 
@@ -39,7 +40,7 @@ def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _load_model(path: Path) -> keras.Model:
-    archive.check(path)
+    keras_archive.check(path)
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras meets in a damaged file

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import archive, layers
+from twintrain.frameworks import pt2_archive
+from twintrain.frameworks.torch import layers
 from twintrain.models.network import Network
 
 FILE_NAME = "model.pt2"
@@ -56,7 +57,7 @@ def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _load_program(path: Path) -> torch.export.ExportedProgram:
-    file = archive.load_checked(path)
+    file = pt2_archive.load_checked(path)
     try:
         with _quiet():
             return torch.export.load(file)
@@ -103,7 +104,7 @@ def save_mlflow_model(
             serialization_format="pt2",
             **arguments,
         )
-    archive.leave_out_samples(path / "data" / FILE_NAME)
+    pt2_archive.leave_out_samples(path / "data" / FILE_NAME)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,9 @@
 """What may stand in a .pt2 file: raw tensors and a graph of ATen's operators, and nothing that runs code when loaded.
 
-`torch.export.load` unpickles whatever a file asks it to, evaluates its formulas of sizes as Python (sympy.sympify),
-calls any function below `torch` by its name, and imports modules that are named in the structure of its inputs. So a
-file is read here, member by member and string by string, and a fresh archive of what was read is what PyTorch gets:
-nothing is left that two readers of zips could see differently.
+`torch.export.load` unpickles whatever a file asks it to, evaluates its formulas of sizes as Python (sympy.sympify), and
+imports modules that are named in the structure of its inputs. So a file is read here, member by member and string by
+string, and a fresh archive of what was read is what PyTorch gets: nothing is left that two readers of zips could see
+differently.
 """
 
 import io
