@@ -24,6 +24,7 @@ MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_ti
 OWN_TAGS = re.compile(r"^(dvc_lock|journal|process|owner.*|latency.*|.*_ms)$")
 OBJECT = re.compile(r"\b\d{12,16}\b")  # where skops has met an object in memory
 NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
+EXPERIMENT = re.compile(r"mlflow-artifacts:/\d+")
 TEMPORARY = re.compile(r"/tmp[a-z0-9_]{8}\b")  # as Python's tempfile names folders
 WATCHED = 5000  # milliseconds; a shorter run may or may not have system metrics
 WHATEVER = "whatever"  # is equal to all
@@ -170,7 +171,7 @@ class _Reader:
 
     def _stable(self, text: str | None) -> str:
         """A text with the names of things instead of their ids."""
-        text = TEMPORARY.sub("/TEMPORARY", text or "")
+        text = TEMPORARY.sub("/TEMPORARY", EXPERIMENT.sub("mlflow-artifacts:", text or ""))
         return re.sub(r"\b(m-)?[0-9a-f]{32}\b", lambda found: self.ids.get(found[0], found[0]), text)
 
     def _text(self, name: str, text: str) -> Any:

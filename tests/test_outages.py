@@ -118,11 +118,10 @@ def test_a_healthy_store_has_everything(healthy):
 
 
 def unmarked(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Runs that lack something and do not say so."""
-    lacking = {name: difference(expected["runs"][name], run, name) for name, run in found["runs"].items()}
-    return [
-        line for name, lines in lacking.items() if "incomplete" not in found["runs"][name]["tags"] for line in lines
-    ]
+    """What runs lack that do not say so, nor do those above them."""
+    marked = tuple(name for name, run in found["runs"].items() if "incomplete" in run["tags"])
+    others = {name: run for name, run in found["runs"].items() if not name.startswith(marked)}
+    return [line for name, run in others.items() for line in difference(expected["runs"][name], run, name)]
 
 
 def check_nothing_is_lost(command: Command, healthy: dict[str, Any], end: float) -> None:
