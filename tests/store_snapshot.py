@@ -24,8 +24,11 @@ MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_ti
 OWN_TAGS = re.compile(r"^(dvc_lock|journal|process|owner.*|latency.*|.*_ms)$")
 OBJECT = re.compile(r"\b\d{12,16}\b")  # where skops has met an object in memory
 NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
-EXPERIMENT = re.compile(r"mlflow-artifacts:/\d+")
-TEMPORARY = re.compile(r"/tmp[a-z0-9_]{8}\b")  # as Python's tempfile names folders
+OWN_NAMES = (
+    (re.compile(r"mlflow-artifacts:/\d+"), "mlflow-artifacts:/EXPERIMENT"),
+    (re.compile(r"/tmp[a-z0-9_]{8}\b"), "/TEMPORARY"),  # as Python's tempfile names folders
+    (re.compile(r"\b\d{20}-[0-9a-f]{8}\b"), "JOURNAL"),
+)
 WATCHED = 5000  # milliseconds; a shorter run may or may not have system metrics
 WHATEVER = "whatever"  # is equal to all
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
@@ -171,7 +174,8 @@ class _Reader:
 
     def _stable(self, text: str | None) -> str:
         """A text with the names of things instead of their ids."""
-        text = TEMPORARY.sub("/TEMPORARY", EXPERIMENT.sub("mlflow-artifacts:", text or ""))
+        for pattern, name in OWN_NAMES:
+            text = pattern.sub(name, text or "")
         return re.sub(r"\b(m-)?[0-9a-f]{32}\b", lambda found: self.ids.get(found[0], found[0]), text)
 
     def _text(self, name: str, text: str) -> Any:

@@ -44,12 +44,11 @@ class Command:
         self.store, self.folder = store, folder
         self.experiment = re.sub(r"\W+", " ", folder.name)
 
-    def log(self) -> tuple[int | None, float]:
+    def log(self, budget: float = BUDGET) -> tuple[int | None, float]:
         """Runs it to its end; returns its exit status and the seconds it took."""
         started = time.monotonic()
-        return self._ended(worker.start(self.folder, self.store.uri, worker.log, self.experiment, BUDGET)), (
-            time.monotonic() - started
-        )
+        status = self._ended(worker.start(self.folder, self.store.uri, worker.log, self.experiment, budget))
+        return status, time.monotonic() - started
 
     def sync(self) -> int | None:
         return self._ended(worker.start(self.folder, self.store.uri, worker.sync))
@@ -93,7 +92,7 @@ def healthy(store: FaultyStore, tmp_path_factory: pytest.TempPathFactory) -> dic
     """What a store has when nothing fails, and how long that took."""
     command = Command(store, tmp_path_factory.mktemp("healthy"))
     begin = len(store.seen)
-    status, seconds = command.log()
+    status, seconds = command.log(budget=SECONDS)  # a healthy store on a busy machine is slow
     assert status == 0, command.said()
     assert "warning: MLflow" not in command.said()
     assert command.journals() == []
