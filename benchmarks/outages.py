@@ -65,7 +65,8 @@ class Place:
         undo: what is to be undone when all has been looked at.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
+        self.kept = folder / "results" / name
         self.project = folder / "project"  # the same path each time: tags name it
         shutil.rmtree(self.project, ignore_errors=True)
         shutil.copytree(folder / "template", self.project, symlinks=True)
@@ -117,9 +118,16 @@ class Place:
         folder = self.project / "build" / "journal"
         return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
+    def _keep_results(self) -> None:
+        """Keeps what the command has written for its user, to be looked at where it differs."""
+        shutil.rmtree(self.kept, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copytree(self.project / "results", self.kept)
+
     def close(self) -> None:
         self.store.mended.set()
         self.store.kill()
+        self._keep_results()
         self.undo.close()
         shutil.rmtree(self.store.server.folder, ignore_errors=True)
 
@@ -197,7 +205,7 @@ FAULTS: dict[str, Plan] = {
 
 def measure(folder: Path, name: str, plan: Plan, healthy: dict[str, Any] | None) -> dict[str, Any]:
     """One fault: the command, the mending, the sync; what was seen and what differs."""
-    place = Place(folder)
+    place = Place(folder, name)
     try:
         place.store.start()
         plan(place)
@@ -242,9 +250,9 @@ def _after_sync(place: Place, wanted: dict[str, Any], end: float) -> dict[str, A
     }
 
 
-def measure_kill(folder: Path, number: int, done: bool, healthy: dict[str, Any]) -> dict[str, Any]:
+def measure_kill(folder: Path, name: str, number: int, done: bool, healthy: dict[str, Any]) -> dict[str, Any]:
     """The command is killed at a request; then sync, the command again to its end, and sync."""
-    place = Place(folder)
+    place = Place(folder, name)
     try:
         place.store.start()
         place.store.at(number, place.kill_command, done)
@@ -274,7 +282,7 @@ def _after_sync_of_several(place: Place, wanted: dict[str, Any]) -> dict[str, An
 
 def measure_kill_of_sync(folder: Path, seed: int, healthy: dict[str, Any]) -> dict[str, Any]:
     """The store is dead during the command; then sync is killed at random requests, and goes on."""
-    place, chance = Place(folder), random.Random(seed)
+    place, chance = Place(folder, f"sync killed {seed}"), random.Random(seed)
     try:
         place.store.start()
         place.store.kill()
@@ -353,8 +361,9 @@ def cases(folder: Path, kills: int, healthy: dict[str, Any]) -> dict[str, Callab
         chance = random.Random(index)
         number, done = chance.randint(1, healthy["requests"]), chance.random() < 0.5
         at = f"{index}, {'after' if done else 'before'} call {number}"
-        found[f"server killed {at}"] = lambda n=number, d=done: measure(folder, "", _dies(n, d), healthy)
-        found[f"command killed {at}"] = lambda n=number, d=done: measure_kill(folder, n, d, healthy)
+        server, command = f"server killed {at}", f"command killed {at}"
+        found[server] = lambda name=server, n=number, d=done: measure(folder, name, _dies(n, d), healthy)
+        found[command] = lambda name=command, n=number, d=done: measure_kill(folder, name, n, d, healthy)
         found[f"sync killed {index}"] = lambda seed=index: measure_kill_of_sync(folder, seed, healthy)
     return found
 

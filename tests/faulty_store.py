@@ -102,7 +102,7 @@ class FaultyStore:
         return self._proxy is not None
 
     def at(self, number: int, action: Callable[[], object], done: bool = False) -> None:
-        """Has something happen at the so-many-th request from now, in its place, or when it is done."""
+        """Has something happen at the so-many-th request from now: instead of what it asks for, or after it."""
         with self._lock:
             self._actions[len(self.seen) + number] = action, done
 

@@ -22,9 +22,13 @@ SYSTEM = "system/"
 MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_time$|^dvc_lock$")
 # Tags that differ from command to command: of them the names count. dvc.lock has the ids of runs in it.
 OWN_TAGS = re.compile(r"^(dvc_lock|journal|process|owner.*|latency.*|.*_ms)$")
-OBJECT = re.compile(rb'"__id__": \d+')  # where skops has met an object in memory
+OBJECT = re.compile(r"\b\d{12,16}\b")  # where skops has met an object in memory
 NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d+)?")
-TEMPORARY = re.compile(r"/tmp[a-z0-9_]{8}\b")  # as Python's tempfile names folders
+OWN_NAMES = (
+    (re.compile(r"mlflow-artifacts:/\d+"), "mlflow-artifacts:/EXPERIMENT"),
+    (re.compile(r"/tmp[a-z0-9_]{8}\b"), "/TEMPORARY"),  # as Python's tempfile names folders
+    (re.compile(r"\b\d{20}-[0-9a-f]{8}\b"), "JOURNAL"),
+)
 WATCHED = 5000  # milliseconds; a shorter run may or may not have system metrics
 WHATEVER = "whatever"  # is equal to all
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
@@ -170,7 +174,8 @@ class _Reader:
 
     def _stable(self, text: str | None) -> str:
         """A text with the names of things instead of their ids."""
-        text = TEMPORARY.sub("/TEMPORARY", text or "")
+        for pattern, name in OWN_NAMES:
+            text = pattern.sub(name, text or "")
         return re.sub(r"\b(m-)?[0-9a-f]{32}\b", lambda found: self.ids.get(found[0], found[0]), text)
 
     def _text(self, name: str, text: str) -> Any:
@@ -272,7 +277,11 @@ def _without_measured(content: Any) -> Any:
 def _members(content: bytes) -> list[tuple[str, str]]:
     """Names and digests of what an archive holds, whenever it was packed."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return [(name, _sha256(OBJECT.sub(b"", archive.read(name)))) for name in archive.namelist()]
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return [
+        (OBJECT.sub("", name), _sha256(OBJECT.sub("", content.decode()) if name.endswith(".json") else content))
+        for name, content in members.items()
+    ]
 
 
 def _sha256(content: str | bytes) -> str:

@@ -44,12 +44,11 @@ class Command:
         self.store, self.folder = store, folder
         self.experiment = re.sub(r"\W+", " ", folder.name)
 
-    def log(self) -> tuple[int | None, float]:
+    def log(self, budget: float = BUDGET) -> tuple[int | None, float]:
         """Runs it to its end; returns its exit status and the seconds it took."""
         started = time.monotonic()
-        return self._ended(worker.start(self.folder, self.store.uri, worker.log, self.experiment, BUDGET)), (
-            time.monotonic() - started
-        )
+        status = self._ended(worker.start(self.folder, self.store.uri, worker.log, self.experiment, budget))
+        return status, time.monotonic() - started
 
     def sync(self) -> int | None:
         return self._ended(worker.start(self.folder, self.store.uri, worker.sync))
@@ -93,9 +92,9 @@ def healthy(store: FaultyStore, tmp_path_factory: pytest.TempPathFactory) -> dic
     """What a store has when nothing fails, and how long that took."""
     command = Command(store, tmp_path_factory.mktemp("healthy"))
     begin = len(store.seen)
-    status, seconds = command.log()
+    status, seconds = command.log(budget=SECONDS)  # a healthy store on a busy machine is slow
     assert status == 0, command.said()
-    assert command.said() == ""
+    assert "warning: MLflow" not in command.said()
     assert command.journals() == []
     return {"store": command.found(), "seconds": seconds, "requests": len(store.seen) - begin}
 
@@ -115,6 +114,13 @@ def test_a_healthy_store_has_everything(healthy):
     assert "MLmodel" in models["all > train/model"]["artifacts"]
     assert runs["all > evaluate"]["tags"]["train_run_id"] == "all > train"
     assert runs["all"]["tags"]["mlflow.note.content"] == "**done**"
+
+
+def unmarked(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """What runs lack that do not say so, nor do those above them."""
+    marked = tuple(name for name, run in found["runs"].items() if "incomplete" in run["tags"])
+    others = {name: run for name, run in found["runs"].items() if not name.startswith(marked)}
+    return [line for name, run in others.items() for line in difference(expected["runs"][name], run, name)]
 
 
 def check_nothing_is_lost(command: Command, healthy: dict[str, Any], end: float) -> None:
@@ -147,10 +153,7 @@ def test_a_store_has_all_when_it_is_well_again_that(command: Command, healthy, n
     assert "Traceback" not in command.said()
     assert seconds < healthy["seconds"] + BUDGET + 5  # of a busy machine
     command.store.mend()
-    before = command.found()
-    assert len([run for run in before["runs"].values() if "incomplete" in run["tags"]]) == len(
-        {path.name for path in command.journals()} and before["runs"]
-    )
+    assert unmarked(healthy["store"], command.found()) == []
     check_nothing_is_lost(command, healthy, end)
 
 

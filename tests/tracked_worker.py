@@ -17,15 +17,6 @@ from twintrain import tracking
 from twintrain.config import Tracking
 
 STEPS = 30
-MODEL = """
-import mlflow
-
-class Doubling(mlflow.pyfunc.PythonModel):
-    def predict(self, context, model_input, params=None):
-        return 2 * model_input
-
-mlflow.models.set_model(Doubling())
-"""
 
 
 def log(experiment: str, budget_seconds: float) -> None:
@@ -55,12 +46,13 @@ def log(experiment: str, budget_seconds: float) -> None:
 
 def sync() -> None:
     """What `pipelines.sync` does before the registry."""
-    sys.exit(1 if tracking.synchronize().left else 0)
+    found = tracking.synchronize()
+    print(found, flush=True)
+    sys.exit(1 if found.left or found.reasons else 0)
 
 
 def _save_model(example: np.ndarray, path: str, **arguments: object) -> None:
-    code = Path("model_code.py")
-    code.write_text(MODEL, encoding="utf-8")
+    code = Path(__file__).with_name("doubling_model.py")
     mlflow.pyfunc.save_model(path, python_model=str(code), input_example=example, **arguments)
 
 
