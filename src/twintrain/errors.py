@@ -24,7 +24,8 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str) -> str:
-    """A text, or the beginning of a long one."""
+    """A text on one line, or the beginning of a long one."""
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 

@@ -3,6 +3,7 @@
 import copy
 import difflib
 import functools
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from twintrain.yaml_files import read_yaml, update_yaml, validated, write_yaml
 # The section of a preset that is none of params.yaml.
 SWEEP = "sweep"
 MAX_BASES = 20
+MAX_LISTED = 200  # characters
 
 
 def changed_params(content: dict[str, Any], preset: str | None, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +179,8 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
                 raise UserError(f"{project.PARAMS}: expected parameters under '{name}', got {shown(place)}")
     annotation = schema.model_fields[leaf].annotation
     if _is_section(annotation) and not isinstance(value, dict):
-        raise UserError(f"'{key}' is a section; expected one of its parameters: {', '.join(_leaves(annotation, key))}")
+        listed = textwrap.shorten(", ".join(_leaves(annotation, key)), MAX_LISTED, placeholder=" …")
+        raise UserError(f"'{key}' is a section; expected one of its parameters: {listed}")
     if issubclass(schema, Rule) and leaf == "name" and value != place.get("name"):
         # The options of one optimizer or schedule mean nothing to another.
         for option in place.keys() - schema.SHARED:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
-from twintrain.errors import UserError, did_you_mean, shown
+from twintrain.errors import UserError, cut, did_you_mean, shown
 from twintrain.project import write_text
 from twintrain.yaml_lines import edited
 from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
@@ -37,7 +37,7 @@ def write_yaml(path: Path, content: dict[str, Any], comments: list[str] | None =
     """
     content = plain(content)
     lines = [f"# {_printable(line)}".rstrip() for comment in comments or () for line in comment.split("\n")]
-    _write(path, "\n".join([*lines, *block(content, short=True)]) + "\n", content)
+    _write(path, "\n".join([*lines, *(block(content, short=True) or ["{}"])]) + "\n", content)
 
 
 def update_yaml(path: Path, content: dict[str, Any]) -> None:
@@ -84,6 +84,8 @@ def _read_text(path: Path) -> str:
         if path.is_symlink():
             raise UserError(f"{path} is a link to {path.readlink()}, which is not there") from None
         raise UserError(f"{path} is missing; get it back with: git checkout {path}") from None
+    except OSError as error:  # no permission, links in a circle
+        raise UserError(f"{path}: {error.strerror}") from None
     if len(raw) > MAX_BYTES:
         raise UserError(f"{path}: expected at most {MAX_BYTES:,} bytes of YAML, got {found.st_size:,}")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:4]:
@@ -112,7 +114,7 @@ def _load(text: str, path: Path) -> tuple[dict[str, Any], Any]:
 def _write(path: Path, text: str, content: dict[str, Any]) -> None:
     """Writes the text if it reads as the content, else the content in its plain form, if that does."""
     if _fault(text, content):
-        text = "\n".join(block(content)) + "\n"
+        text = "\n".join(block(content) or ["{}"]) + "\n"
         if fault := _fault(text, content):
             raise UserError(f"{path} is left as it was; YAML cannot hold what it should become{fault}")
         print(f"warning: {path}: its comments could not be kept; it is written without them", file=sys.stderr)
@@ -172,25 +174,35 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     location = [part for part in first["loc"] if "[" not in str(part)]
     *parents, last = location or ("",)
     place = ".".join(map(str, location))
-    if first["type"] == "extra_forbidden":
-        return f"unknown parameter '{place}'{did_you_mean(str(last), _fields_at(schema, parents))}"
-    if first["type"] == "missing":
-        return f"'{place}' is missing"
-    where = f"'{place}': " if place else ""
-    if first["type"] == "value_error":
-        return where + first["msg"].removeprefix("Value error, ")
-    if first["type"] == "too_short":
-        least = first["ctx"]["min_length"]
-        return f"{where}expected at least {least} item{'s' if least > 1 else ''}, got {shown(first['input'])}"
-    if first["type"] == "too_long":
-        return f"{where}expected at most {first['ctx']['max_length']:,} items, got {first['ctx']['actual_length']:,}"
+    match first["type"]:
+        case "extra_forbidden":
+            return f"unknown parameter '{cut(place)}'{did_you_mean(str(last), _fields_at(schema, parents))}"
+        case "missing":
+            return f"'{place}' is missing"
+    where = f"'{cut(place)}': " if place else ""
+    return where + _expectation(first, _range_at(schema, location))
+
+
+def _expectation(first: Any, numbers: str) -> str:
+    """What was expected of a value, and what came; `numbers` are those that its place takes."""
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "value_error":
+            return first["msg"].removeprefix("Value error, ")
+        case "invalid_key":
+            return f"expected a name before the colon, got {shown(first['input'])}"
+        case "too_short":
+            least = context["min_length"]
+            return f"expected at least {least} item{'s' if least > 1 else ''}, got {shown(first['input'])}"
+        case "too_long":
+            return f"expected at most {context['max_length']:,} items, got {context['actual_length']:,}"
     expected = first["msg"].removeprefix("Input should be ").split(" or instance of ")[0]
     if first["type"] in OUT_OF_RANGE:
-        expected = _range_at(schema, location) or expected
+        expected = numbers or expected
     close = ""
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         close = did_you_mean(first["input"], _choices(expected))
-    return f"{where}expected {expected}, got {shown(first['input'])}{close if 'did you' in close else ''}"
+    return f"expected {expected}, got {shown(first['input'])}{close if 'did you' in close else ''}"
 
 
 def _likelihood(found: Any) -> int:

@@ -51,6 +51,8 @@ def load(text: str) -> tuple[Any, Node | None]:
     """
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise YamlTextError(f": expected at most {MAX_BYTES:,} bytes of YAML, got {len(text):,} characters")
+    if found := NO_TEXT.search(text):
+        raise YamlTextError(f": expected text, got the character {found[0]!a}")
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _BoundedComposer
     yaml.max_depth = MAX_DEPTH
