@@ -98,6 +98,8 @@ def _of_file(error: OSError) -> str | None:
         return f"{place}its disk can only be read; expected a folder that can be written to"
     if error.errno in (errno.EACCES, errno.EPERM) and place:
         return f"{place}{error.strerror}; expected a file that you may read and write: ls -l {error.filename}"
+    if type(error) is OSError and error.errno is None:
+        return first_line(error)  # of `tracking`, in its own words
     if not place or not error.strerror:
         return None
     is_missing = isinstance(error, FileNotFoundError)
