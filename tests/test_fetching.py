@@ -20,6 +20,7 @@ from twintrain.data import downloading
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.downloading import Patience
 from twintrain.data.fetching import fetch_files, parse_mirrors
+from twintrain.failures import ROOM
 from twintrain.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -362,7 +363,7 @@ def test_full_disk_is_one_line_and_a_rerun_goes_on(server, folder, error_of):
     PART.symlink_to("/dev/full")
     message = error_of(fetch, server)
     assert message.startswith("the disk at ")
-    assert message.endswith("bytes are free); make room and type the command again: it goes on where it stopped")
+    assert message.endswith("MiB are free): " + ROOM)
     assert not FILE.exists()
     PART.unlink()
     fetch(server)

@@ -6,7 +6,7 @@ import stat
 import urllib.parse
 from pathlib import Path
 
-from twintrain.errors import UserError, did_you_mean
+from twintrain.errors import UserError, closest
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")
@@ -56,8 +56,9 @@ def check_address(address: str) -> None:
         raise UserError(f"{VARIABLE} {_named(address)}: MLflow keeps runs in folders no more; {EXPECTED}")
     if scheme == "sqlite":
         raise UserError(f"{VARIABLE} {_named(address)}: it names no file; {EXPECTED}, with three slashes")
-    close = did_you_mean(scheme, (*SERVERS, "sqlite", *DATABASES))
-    raise UserError(f"{VARIABLE} {_named(address)}: unknown scheme '{scheme}'{close if 'did' in close else ''}; {EXPECTED}")
+    meant = closest(scheme, (*SERVERS, "sqlite", *DATABASES), 0.6)
+    close = f"; did you mean '{meant}'?" if meant else ""
+    raise UserError(f"{VARIABLE} {_named(address)}: unknown scheme '{scheme}'{close}; {EXPECTED}")
 
 
 def _named(address: str) -> str:
