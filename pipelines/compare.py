@@ -84,12 +84,12 @@ def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
 
 def _entry(framework: str, predictions: Predictions) -> dict[str, Any]:
     """The figures of one framework."""
-    sources = (
-        project.EVALUATE / framework / "metrics.json",
-        project.TRAIN / framework / "training.json",
-        project.TRAIN / framework / "run.json",
-    )
-    found = {name: value for path in sources for name, value in project.read_json(path).items()}
+    sources = {
+        project.EVALUATE / framework / "metrics.json": (),
+        project.TRAIN / framework / "training.json": ("device", "dtype"),
+        project.TRAIN / framework / "run.json": ("run_id", "model_id"),
+    }
+    found = {k: value for path, needs in sources.items() for k, value in project.read_json(path, needs=needs).items()}
     return found | _calibration_scores(predictions)
 
 
@@ -144,7 +144,7 @@ def _compared(
 def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
     baseline = load_predictions(project.BASELINE)
     return {
-        **project.read_json(project.BASELINE / "metrics.json"),
+        **project.read_json(project.BASELINE / "metrics.json", needs=("name", "others")),
         **_calibration_scores(baseline),
         "comparisons": {
             name: compare_with_baseline(found, baseline, _is_sample(params)) for name, found in predictions.items()

@@ -92,11 +92,12 @@ class _Stored(dict[str, Any]):
         raise damaged(self.path, f"an entry '{name}'", f"{', '.join(list(self)[:5]) or 'none'}")
 
 
-def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
+def read_json(path: Path, kind: type | tuple[type, ...] = dict, needs: Collection[str] = ()) -> Any:
     """Reads a JSON file.
 
     Args:
         kind: what it holds; of objects any that lacks a name which is asked for is damaged too.
+        needs: names that it must have, where they are not asked for one by one.
 
     Raises:
         FileNotFoundError: there is none.
@@ -115,6 +116,8 @@ def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
         names = {dict: "an object {…}", list: "a list […]"}
         kinds = kind if isinstance(kind, tuple) else (kind,)
         raise damaged(path, " or ".join(names.get(each, each.__name__) for each in kinds), _shortly(content))
+    for name in needs:
+        content[name]  # where it is missing, `_Stored` says so
     return content
 
 
