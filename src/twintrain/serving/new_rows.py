@@ -16,7 +16,7 @@ from twintrain.data.readers.npz import NOT_READABLE
 from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import Form, read_chunks
 from twintrain.data.sources import check_source
-from twintrain.errors import UserError
+from twintrain.errors import UserError, first_line
 
 IMAGES_AT_ONCE = 256
 ROW, FILE = "row", "file"
@@ -145,7 +145,7 @@ def _array_of(path: Path) -> np.ndarray:
                 raise UserError(f"{path}: expected one array, or one called features, got {', '.join(names) or 'none'}")
             return found[names[0]]
     except NOT_READABLE as error:
-        raise UserError(f"{path} is no readable NumPy file: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is no readable NumPy file: {first_line(error)}") from None
 
 
 def _images(path: Path, image_shape: list[int]) -> _Read:
