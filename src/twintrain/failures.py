@@ -25,6 +25,7 @@ SAYS_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|database or disk is full|errno = 28\b"
     r"|\d+ requested and \d+ written|PytorchStreamWriter failed writing"
 )
+NEXT_TO_NOTHING = 64 * 2**20
 SAYS_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|OOM when allocating", re.IGNORECASE)
 ROOM = (
     "make room (old clones' build/, then: python -m dvc gc -w) and type the command again: it goes on where it stopped"
@@ -50,9 +51,18 @@ def one_line(text: str) -> str:
 
 def disk_line(*paths: Path) -> str:
     """What to do about a full disk: the fullest of those that paths lie on, and what is free there."""
-    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in paths or (Path(), _temporary())}
-    mount, usage = min(used.items(), key=lambda item: item[1].free)
+    mount, usage = _fullest(*paths)
     return f"the disk at {mount} is full ({usage.free / 2**20:,.0f} of {usage.total / 2**20:,.0f} MiB are free): {ROOM}"
+
+
+def is_nearly_full() -> bool:
+    """Whether a disk that commands write to has next to nothing left: a cause of failures that do not name theirs."""
+    return _fullest()[1].free < NEXT_TO_NOTHING
+
+
+def _fullest(*paths: Path) -> tuple[Path, "shutil._ntuple_diskusage"]:
+    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in paths or (Path(), _temporary())}
+    return min(used.items(), key=lambda item: item[1].free)
 
 
 def is_disk_line(text: str) -> bool:
