@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from project_clone import ROOT
+from project_clone import ROOT, Clone
 from refusals import Refusals
 from shipped_experiment import shipped_params
 
@@ -318,3 +318,41 @@ def test_another_folder_is_told_where_to_go(tmp_path, monkeypatch, capsys):
     line = Refusals(monkeypatch, capsys).line("train", "torch")
     assert line.startswith(f"{tmp_path} is not the project's folder; type: cd ")
     assert line.endswith(" && python -m pipelines.train")
+
+
+# The same as processes of their own, in a clone.
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    clone = Clone(tmp_path_factory.mktemp("clone") / "clone")
+    (clone.folder / "data").mkdir()
+    with contextlib.chdir(clone.folder):
+        os.mkfifo("fifo.csv")
+    return clone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "environment", "said"),
+    [
+        ("doctor x", {}, "unexpected argument 'x'"),
+        ("run --presett car", {}, "unknown option '--presett'; did you mean '--preset'?"),
+        ("run --data fifo.csv --target y", {}, "fifo.csv is a FIFO; expected a table"),
+        ("serve --port 99999", {}, "--port: expected a number from 1 to 65535, got '99999'"),
+        ("rollback --model a/b", {}, "--model a/b: expected the name of a registered model alone"),
+        ("promote", {}, "make run brings it up to date"),
+        ("train torch", {}, "build/split/schema.json: No such file or directory; make it: dvc repro --force split"),
+        ("run --preset xor", {STORE: "http://localhost:99999"}, "Port out of range"),
+        ("split", {STORE: "htp://localhost"}, "unknown scheme 'htp'"),
+    ],
+)
+def test_a_process_says_it_too(clone, typed, environment, said):
+    before = set(clone.folder.rglob("*"))
+    command, *arguments = words(typed)
+    ended = clone.call("timeout", "60", "python", "-m", f"pipelines.{command}", *arguments, **environment)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert {path for path in set(clone.folder.rglob("*")) - before if "__pycache__" not in path.parts} == set()

@@ -354,6 +354,13 @@ def test_altered_file_stays_until_the_right_one_is_here(server, folder, error_of
     assert FILE.read_bytes() == b"mine"
 
 
+def test_a_failed_fetch_leaves_no_folder(server, folder, error_of):
+    server.lasting = Fault(status=404)
+    error_of(fetch, server)
+    assert not FILE.parent.exists()
+    assert not FILE.parent.parent.exists()  # an empty data/ would pass for one that was pulled
+
+
 # Disks
 
 

@@ -266,3 +266,24 @@ def test_arrays_of_another_shape_are_refused_before_anything_is_written(features
     np.savez("mine.npz", features=features, labels=labels)
     assert error_of(adopt, Path("mine.npz"), Wishes()) == message
     assert not Path("conf/datasets/mine.yaml").exists()
+
+
+def test_a_link_inside_the_folder_is_the_file_that_it_leads_to(project):
+    images(project / "pets")
+    link = project / "pets/cat/again.png"
+    link.symlink_to(sorted((project / "pets/cat").iterdir())[0])
+    adopt(project / "pets", Wishes())
+    copied = project / "data/pets/pets/cat/again.png"
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == link.read_bytes()
+
+
+def test_a_link_that_leads_out_of_the_folder_brings_nothing_into_data(project, error_of):
+    images(project / "pets")
+    (project / "secret.png").write_bytes(b"secret")
+    (project / "pets/cat/other.png").symlink_to(project / "secret.png")
+    said = error_of(adopt, project / "pets", Wishes())
+    assert said.startswith(
+        f"{project}/pets/cat/other.png is a link that leads out of the folder, to {project}/secret.png"
+    )
+    assert not (project / "data").exists()

@@ -25,6 +25,8 @@ SAYS_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|database or disk is full|errno = 28\b"
     r"|\d+ requested and \d+ written|PytorchStreamWriter failed writing"
 )
+# Each may lie on a disk of its own, and who finds it full does not always say which file it was.
+WRITTEN_TO = ("", "build", "data", "results", "mlruns", ".dvc")
 NEXT_TO_NOTHING = 64 * 2**20
 SAYS_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|OOM when allocating", re.IGNORECASE)
 ROOM = (
@@ -61,7 +63,8 @@ def is_nearly_full() -> bool:
 
 
 def _fullest(*paths: Path) -> tuple[Path, "shutil._ntuple_diskusage"]:
-    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in paths or (Path(), _temporary())}
+    places = paths or (*map(Path, WRITTEN_TO), _temporary())
+    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in places}
     return min(used.items(), key=lambda item: item[1].free)
 
 
