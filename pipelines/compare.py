@@ -29,7 +29,7 @@ from twintrain.evaluation.report_samples import rows_to_draw, samples_of
 from twintrain.evaluation.seed_comparison import compare_seeds
 from twintrain.frameworks import TITLES
 from twintrain.seeds import seed_folders
-from twintrain.stored import load_array, read_model
+from twintrain.stored import load_array, read_csv, read_model
 from twintrain.training import curves
 from twintrain.ui_links import ui_address
 from twintrain.verification.seal import seal
@@ -42,14 +42,15 @@ def compare() -> None:
     params = load_params()
     predictions = {name: load_predictions(project.EVALUATE / name) for name in params.frameworks}
     metrics = _metrics(params, predictions)
+    shown = _details(params, predictions)
+    histories = {name: _histories(project.TRAIN / name, metrics[name].get("seeds", [])) for name in predictions}
     folder = project.RESULTS  # not emptied: what verify has written there stays
     folder.mkdir(exist_ok=True)
     project.write_json(project.METRICS, metrics)
-    shown = _details(params, predictions)
     project.write_json(folder / "details.json", shown)
     summary = report_summary.summary(metrics, ui_address())
     project.write_text(folder / "summary.md", summary)
-    project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, folder)))
+    project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, histories, folder)))
     project.CHAMPION_PAGE.unlink(missing_ok=True)  # it is of the report that was here before
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     tags |= {"split": params.split.method, "winner": metrics["comparison"]["winner"]}
@@ -83,12 +84,12 @@ def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
 
 def _entry(framework: str, predictions: Predictions) -> dict[str, Any]:
     """The figures of one framework."""
-    sources = (
-        project.EVALUATE / framework / "metrics.json",
-        project.TRAIN / framework / "training.json",
-        project.TRAIN / framework / "run.json",
-    )
-    found = {name: value for path in sources for name, value in project.read_json(path).items()}
+    sources = {
+        project.EVALUATE / framework / "metrics.json": (),
+        project.TRAIN / framework / "training.json": ("device", "dtype"),
+        project.TRAIN / framework / "run.json": ("run_id", "model_id"),
+    }
+    found = {k: value for path, needs in sources.items() for k, value in project.read_json(path, needs=needs).items()}
     return found | _calibration_scores(predictions)
 
 
@@ -143,7 +144,7 @@ def _compared(
 def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
     baseline = load_predictions(project.BASELINE)
     return {
-        **project.read_json(project.BASELINE / "metrics.json"),
+        **project.read_json(project.BASELINE / "metrics.json", needs=("name", "others")),
         **_calibration_scores(baseline),
         "comparisons": {
             name: compare_with_baseline(found, baseline, _is_sample(params)) for name, found in predictions.items()
@@ -186,10 +187,11 @@ def _groupings(index: np.ndarray, dataset: Dataset) -> tuple[pd.DataFrame | None
     return None, slices.by_columns(levels)
 
 
-def _material(metrics: dict[str, Any], shown: dict[str, Any], folder: Path) -> Material:
+def _material(
+    metrics: dict[str, Any], shown: dict[str, Any], histories: dict[str, list[pd.DataFrame]], folder: Path
+) -> Material:
     """What the page shows beside the metrics; draws the curves as pictures too, for MLflow."""
     frameworks = report.frameworks_of(metrics)
-    histories = {name: _histories(project.TRAIN / name, metrics[name].get("seeds", [])) for name in frameworks}
     first = {TITLES[name]: found[0] for name, found in histories.items()}
     for kind, metric in (("loss", "loss"), ("metric", curves.watched(next(iter(first.values()))))):
         curves.plot_curves(first, metric, folder / f"{kind}_curves.png")
@@ -207,7 +209,7 @@ def _material(metrics: dict[str, Any], shown: dict[str, Any], folder: Path) -> M
 def _histories(folder: Path, seeds: list[dict[str, Any]]) -> list[pd.DataFrame]:
     """The history of each seed, that of the evaluated network first."""
     folders = seed_folders(folder, [run["seed"] for run in seeds]).values() if seeds else [folder]
-    return [pd.read_csv(path / "history.csv") for path in folders]
+    return [read_csv(path / "history.csv", "epoch", "train_loss", "val_loss") for path in folders]
 
 
 def _pictures(frameworks: list[str]) -> dict[str, Path]:

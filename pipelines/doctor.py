@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from twintrain import tracking
-from twintrain.commands import run_command
+from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.errors import UserError
@@ -36,6 +36,7 @@ PROBES = {
 
 def doctor() -> int:
     """Runs every check, prints a line each and returns the exit status."""
+    command_parser("doctor", __doc__).parse_args()
     found = [
         _line(check)
         for check in (_python, _packages, _torch, _keras, _devices, _git, _params, _data, _store, _journal, _disk)

@@ -69,7 +69,8 @@ def _track(
 
 def _trained(source: Path) -> dict[str, Any]:
     """What the training of one seed has left on record."""
-    return {**project.read_json(source / "run.json"), **project.read_json(source / "training.json")}
+    run = project.read_json(source / "run.json", needs=("run_id", "model_id"))
+    return {**run, **project.read_json(source / "training.json")}
 
 
 def _evaluate(

@@ -5,6 +5,7 @@ python -m pipelines.preprocess    reads build/ingested, writes build/preprocesse
 
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -25,10 +26,12 @@ def preprocess() -> None:
     params = load_params()
     dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     schema = network_schema(params.dataset, dataset, params.preprocess)
+    encoded = _encoded(dataset)
+    first = next(encoded)  # before anything is written
     folder = project.fresh_folder(project.PREPROCESSED)
     schema.save(folder)
     with RowsWriter(folder / "features.npy") as writer:
-        for rows in _encoded(dataset):
+        for rows in chain([first], encoded):
             writer.append(rows)
     for name in CARRIED:
         if (project.INGESTED / name).exists():

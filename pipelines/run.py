@@ -22,6 +22,7 @@ from twintrain.fixed_params import as_written
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.registry import promotion
+from twintrain.stored import DamagedFileError
 from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
@@ -49,7 +50,7 @@ def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params)
         "model": params.model_name,
         "mode": params.mode,
     }
-    before = _read_results()
+    before = _results_before()
     with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
         if failed := run_dvc("repro", *([arguments.target] if arguments.target else []), environment=written):
             why = failed.reason or "see above"
@@ -77,6 +78,14 @@ def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params)
 
 def _read_results() -> dict[str, Any]:
     return project.read_json(project.METRICS) if project.METRICS.is_file() else {}
+
+
+def _results_before() -> dict[str, Any]:
+    """The results as they are; none where they are damaged, since DVC makes them anew then."""
+    try:
+        return _read_results()
+    except DamagedFileError:
+        return {}
 
 
 def _trainings(metrics: dict[str, Any]) -> list[tracking.Ref]:

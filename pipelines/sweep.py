@@ -212,8 +212,8 @@ def _is_fixed(name: str, given: dict[str, Any]) -> bool:
 
 
 def _count(known: argparse.Namespace) -> int:
-    if not known.trials.isdecimal() or int(known.trials) < 1:
-        raise UserError(f"--trials: expected a whole number of 1 or more, got '{known.trials}'")
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", known.trials):
+        raise UserError(f"--trials: expected a whole number from 1 to 999999, got '{known.trials}'")
     return int(known.trials)
 
 

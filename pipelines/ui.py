@@ -10,8 +10,8 @@ from pathlib import Path
 
 from twintrain import tracking
 from twintrain.commands import command_parser, run_command
-from twintrain.errors import UserError
 from twintrain.ports import HOST, read_port
+from twintrain.store_address import check_there
 from twintrain.ui_links import ui_address
 
 DEFAULT_PORT = 5000
@@ -26,7 +26,7 @@ def ui() -> None:
     if uri.startswith(("http://", "https://")):
         print(f"MLFLOW_TRACKING_URI names a server, which has its own UI: {ui_address()}")
         return
-    check_store(uri)
+    check_there(uri)
     port = read_port(arguments.port) or DEFAULT_PORT
     for name in ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY"):
         os.environ.setdefault(name, "true")
@@ -35,13 +35,6 @@ def ui() -> None:
     # One worker is up sooner than MLflow's four, and takes a quarter of their memory.
     options = [*store, "--host", HOST, "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])
-
-
-def check_store(uri: str) -> None:
-    """Refuses a store that is not there, where MLflow would serve an empty one."""
-    database = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not database.is_file():
-        raise UserError(f"{database} is missing, so there are no runs to show; the first one makes it: make run")
 
 
 if __name__ == "__main__":

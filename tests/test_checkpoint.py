@@ -1,6 +1,7 @@
 import io
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,10 +132,25 @@ DESCRIPTION = np.array(json.dumps({"fingerprint": "this training", "history": HI
     ],
     ids=["text", "pickle", "other arrays", "no JSON", "other JSON", "another group"],
 )
-def test_foreign_file_is_ignored(content, path):
+def test_foreign_file_is_ignored_and_said(content, path, capsys):
     path.parent.mkdir()
     path.write_bytes(content)
     assert Checkpoint.load(path, "this training") is None
+    said = capsys.readouterr().err
+    assert said.startswith(f"note: {path} is damaged (")
+    assert said.endswith("), so the training begins anew\n")
+    checkpoint(1).save(path)
+    assert Checkpoint.load(path, "this training") is not None
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_makes_room_for_the_next_checkpoint(make, path, capsys):
+    path.parent.mkdir()
+    make(path)
+    assert Checkpoint.load(path, "this training") is None
+    assert "so the training begins anew" in capsys.readouterr().err
+    checkpoint(1).save(path)
+    assert Checkpoint.load(path, "this training") is not None
 
 
 def test_nothing_is_unpickled(path):

@@ -158,7 +158,22 @@ def test_sample_of_many_rows_is_even(tmp_path, monkeypatch):
 def test_file_without_rows_is_refused(tmp_path, error_of, content):
     path = tmp_path / "new.csv"
     path.write_text(content, encoding="utf-8")
-    assert error_of(new_columns, path, TABLE).startswith(f"{path}")
+    assert error_of(new_columns, path, TABLE).removeprefix("--input ").startswith(f"{path}")
+
+
+def test_a_file_of_which_nothing_can_be_read_is_refused(tmp_path, error_of):
+    described = TABLE.model_copy(update={"features": None, "image_shape": [2, 2, 1], "format": "npz"})
+    np.save(tmp_path / "new.npy", np.full((1, 2, 2), 3000.0))
+    assert error_of(new_columns, tmp_path / "new.npy", described).startswith(
+        f"{tmp_path}/new.npy: no row of it can be read, so there is nothing to compare: "
+    )
+
+
+def test_a_column_of_which_nothing_can_be_read_has_drifted_however_few_rows_there_are():
+    before = pd.DataFrame({"age": np.arange(3.0), "city": [0.0, 1.0, 0.0]})
+    now = pd.DataFrame({"age": [np.inf], "city": [0.0]})
+    found = {column.name: column.has_drifted for column in find_drift(before, now, TABLE, 0.2, 0.2)}
+    assert found["age"]
 
 
 def test_missing_column_is_named(tmp_path, error_of):

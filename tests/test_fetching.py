@@ -20,6 +20,7 @@ from twintrain.data import downloading
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.downloading import Patience
 from twintrain.data.fetching import fetch_files, parse_mirrors
+from twintrain.failures import ROOM
 from twintrain.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -353,6 +354,13 @@ def test_altered_file_stays_until_the_right_one_is_here(server, folder, error_of
     assert FILE.read_bytes() == b"mine"
 
 
+def test_a_failed_fetch_leaves_no_folder(server, folder, error_of):
+    server.lasting = Fault(status=404)
+    error_of(fetch, server)
+    assert not FILE.parent.exists()
+    assert not FILE.parent.parent.exists()  # an empty data/ would pass for one that was pulled
+
+
 # Disks
 
 
@@ -361,8 +369,8 @@ def test_full_disk_is_one_line_and_a_rerun_goes_on(server, folder, error_of):
     PART.parent.mkdir(parents=True)
     PART.symlink_to("/dev/full")
     message = error_of(fetch, server)
-    assert message.startswith("no space is left for data/demo (No space left on device, ")
-    assert message.endswith("bytes are free); make room and type the command again: it goes on where it stopped")
+    assert message.startswith("the disk at ")
+    assert message.endswith("MiB are free): " + ROOM)
     assert not FILE.exists()
     PART.unlink()
     fetch(server)

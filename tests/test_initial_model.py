@@ -96,3 +96,16 @@ def test_a_run_that_has_trained_nothing_is_refused(params, store, error_of):
         f"train.initial_model: the run of models:/digits/2, {store['other']}, has no weights.npz; expected a model "
         "that this project has trained: train it again"
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04rest", b"\x80\x04K\x01."])
+def test_damaged_arrays_are_one_line_that_names_the_model(params, store, content, error_of, tmp_path):
+    damaged = tmp_path / FILE_NAME
+    damaged.write_bytes(content)
+    with tracking.stage_run("train@keras", {"stage": "train"}, "Default") as run:
+        run.log_artifacts(damaged)
+    said = error_of(load_initial, params(f"runs:/{run.id}"))
+    assert said.startswith(
+        f"train.initial_model: {FILE_NAME} of runs:/{run.id} is damaged: expected a NumPy archive, got"
+    )
+    assert said.endswith("; train it again, or take another model")

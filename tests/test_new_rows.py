@@ -108,7 +108,8 @@ def test_folder_of_images_is_read_by_the_names_of_its_files(tmp_path, monkeypatc
 
 def test_what_is_no_such_file_is_refused(tmp_path, error_of):
     assert error_of(lambda: list(read_new_rows(tmp_path / "no.csv", table()))) == (
-        f"--input {tmp_path}/no.csv: there is no such file"
+        f"--input {tmp_path}/no.csv is not there; expected rows such as the data set's, in a file or, of images, "
+        "a folder"
     )
     (tmp_path / "new.csv").write_text("1", encoding="utf-8")
     assert error_of(lambda: list(read_new_rows(tmp_path / "new.csv", images_of()))) == (

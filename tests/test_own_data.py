@@ -194,7 +194,7 @@ def test_another_folder_of_other_classes_is_refused(project, error_of):
 
 def test_files_that_the_reader_does_not_take_are_set_aside_and_said(project, capsys):
     image_folder("pets")
-    Image.new("RGB", (8, 8)).save("pets/cats/7.webp")
+    Image.new("RGB", (8, 8)).save("pets/catss/7.webp")
     Image.new("1", (20_000, 20_000)).save("pets/dogs/large.png")
     Path("pets/dogs/notes.txt").write_text("mind the dog", "utf-8")
     adopt(Path("pets"), Wishes())
@@ -223,7 +223,7 @@ def test_folder_has_no_column_to_predict(project, error_of):
 
 def test_images_outside_of_class_folders_are_refused(project, error_of):
     Path("pets").mkdir()
-    Image.new("L", (4, 4)).save("pets/cat.png")
+    Image.new("L", (4, 4)).save("pets/cats.png")
     assert error_of(adopt, Path("pets"), Wishes()) == ("pets: expected a folder a class, got 'cat.png' outside of them")
 
 
@@ -266,3 +266,24 @@ def test_arrays_of_another_shape_are_refused_before_anything_is_written(features
     np.savez("mine.npz", features=features, labels=labels)
     assert error_of(adopt, Path("mine.npz"), Wishes()) == message
     assert not Path("conf/datasets/mine.yaml").exists()
+
+
+def test_a_link_inside_the_folder_is_the_file_that_it_leads_to(project):
+    image_folder(project / "pets")
+    link = project / "pets/cats/again.png"
+    link.symlink_to(sorted((project / "pets/cats").iterdir())[0])
+    adopt(project / "pets", Wishes())
+    copied = project / "data/pets/pets/cats/again.png"
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == link.read_bytes()
+
+
+def test_a_link_that_leads_out_of_the_folder_brings_nothing_into_data(project, error_of):
+    image_folder(project / "pets")
+    (project / "secret.png").write_bytes(b"secret")
+    (project / "pets/cats/other.png").symlink_to(project / "secret.png")
+    said = error_of(adopt, project / "pets", Wishes())
+    assert said.startswith(
+        f"{project}/pets/cats/other.png is a link that leads out of the folder, to {project}/secret.png"
+    )
+    assert not (project / "data").exists()

@@ -112,7 +112,7 @@ def test_other_settings_start_another_study(clone: Clone):
             "conf/presets/xor.yaml has no section sweep, which says what to vary; presets that have one: "
             "car, diabetes_tuned, mnist5k",
         ),
-        (("--preset", "car", "--trials", "two"), "--trials: expected a whole number of 1 or more, got 'two'"),
+        (("--preset", "car", "--trials", "two"), "--trials: expected a whole number from 1 to 999999, got 'two'"),
         (
             ("--preset", "car", "--save-as", "xor"),
             "--save-as: conf/presets/xor.yaml was written by hand; expected a name that is free",

@@ -11,22 +11,23 @@ import urllib.request
 import pytest
 from project_clone import ROOT, heard_signals
 
-from pipelines.ui import check_store
 from twintrain.ports import free_port
+from twintrain.store_address import check_there
 
 
 def test_a_missing_store_is_refused_and_another_database_left_to_mlflow(error_of, tmp_path):
     database = tmp_path / "mlflow.db"
-    assert error_of(check_store, f"sqlite:///{database}") == (
+    assert error_of(check_there, f"sqlite:///{database}") == (
         f"{database} is missing, so there are no runs to show; the first one makes it: make run"
     )
     database.touch()
-    check_store(f"sqlite:///{database}")
-    check_store("postgresql://example.org/mlflow")
+    check_there(f"sqlite:///{database}")
+    check_there("postgresql://example.org/mlflow")
 
 
 def call(folder, **environment):
-    """Runs the command in a folder."""
+    """Runs the command in a folder that passes for a project's."""
+    (folder / "conf").mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     environment = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-m", "pipelines.ui"]
@@ -38,7 +39,7 @@ def test_errors_are_one_line(tmp_path):
     assert refused.returncode == 1
     (line,) = refused.stderr.splitlines()
     assert line.startswith(f"error: {tmp_path}/mlflow.db is missing")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["conf"]
 
 
 # The second one is where `make ui` itself serves.

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import gc
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -110,11 +111,13 @@ def _failed(error: Exception) -> int:
 
 def _has_reader() -> bool:
     """Whether somebody reads what the command prints; where nobody does, as after `| head`, it goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
+    with contextlib.suppress(OSError, ValueError):  # no file, as in a test
+        output = sys.stdout.fileno()
+        poll = select.poll()
+        poll.register(output, 0)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+            return False
     return True
 
 

@@ -98,11 +98,16 @@ def find_drift(before: pd.DataFrame, now: pd.DataFrame, dataset: Dataset, psi: f
             float(p),
             tuple(float(np.isnan(column).mean()) for column in columns[name]),
             float((columns[name][1] == INVALID).mean()),
-            bool((distance > psi or (largest or 0.0) > ks) and p < SIGNIFICANCE),
+            _has_drifted(columns[name][1], (distance > psi or (largest or 0.0) > ks) and p < SIGNIFICANCE),
         )
         for (name, (distance, largest, _)), p in zip(distances.items(), adjusted, strict=True)
     ]
     return sorted(found, key=lambda column: (not column.has_drifted, -column.psi))
+
+
+def _has_drifted(now: np.ndarray, is_far: bool) -> bool:
+    """Whether a column is far off; where nothing of it can be read, chance is no explanation, however few rows."""
+    return bool(is_far or (now == INVALID).all())
 
 
 def as_columns(features: np.ndarray, dataset: Dataset) -> pd.DataFrame:
@@ -141,11 +146,12 @@ def new_columns(path: Path, dataset: Dataset) -> pd.DataFrame:
         UserError: an unreadable file, a missing column, other shapes, no rows.
     """
     sample = Sample(MOST_ROWS)
-    has_rows = False
+    has_rows, reasons = False, []
     for chunk in read_new_rows(path, dataset):
         if not len(chunk.rows):
             continue
         features, bad = read_rows(chunk.rows, dataset)
+        reasons += [*bad.head(1), *chunk.bad.head(1)]
         columns = as_columns(features, dataset)
         if not dataset.features:
             # Of a table, bad values are marked one by one.
@@ -154,6 +160,8 @@ def new_columns(path: Path, dataset: Dataset) -> pd.DataFrame:
         has_rows = True
     if not has_rows:
         raise UserError(f"{path} has no rows to compare")
+    if (sample.rows == INVALID).all(axis=None):
+        raise UserError(f"{path}: no row of it can be read, so there is nothing to compare: {reasons[0]}")
     return sample.rows
 
 

@@ -25,6 +25,9 @@ SAYS_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|database or disk is full|errno = 28\b"
     r"|\d+ requested and \d+ written|PytorchStreamWriter failed writing"
 )
+# Each may lie on a disk of its own, and who finds it full does not always say which file it was.
+WRITTEN_TO = ("", "build", "data", "results", "mlruns", ".dvc")
+NEXT_TO_NOTHING = 64 * 2**20
 SAYS_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|OOM when allocating", re.IGNORECASE)
 ROOM = (
     "make room (old clones' build/, then: python -m dvc gc -w) and type the command again: it goes on where it stopped"
@@ -50,9 +53,19 @@ def one_line(text: str) -> str:
 
 def disk_line(*paths: Path) -> str:
     """What to do about a full disk: the fullest of those that paths lie on, and what is free there."""
-    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in paths or (Path(), _temporary())}
-    mount, usage = min(used.items(), key=lambda item: item[1].free)
+    mount, usage = _fullest(*paths)
     return f"the disk at {mount} is full ({usage.free / 2**20:,.0f} of {usage.total / 2**20:,.0f} MiB are free): {ROOM}"
+
+
+def is_nearly_full() -> bool:
+    """Whether a disk that commands write to has next to nothing left: a cause of failures that do not name theirs."""
+    return _fullest()[1].free < NEXT_TO_NOTHING
+
+
+def _fullest(*paths: Path) -> tuple[Path, "shutil._ntuple_diskusage"]:
+    places = paths or (*map(Path, WRITTEN_TO), _temporary())
+    used = {_mount_of(path): shutil.disk_usage(_existing(path)) for path in places}
+    return min(used.items(), key=lambda item: item[1].free)
 
 
 def is_disk_line(text: str) -> bool:
@@ -98,6 +111,8 @@ def _of_file(error: OSError) -> str | None:
         return f"{place}its disk can only be read; expected a folder that can be written to"
     if error.errno in (errno.EACCES, errno.EPERM) and place:
         return f"{place}{error.strerror}; expected a file that you may read and write: ls -l {error.filename}"
+    if type(error) is OSError and error.errno is None:
+        return first_line(error)  # of `tracking`, in its own words
     if not place or not error.strerror:
         return None
     is_missing = isinstance(error, FileNotFoundError)

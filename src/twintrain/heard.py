@@ -7,7 +7,7 @@ from collections import deque
 from threading import Thread
 from typing import IO
 
-from twintrain.failures import SAYS_FULL, disk_line
+from twintrain.failures import SAYS_FULL, disk_line, is_nearly_full
 
 OURS = "error: "
 REMEMBERED = 200  # lines
@@ -54,7 +54,7 @@ class Heard:
         lines = list(self._lines)
         if own := [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]:
             return own[-1]
-        if any(map(SAYS_FULL.search, lines)):
+        if any(map(SAYS_FULL.search, lines)) or is_nearly_full():  # DVC keeps it to itself where a pull fails so
             return disk_line()
         said = [line for line in lines if line.startswith("ERROR: ") and not OF_A_STAGE.match(line)]
         return said[-1].removeprefix("ERROR: ") if said else ""

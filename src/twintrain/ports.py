@@ -1,5 +1,6 @@
 """Ports of this machine that commands serve on, on its loopback address, which no other machine reaches."""
 
+import re
 import socket
 
 from twintrain.errors import UserError
@@ -16,7 +17,8 @@ def read_port(given: str) -> int | None:
     """
     if given in NOT_GIVEN:
         return None
-    if not given.isdecimal() or not 1 <= int(given) <= 65535:
+    # Of five digits at most: int() refuses thousands with an error of its own.
+    if not re.fullmatch(r"0*[0-9]{1,5}", given[-20:]) or not 1 <= int(given[-20:]) <= 65535 or len(given) > 20:
         raise UserError(f"--port: expected a number from 1 to 65535, got '{given}'")
     check_port(int(given))
     return int(given)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ def fresh_folder(path: Path) -> Path:
     return path
 
 
-def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
+def read_json(path: Path, kind: type | tuple[type, ...] = dict, needs: Collection[str] = ()) -> Any:
     """Reads what `write_json` wrote, as `stored.read_json` does."""
-    return stored.read_json(path, kind)
+    return stored.read_json(path, kind, needs)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,11 +1,12 @@
 """MLFLOW_TRACKING_URI: whether it names a store that there can be."""
 
 import os
+import re
 import stat
 import urllib.parse
 from pathlib import Path
 
-from twintrain.errors import UserError, did_you_mean
+from twintrain.errors import UserError, closest
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")
@@ -26,6 +27,18 @@ def check_given_address() -> None:
         check_address(given)
 
 
+def check_there(address: str) -> None:
+    """Checks an address of a store to be looked into; MLflow would make an empty one.
+
+    Raises:
+        UserError: as `check_address`, or a local store is not there.
+    """
+    check_address(address)
+    path = Path(address.removeprefix(SQLITE).partition("?")[0])
+    if address.startswith(SQLITE) and not str(path).startswith(":memory:") and not path.is_file():
+        raise UserError(f"{path} is missing, so there are no runs to show; the first one makes it: make run")
+
+
 def check_address(address: str) -> None:
     """Checks the form of an address, and of a local store that it is a database; asks no server.
 
@@ -40,11 +53,17 @@ def check_address(address: str) -> None:
         _check_host(address)
         return
     if scheme in ("", "file"):
-        raise UserError(f"{VARIABLE} {address}: MLflow keeps runs in folders no more; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {_named(address)}: MLflow keeps runs in folders no more; {EXPECTED}")
     if scheme == "sqlite":
-        raise UserError(f"{VARIABLE} {address}: it names no file; {EXPECTED}, with three slashes")
-    close = did_you_mean(scheme, (*SERVERS, "sqlite", *DATABASES))
-    raise UserError(f"{VARIABLE} {address}: unknown scheme '{scheme}'{close if 'did' in close else ''}; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {_named(address)}: it names no file; {EXPECTED}, with three slashes")
+    meant = closest(scheme, (*SERVERS, "sqlite", *DATABASES), 0.6)
+    close = f"; did you mean '{meant}'?" if meant else ""
+    raise UserError(f"{VARIABLE} {_named(address)}: unknown scheme '{scheme}'{close}; {EXPECTED}")
+
+
+def _named(address: str) -> str:
+    """The address without the password that it may hold."""
+    return re.sub(r"//[^/@]*@", "//…@", address)
 
 
 def _driverless(address: str) -> str:
@@ -58,10 +77,10 @@ def _check_host(address: str) -> None:
         parts = urllib.parse.urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{VARIABLE} {address}: {error}; {EXPECTED}") from None
+        raise UserError(f"{VARIABLE} {_named(address)}: {error}; {EXPECTED}") from None
     if not host or port == 0 or any(letter.isspace() for letter in address):
         wrong = "port 0 is none" if port == 0 else "a space in it" if host else "it names no host"
-        raise UserError(f"{VARIABLE} {address}: {wrong}; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {_named(address)}: {wrong}; {EXPECTED}")
 
 
 def _check_file(address: str, name: str) -> None:
@@ -69,7 +88,7 @@ def _check_file(address: str, name: str) -> None:
     if name.startswith(":memory:"):
         return
     if not path.name:
-        raise UserError(f"{VARIABLE} {address}: it names no file; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {_named(address)}: it names no file; {EXPECTED}")
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:
@@ -79,6 +98,11 @@ def _check_file(address: str, name: str) -> None:
     if not stat.S_ISREG(kind):
         what = "a folder" if stat.S_ISDIR(kind) else "no regular file"
         raise UserError(f"{path} is {what}, where MLflow keeps its runs; expected a database: move it away")
+    check_database(path)
+
+
+def check_database(path: Path) -> None:
+    """Raises a UserError where a file is no SQLite database; an empty one is a new one."""
     with path.open("rb") as file:
         start = file.read(len(SQLITE_MAGIC))
     if start and start != SQLITE_MAGIC:

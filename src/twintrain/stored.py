@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, first_line
@@ -91,11 +92,12 @@ class _Stored(dict[str, Any]):
         raise damaged(self.path, f"an entry '{name}'", f"{', '.join(list(self)[:5]) or 'none'}")
 
 
-def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
+def read_json(path: Path, kind: type | tuple[type, ...] = dict, needs: Collection[str] = ()) -> Any:
     """Reads a JSON file.
 
     Args:
         kind: what it holds; of objects any that lacks a name which is asked for is damaged too.
+        needs: names that it must have, where they are not asked for one by one.
 
     Raises:
         FileNotFoundError: there is none.
@@ -114,6 +116,8 @@ def read_json(path: Path, kind: type | tuple[type, ...] = dict) -> Any:
         names = {dict: "an object {…}", list: "a list […]"}
         kinds = kind if isinstance(kind, tuple) else (kind,)
         raise damaged(path, " or ".join(names.get(each, each.__name__) for each in kinds), _shortly(content))
+    for name in needs:
+        content[name]  # where it is missing, `_Stored` says so
     return content
 
 
@@ -133,6 +137,27 @@ def read_model(path: Path, schema: type[Model]) -> Model:
         expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         got = "none" if missing else _shortly(first["input"])
         raise damaged(path, f"an entry '{place}'" if missing else f"'{place}': {expected}", got) from None
+
+
+def read_csv(path: Path, *columns: str) -> pd.DataFrame:
+    """Reads a table of numbers, to the last digit.
+
+    Args:
+        columns: those that it must have, and a row at least.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DamagedFileError: it is no such table.
+    """
+    expected = f"columns {', '.join(columns)}"
+    check_regular(path, expected)
+    with _damage(path, expected):
+        found = pd.read_csv(path, float_precision="round_trip")
+    if missing := [column for column in columns if column not in found or found[column].dtype.kind not in "if"]:
+        raise damaged(path, f"a column '{missing[0]}' of numbers", ", ".join(map(str, found.columns[:5])))
+    if found.empty:
+        raise damaged(path, "a row at least", "none")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,8 +1,8 @@
 """The files of a data set: from mirrors, upstream or Kaggle into data/NAME, each with the checksum it should have."""
 
+import contextlib
 import errno
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from twintrain.data.dataset import Dataset, sha256_of
 from twintrain.data.downloading import Patience, UnavailableError, check_space, download, without_password
 from twintrain.data.fetch_progress import FetchProgress
 from twintrain.errors import UserError
+from twintrain.failures import disk_line
 
 CHUNK = 2**20
 MIRRORS = "TWINTRAIN_MIRROR"
@@ -64,7 +65,7 @@ def fetch_files(
     if not wanted:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    with FetchProgress() as progress:
+    with _without_traces(folder), FetchProgress() as progress:
         fetch = _Fetch(name, dataset, folder, mirrors, progress, patience or Patience())
         try:
             if dataset.archive:
@@ -75,12 +76,19 @@ def fetch_files(
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            free = shutil.disk_usage(folder).free
-            raise UserError(
-                f"no space is left for {folder} ({error.strerror}, {free:,} bytes are free); "
-                "make room and type the command again: it goes on where it stopped"
-            ) from None
+            raise UserError(disk_line(folder)) from None
     return wanted
+
+
+@contextlib.contextmanager
+def _without_traces(folder: Path) -> Iterator[None]:
+    """Removes a folder of data/, and data/ itself, where nothing has come: an empty data/ would pass for pulled."""
+    try:
+        yield
+    finally:
+        for place in (folder, folder.parent):
+            with contextlib.suppress(OSError):  # there is something in it
+                place.rmdir()
 
 
 def _wanted(name: str, dataset: Dataset, force: bool) -> list[str]:

@@ -18,6 +18,7 @@ from twintrain.data.found import LEFT_OUT, Found
 from twintrain.data.inference import infer_table
 from twintrain.data.readers.table import raw_chunks
 from twintrain.data.readers.text import TABLE_ENDINGS
+from twintrain.data.sources import check_source
 from twintrain.data.validation import differences
 from twintrain.errors import UserError
 from twintrain.overrides import CURRENT
@@ -58,8 +59,7 @@ def adopt(source: Path, wishes: Wishes) -> str:
     Raises:
         UserError: there is no such data, or it cannot be read, or it is not what its description says.
     """
-    if not source.exists():
-        raise UserError(f"{source} is not there; expected {EXPECTED}")
+    check_source(source, EXPECTED)
     name = _name_of(source)
     _check_preset(name, source)
     if name in project.names_in(project.DATASETS):

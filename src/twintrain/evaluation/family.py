@@ -12,6 +12,7 @@ from rich.table import Table
 from twintrain import project
 from twintrain.evaluation.report import frameworks_of
 from twintrain.frameworks import TITLES
+from twintrain.stored import read_csv
 
 # heading, column of a row, format
 COLUMNS = (
@@ -37,7 +38,7 @@ def family_rows(preset: str, folder: Path) -> list[Row]:
     """One row a framework of what a preset has come to in a copy of the project."""
     metrics = project.read_json(folder / project.METRICS)
     histories = {
-        name: pd.read_csv(folder / project.TRAIN / name / "history.csv", float_precision="round_trip")
+        name: read_csv(folder / project.TRAIN / name / "history.csv", "train_loss", "val_loss")
         for name in frameworks_of(metrics)
     }
     return [_row(preset, name, metrics[name], history) for name, history in histories.items()]

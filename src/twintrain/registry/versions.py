@@ -1,6 +1,7 @@
 """Versions of a registered model in MLflow, and its aliases `champion` and `previous`."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -78,11 +79,8 @@ class Versions:
             self._set_alias(PREVIOUS, former)
         self._set_alias(CHAMPION, version)
 
-    def roll_back(self) -> tuple[Any, Any]:
-        """Swaps champion and previous, so that doing it twice changes nothing.
-
-        Returns:
-            the champion now, and the one before.
+    def before_roll_back(self) -> tuple[Any, Any]:
+        """The champion, and the one that `roll_back` would put in its place.
 
         Raises:
             UserError: there is no such registered model, no champion of it, or none before it.
@@ -93,6 +91,18 @@ class Versions:
         champion, previous = self.champion(), self.alias(PREVIOUS)
         if previous is None or _number(previous) == _number(champion):
             raise UserError(f"nothing to roll back: {self.name} had no champion before version {champion.version}")
+        return champion, previous
+
+    def roll_back(self) -> tuple[Any, Any]:
+        """Swaps champion and previous, so that doing it twice changes nothing.
+
+        Returns:
+            the champion now, and the one before.
+
+        Raises:
+            UserError: as `before_roll_back`.
+        """
+        champion, previous = self.before_roll_back()
         self._set_alias(PREVIOUS, champion)
         self._set_alias(CHAMPION, previous)
         self.tag(champion, {ROLLED_BACK: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")})
@@ -116,6 +126,17 @@ class Versions:
 def registered_name(dataset: str, model: str) -> str:
     """The name of the registered model that all trainings of a model on a data set are versions of."""
     return f"{dataset}-{model}"
+
+
+def checked_name(given: str) -> str:
+    """The name of a registered model that the user gives, if it can be one.
+
+    Raises:
+        UserError: it is the name of a version or an alias, or of nothing.
+    """
+    if not re.fullmatch(r"[\w. -]{1,250}", given):
+        raise UserError(f"--model {given}: expected the name of a registered model alone, such as car-car_embedding")
+    return given
 
 
 @contextlib.contextmanager

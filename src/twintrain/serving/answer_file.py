@@ -19,9 +19,18 @@ class AnswerFile(WholeFile):
             raise UserError(f"--output {path}: expected a file that ends in {' or '.join(ENDINGS)}")
         if path.is_dir():
             raise UserError(f"--output {path} is a folder; expected a file")
+        if not str(path).isprintable():
+            raise UserError(f"--output {path}: expected a name without line breaks and other control characters")
         if not path.parent.is_dir():
             raise UserError(f"--output {path}: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            raise UserError(f"--output {path} is no regular file; expected a file")
         super().__init__(path)
+        try:  # before a model is loaded and rows are answered
+            self._partial.touch()
+            self._partial.unlink()
+        except OSError as error:
+            raise UserError(f"--output {path} cannot be written: {error.strerror}") from None
 
     def append(self, answers: pd.DataFrame) -> None:
         """Adds rows, all of the same columns and types."""

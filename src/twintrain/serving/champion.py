@@ -1,10 +1,14 @@
 """The model that answers where none is named: the champion of the experiment in params.yaml."""
 
+import re
+
 from twintrain import tracking
 from twintrain.config import Params
 from twintrain.errors import UserError
 from twintrain.overrides import NOT_GIVEN
 from twintrain.registry.versions import Versions, registered_name, store_errors, uri_of
+
+MODEL = re.compile(r"models:/(m-[\w-]+|[^/@]+@[^/@]+|[^/@]+/\w+)|runs:/\w+/.+")
 
 
 def chosen_model(given: str | None, params: Params) -> str:
@@ -14,7 +18,7 @@ def chosen_model(given: str | None, params: Params) -> str:
         UserError: there is no champion yet, or `given` is none of MLflow's names of models.
     """
     if given is not None and given not in NOT_GIVEN:
-        if not given.startswith(("models:/", "runs:/")):
+        if not MODEL.fullmatch(given):
             raise UserError(f"--model {given}: expected models:/NAME@champion, models:/NAME/3 or models:/m-…")
         return given
     versions = Versions(

@@ -15,7 +15,8 @@ from twintrain.data.readers.images import files_of
 from twintrain.data.readers.npz import NOT_READABLE
 from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import Form, read_chunks
-from twintrain.errors import UserError
+from twintrain.data.sources import check_source
+from twintrain.errors import UserError, first_line
 
 IMAGES_AT_ONCE = 256
 ROW, FILE = "row", "file"
@@ -65,17 +66,27 @@ def read_new_rows(path: Path, dataset: Dataset) -> Iterator[NewRows]:
     Raises:
         UserError: there is no such file, or it is none of these.
     """
-    if not path.exists():
-        raise UserError(f"--input {path}: there is no such file")
+    try:
+        check_source(path, "rows such as the data set's, in a file or, of images, a folder")
+    except UserError as error:
+        raise UserError(f"--input {error}") from None
+    if dataset.features and path.is_dir():
+        raise UserError(f"--input {path} is a folder; expected a table")
+    return _numbered(path, _chunks(path, dataset))
+
+
+def _chunks(path: Path, dataset: Dataset) -> "_Read":
     if dataset.features:
-        chunks = _tables(path, dataset)
-    elif path.suffix.lower() in (".npy", ".npz"):
-        chunks = _arrays(path)
-    elif dataset.image_shape and (path.is_dir() or is_archive(path)):
-        chunks = _images(path, dataset.image_shape)
-    else:
-        images = ", or a folder, zip or tar of images" if dataset.image_shape else ""
-        raise UserError(f"--input {path}: expected an array in a .npy or .npz{images}")
+        return _tables(path, dataset)
+    if path.suffix.lower() in (".npy", ".npz"):
+        return _arrays(path)
+    if dataset.image_shape and (path.is_dir() or is_archive(path)):
+        return _images(path, dataset.image_shape)
+    images = ", or a folder, zip or tar of images" if dataset.image_shape else ""
+    raise UserError(f"--input {path}: expected an array in a .npy or .npz{images}")
+
+
+def _numbered(path: Path, chunks: "_Read") -> Iterator[NewRows]:
     first = 1
     for rows, names, bad, lines_before in chunks:
         numbers = np.arange(first, first + len(rows))
@@ -134,7 +145,7 @@ def _array_of(path: Path) -> np.ndarray:
                 raise UserError(f"{path}: expected one array, or one called features, got {', '.join(names) or 'none'}")
             return found[names[0]]
     except NOT_READABLE as error:
-        raise UserError(f"{path} is no readable NumPy file: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is no readable NumPy file: {first_line(error)}") from None
 
 
 def _images(path: Path, image_shape: list[int]) -> _Read:

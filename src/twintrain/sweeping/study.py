@@ -11,6 +11,7 @@ import numpy as np
 
 from twintrain import locks, project
 from twintrain.config import Params
+from twintrain.store_address import check_database
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.trials import Outcome
 
@@ -124,6 +125,8 @@ def open_study(name: str, sweep: Sweep, space: Space, params: Params) -> Iterato
         UserError: another command is at it.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if (database := FOLDER / f"{name}.db").exists():
+        check_database(database)
     with locks.hold(f"sweep {name}", "wait for its end, or interrupt it"):
         yield Study(name, study_digest(params, sweep, space), sweep, space, params)
 

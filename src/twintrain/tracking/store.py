@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from twintrain.store_address import check_address
+from twintrain.store_address import check_address, check_there
 
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"
@@ -123,7 +123,9 @@ def connect(experiment: str) -> Any:
 
     Raises:
         OSError: no connection, or the experiment is deleted.
+        UserError: there is no store yet.
     """
+    check_there(store_uri(Path.cwd()))
     open_store(experiment)
     return mlflow_module().MlflowClient()
 

@@ -42,7 +42,7 @@ def seal(params: Params) -> dict[str, Any]:
         return {"verified": None, "text": "Native: each framework has its own defaults, so these are no twins."}
     if len(params.frameworks) < 2:
         return {"verified": None, "text": "One framework alone has no twin."}
-    parity = project.read_json(PARITY) if PARITY.is_file() else None
+    parity = project.read_json(PARITY) if PARITY.exists() else None
     if parity is None:
         return {"verified": None, "text": "Whether these are twins was not verified; make verify does it."}
     if parity["experiment"] != experiment_digest(params):

@@ -9,7 +9,7 @@ import pandas as pd
 from twintrain.data.archives import LARGEST_ARCHIVE, members
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.ingested import Ingested, ingested_array
-from twintrain.errors import UserError
+from twintrain.errors import UserError, first_line
 
 WHOLE = ("features", "labels")
 PARTED = ("x_train", "y_train", "x_test", "y_test")
@@ -50,9 +50,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                     f"{path}: expected arrays {' and '.join(WHOLE)}, or {', '.join(PARTED)}; "
                     f"got {', '.join(sorted(known)) or 'none'}"
                 )
-            return {name: archive[name] for name in wanted}
+            found = {name: archive[name] for name in wanted}
     except NOT_READABLE as error:
-        raise UserError(f"{path} is no readable NumPy archive: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is no readable NumPy archive: {first_line(error)}") from None
+    for name, array in found.items():
+        if array.ndim == 0:
+            raise UserError(f"{path}: {name}: expected (rows, …), got a single number")
+    return found
 
 
 def _shaped(name: str, array: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -1,0 +1,169 @@
+"""What is said of failures that nobody meant: one line each, and a log of what is a fault of the program."""
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from twintrain import failures
+from twintrain.errors import UserError
+from twintrain.failures import LONGEST, ROOM, failure_line, one_line
+from twintrain.heard import Heard
+from twintrain.processes import worker_environment
+
+DISK = "the disk at "
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def line(error):
+    return failure_line(error, "train")
+
+
+def wrapped(error, inner):
+    """An error as SQLAlchemy and MLflow raise it of another one."""
+    error.orig = inner
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UserError("expected 2, got 3"), "expected 2, got 3"),
+        (OSError(errno.EROFS, "Read-only file system", "a/b"), "a/b: its disk can only be read; expected a folder"),
+        (PermissionError(errno.EACCES, "Permission denied", "a"), "a: Permission denied; expected a file that you may"),
+        (
+            OSError(errno.EMFILE, "Too many open files", "a"),
+            "a: too many files are open at once; allow more: ulimit -n",
+        ),
+        (OSError("the server does not answer"), "the server does not answer"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a"), "a: Is a directory"),
+        (MemoryError(), "the memory is full; expected less at once"),
+        (MemoryError("Unable to allocate 7 TiB"), "the memory is full (Unable to allocate 7 TiB); expected less"),
+        (RuntimeError("CUDA out of memory. Tried to"), "the memory is full (CUDA out of memory. Tried to); expected"),
+        (sqlite3.OperationalError("database is locked"), "the database is in use by another command"),
+        (sqlite3.DatabaseError("file is not a database"), "a database is damaged (file is not a database): mlflow.db"),
+        (sqlite3.OperationalError("unable to open database file"), "a database cannot be written"),
+        (wrapped(RuntimeError("x"), sqlite3.OperationalError("database is locked")), "the database is in use"),
+    ],
+)
+def test_what_has_a_known_cause_says_how_to_mend_it_and_leaves_no_log(error, said):
+    assert line(error).startswith(said)
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded", "build/x"),
+        OSError("94324 requested and 0 written"),  # NumPy's tofile
+        RuntimeError("PytorchStreamWriter failed writing file data/0"),
+        sqlite3.OperationalError("database or disk is full"),
+        wrapped(ValueError("(sqlite3.OperationalError)"), sqlite3.OperationalError("database or disk is full")),
+    ],
+)
+def test_a_full_disk_is_named_whoever_notices_it(error):
+    assert line(error).startswith(DISK)
+    assert line(error).endswith(f"MiB are free): {ROOM}")
+
+
+def test_of_several_disks_the_fullest_is_named(monkeypatch):
+    full = Path("build").absolute()
+    full.mkdir()
+    monkeypatch.setattr(failures, "_mount_of", lambda path: full if path.name == "build" else Path("/"))
+    usage = failures.shutil.disk_usage("/")
+    sizes = {full: usage._replace(total=2**21, free=2**20)}
+    monkeypatch.setattr(failures.shutil, "disk_usage", lambda path: sizes.get(Path(path), usage))
+    assert line(OSError(errno.ENOSPC, "")).startswith(f"{DISK}{full} is full (1 of 2 MiB are free)")
+
+
+def test_a_fault_of_the_program_leaves_its_traceback_in_a_log():
+    try:
+        {}["run_id"]
+    except KeyError as error:
+        said = line(error)
+    (log,) = Path("build/errors").iterdir()
+    assert said == f"unexpected: KeyError: 'run_id'; its traceback is in {log}"
+    assert log.name.endswith("-train.log")
+    assert '{}["run_id"]' in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_goes_elsewhere_or_nowhere(monkeypatch, tmp_path):
+    Path("build").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "other"))
+    assert f"its traceback is in {tmp_path}/other/" in line(KeyError("x"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "build" / "no"))
+    assert line(KeyError("x")) == "unexpected: KeyError: 'x'"
+
+
+def test_a_line_is_one_and_of_bounded_length():
+    assert one_line("a\nb\x1b[0m\tc") == "a b\\x1b[0m\\tc"
+    long = one_line("what is wrong " + "x" * 10_000 + " how to mend it")
+    assert len(long) == LONGEST
+    assert long.startswith("what is wrong ")
+    assert long.endswith(" how to mend it")
+
+
+def command(code, **options):
+    code = f"from twintrain.commands import run_command\ndef main():\n    {code}\nrun_command(main)"
+    root = Path(__file__).parents[1]
+    start = [sys.executable, "-c", code]
+    return subprocess.run(start, cwd=root, env=worker_environment(), stderr=subprocess.PIPE, check=False, **options)
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    ended = command("print('x' * 100_000)", stdout=write)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
+def test_a_full_disk_behind_what_is_printed_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        ended = command("print('x')", stdout=full)
+    assert ended.returncode != 0
+    assert ended.stderr.decode().startswith(f"error: {DISK}")
+    assert ended.stderr.count(b"error: ") == 1
+
+
+def heard(said, monkeypatch):
+    monkeypatch.setattr("twintrain.heard.is_nearly_full", lambda: False)
+    code = "import sys; sys.stderr.write(sys.argv[1]); sys.exit(3)"
+    process = subprocess.Popen([sys.executable, "-c", code, said], stderr=subprocess.PIPE)
+    listening = Heard(process.stderr)
+    process.wait()
+    return listening.status(process)
+
+
+def test_what_a_stage_says_is_the_reason_and_is_said_once(monkeypatch, capsys):
+    status = heard("warning: w\nerror: no rows\nERROR: failed to reproduce 'split': failed to run\n", monkeypatch)
+    assert (status, status.reason) == (3, "no rows")
+    assert capsys.readouterr().err == "warning: w\nERROR: failed to reproduce 'split': failed to run\n"
+
+
+def test_a_full_disk_that_dvc_meets_is_the_reason(monkeypatch):
+    assert heard("ERROR: unexpected error - [Errno 28] No space left on device\n", monkeypatch).reason.startswith(DISK)
+    assert heard("ERROR: unable to lock\n", monkeypatch).reason == "unable to lock"
+    assert heard("", monkeypatch).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("start", "folder"),
+    [(["pipelines/train.py", "torch"], "."), (["train.py"], "pipelines"), (["-m", "train"], "pipelines")],
+)
+def test_a_command_that_is_run_as_a_file_says_what_to_type(start, folder):
+    root = Path(__file__).parents[1]
+    ended = subprocess.run([sys.executable, *start], cwd=root / folder, capture_output=True, text=True, check=False)
+    said = f"error: a command is run as a module of the project; type: cd {root} && python -m pipelines.train\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
