@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from hypothesis import HealthCheck, given, settings
-from served_requests import GOOD, JSON, TELLS, Answer, Request, ask, requests, served
+from served_requests import GOOD, JSON, Answer, Request, ask, requests, served, tells
 
 from twintrain.config import Serving
 from twintrain.serving.server import Server
@@ -63,9 +63,9 @@ def _count(kind: str, count: int, ask_one: Callable[[Request], Answer]) -> int:
         answer = ask_one(request)
         slowest = max(slowest, time.perf_counter() - start)
         found[str(answer.status)] += 1
-        if tells := TELLS.search(text := answer.body.decode(errors="replace")):
+        if told := tells(answer, request):
             found["tells of the server"] += 1
-            print(f"{tells.group()!r} in {text[:300]}")
+            print(f"{told} in {answer.body[:300]!r}")
 
     look()
     afterwards = ask_one(Request(JSON, json.dumps(GOOD[kind]).encode())).status

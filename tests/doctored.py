@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 FILES = Path(__file__).parent / "files"
-OLD_PT2 = FILES / "model_of_0.1.0.pt2"
-KERAS = FILES / "model_of_0.1.0.keras"
+OLD_PT2 = FILES / "of_0.1.0" / "model.pt2"
+KERAS = FILES / "of_0.1.0" / "model.keras"
 PROGRAM = "models/model.json"
 WEIGHTS, CONSTANTS = "data/weights/model_weights_config.json", "data/constants/model_constants_config.json"
 SAMPLE_INPUTS = "data/sample_inputs/model.pt"

@@ -129,7 +129,7 @@ REFUSED = {
 def test_malformed_request_is_refused_with_the_reason(apps, what):
     request, status, reason = REFUSED[what]
     answer = asked(apps["table"], request)
-    check(answer)
+    check(answer, request)
     assert (answer.status, reason in answer.reason) == (status, True), answer.reason
 
 
@@ -144,8 +144,9 @@ def test_malformed_request_is_refused_with_the_reason(apps, what):
     ],
 )
 def test_malformed_array_is_refused_with_the_reason(apps, rows, reason):
-    answer = asked(apps["images"], Request(JSON, json.dumps({"inputs": rows}).encode()))
-    check(answer)
+    request = Request(JSON, json.dumps({"inputs": rows}).encode())
+    answer = asked(apps["images"], request)
+    check(answer, request)
     assert (answer.status, reason in answer.reason) == (400, True), answer.reason
 
 
@@ -200,7 +201,7 @@ def test_fuzzed_requests_are_answered_or_refused(apps, kind):
         def holds(request):
             nonlocal count
             count += 1
-            check(loop.run(ask(apps[kind], request)))
+            check(loop.run(ask(apps[kind], request)), request)
 
         holds()
         assert loop.run(ask(apps[kind], Request(JSON, json.dumps(GOOD[kind]).encode()))).status == 200

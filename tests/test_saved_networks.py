@@ -8,8 +8,12 @@ from doctored import KERAS, OLD_PT2, PICKLE, PLACES, SAMPLE_INPUTS, doctored_ker
 from worker_process import run_worker
 
 from pipelines import convert
+from twintrain.config import Serving
 from twintrain.frameworks import keras_archive
 from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
+from twintrain.serving.plain import check_model
+from twintrain.serving.process import ScoringProcess
+from twintrain.serving.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +133,45 @@ def test_conversion_leaves_what_it_cannot_read_as_it_is(tmp_path, error_of):
 
 def test_keras_file_of_an_earlier_version_is_read():
     keras_archive.check(KERAS)
+
+
+MODEL = """
+import mlflow
+
+class Nothing(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input
+
+mlflow.models.set_model(Nothing())
+"""
+
+
+@pytest.mark.slow
+def test_model_of_an_earlier_version_is_not_loaded_before_it_is_converted(
+    store_folder, tmp_path, monkeypatch, capsys, error_of
+):
+    import mlflow.pyfunc
+
+    network = tmp_path / "network"
+    network.mkdir()
+    (network / "model.pt2").write_bytes(OLD_PT2.read_bytes())
+    (tmp_path / "code.py").write_text(MODEL, encoding="utf-8")
+    artifacts, requirements = {"network": str(network)}, ["mlflow"]
+    with mlflow.start_run():
+        logged = mlflow.pyfunc.log_model(
+            name="scorer", python_model=str(tmp_path / "code.py"), artifacts=artifacts, pip_requirements=requirements
+        )
+    reason = f"{logged.model_uri}: model.pt2 is not loaded, since it may run code: {SAMPLE_INPUTS} is a pickle"
+    mend = f"python -m pipelines.convert {logged.model_uri}"
+    for load in (check_model, ScoringProcess, lambda uri: Server(uri, Serving()).__enter__()):
+        message = error_of(load, logged.model_uri)
+        assert message.startswith(reason)
+        assert message.endswith(mend)
+    monkeypatch.setattr("sys.argv", ["convert", logged.model_uri])
+    convert.convert()
+    assert capsys.readouterr().out == f"{logged.model_uri}: converted, its pickle is left out\n"
+    with ScoringProcess(logged.model_uri) as process:
+        assert process.score(5) == 5
 
 
 def _layer(**entry):

@@ -127,15 +127,11 @@ def _in_blocks(predict: Callable[[np.ndarray], np.ndarray], features: np.ndarray
     return np.concatenate([predict(flat(features[start : start + BLOCK_ROWS])) for start in starts])
 
 
-def log_model(model: Pipeline, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a fitted model with MLflow, in skops's format: nothing in it is pickled. It takes flat features."""
-    import mlflow.sklearn
-
-    return mlflow.sklearn.log_model(model, **{**arguments, **_mlflow_arguments(model, example)})
-
-
 def save_mlflow_model(model: Pipeline, example: np.ndarray, path: Path, **arguments: Any) -> None:
-    """Saves a fitted model as the folder of an MLflow model, as `log_model` logs it."""
+    """Saves a fitted model as the folder of an MLflow model, in skops's format: nothing in it is pickled.
+
+    It takes flat features.
+    """
     import mlflow.sklearn
 
     mlflow.sklearn.save_model(model, str(path), **{**arguments, **_mlflow_arguments(model, example)})

@@ -2,7 +2,7 @@
 
 layers.py builds the layers, modules.py has those that the framework lacks, own_twin.py takes networks of the user's
 own, losses.py builds the losses, gradients.py penalises and clips, optimizers.py has the update rules, conventions.py
-reads the framework's own defaults, backend.py trains, saving.py saves, loads and logs. One framework a process:
+reads the framework's own defaults, backend.py trains, saving.py saves and loads. One framework a process:
 TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
 imported until it is asked for.
 """

@@ -1,4 +1,4 @@
-"""Saves, loads and logs a Keras network as .keras: stock layers, no pickled code, no classes of ours."""
+"""Saves and loads a Keras network as .keras: stock layers, no pickled code, no classes of ours."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -59,11 +59,6 @@ def set_threads(count: int) -> int:
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
     return layers.get_weights(_load_model(path), network)
-
-
-def log_model(model: keras.Model, network: Network, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    return engine_module().log_model(layers.for_prediction(model, network), example[:2], **arguments)
 
 
 def save_mlflow_model(model: keras.Model, network: Network, example: np.ndarray, path: Path, **arguments: Any) -> None:

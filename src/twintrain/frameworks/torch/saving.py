@@ -1,4 +1,4 @@
-"""Saves, loads and logs a PyTorch network as pt2 (torch.export): a graph, no pickled code, no classes of ours."""
+"""Saves and loads a PyTorch network as pt2 (torch.export): a graph, no pickled code, no classes of ours."""
 
 import contextlib
 import logging
@@ -78,16 +78,6 @@ def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     model = layers.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
     model.load_state_dict(saved)
     return layers.get_weights(model, network)
-
-
-def log_model(model: torch.nn.Module, network: Network, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    import mlflow.pytorch
-
-    with _quiet():
-        return mlflow.pytorch.log_model(
-            layers.for_prediction(model, network), input_example=example[:2], serialization_format="pt2", **arguments
-        )
 
 
 def save_mlflow_model(

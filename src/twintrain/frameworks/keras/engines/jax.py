@@ -145,11 +145,6 @@ def peak_device_memory() -> int:
     return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
 
 
-def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    return pyfunc.log_model(model, "jax", example, **arguments)
-
-
 def save_mlflow_model(model: keras.Model, example: np.ndarray, path: Path, **arguments: Any) -> None:
     """Saves a network as the folder of an MLflow model."""
     pyfunc.save_mlflow_model(model, "jax", example, path, **arguments)

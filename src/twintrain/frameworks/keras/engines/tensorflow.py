@@ -137,18 +137,9 @@ def peak_device_memory() -> int:
     return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
 
-def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    # mlflow.keras.log_model fails on an input example (MLflow 3.17.2); the TensorFlow flavor takes Keras 3.
-    import mlflow.tensorflow
-
-    # MLflow predicts the example with a progress bar.
-    keras.config.disable_interactive_logging()
-    return mlflow.tensorflow.log_model(model, input_example=example, **arguments)
-
-
 def save_mlflow_model(model: keras.Model, example: np.ndarray, path: Path, **arguments: Any) -> None:
     """Saves a network as the folder of an MLflow model."""
+    # mlflow.keras fails on an input example (MLflow 3.17.2); the TensorFlow flavor takes Keras 3.
     import mlflow.tensorflow
 
     mlflow.tensorflow.save_model(model, str(path), input_example=example, **arguments)

@@ -105,11 +105,6 @@ def peak_device_memory() -> int:
     return torch.cuda.max_memory_allocated()
 
 
-def log_model(model: keras.Model, example: np.ndarray, **arguments: Any) -> Any:
-    """Logs a network to the active MLflow run; returns MLflow's ModelInfo."""
-    return pyfunc.log_model(model, "torch", example, **arguments)
-
-
 def save_mlflow_model(model: keras.Model, example: np.ndarray, path: Path, **arguments: Any) -> None:
     """Saves a network as the folder of an MLflow model."""
     pyfunc.save_mlflow_model(model, "torch", example, path, **arguments)
