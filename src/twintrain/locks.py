@@ -6,7 +6,6 @@ never has them: it does not inherit the open file.
 
 import contextlib
 import datetime
-import json
 import os
 import shlex
 import socket
@@ -20,6 +19,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from twintrain import project
+from twintrain.dvc_files import mend_dvc_files
 from twintrain.errors import UserError
 from twintrain.watched import OWNER, SECONDS_TO_END, STAGE, name_of, running
 
@@ -41,6 +41,7 @@ def experiment() -> Iterator[None]:
     """
     with hold("experiment", "wait for its end, or run beside it in a copy: make run ARGS=--isolated"):
         _wait_for_dvc()
+        mend_dvc_files()
         yield
 
 
@@ -107,7 +108,7 @@ def _read(path: Path) -> Any:
     """What a file of JSON has; None where there is none, or a process was killed while it wrote it."""
     try:
         return project.read_json(path)
-    except (OSError, json.JSONDecodeError):
+    except (OSError, UserError):
         return None
 
 

@@ -1,0 +1,69 @@
+"""Mends the files of DVC that one which was killed, or found the disk full, has left half written.
+
+DVC writes dvc.lock in place, after every stage, and takes its time for it. And it makes a folder for an entry of its
+run cache before it writes the entry: of an empty folder it says `join() argument must be str`, for good.
+"""
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+from twintrain.errors import UserError
+from twintrain.stored import damaged
+from twintrain.yaml_files import read_yaml
+
+LOCK = Path("dvc.lock")
+KEPT = Path(".dvc/tmp/twintrain/dvc.lock")  # the last one that was whole
+RUNS = Path(".dvc/cache/runs")
+# A copy of the project may share the cache, and its DVC be about to write an entry.
+OLD_SECONDS = 1.0
+
+
+def mend_dvc_files() -> None:
+    """Mends what is half written; no DVC is at work here.
+
+    Raises:
+        DamagedFileError: dvc.lock is damaged, and no whole one is known.
+    """
+    _mend_lock()
+    for folder in RUNS.glob("*/*/"):
+        with contextlib.suppress(OSError):  # it is not empty
+            if time.time() - folder.stat().st_mtime > OLD_SECONDS:
+                folder.rmdir()
+
+
+def _mend_lock() -> None:
+    """Brings the dvc.lock back that was there before, which lacks stages that DVC then finds in its run cache."""
+    if not LOCK.is_file():
+        return
+    content, kept = LOCK.read_bytes(), KEPT.read_bytes() if KEPT.is_file() else None
+    if content == kept:
+        return
+    if _is_whole(content):
+        _write(KEPT, content)
+    elif kept is None:
+        raise damaged(LOCK, "what DVC has written", "a part of it")
+    else:
+        _write(LOCK, kept)
+        print(f"{LOCK} was half written when the command before ended; it is as it was before that again", flush=True)
+
+
+def _is_whole(content: bytes) -> bool:
+    try:
+        return content.endswith(b"\n") and all(map(_is_stage, read_yaml(LOCK)["stages"].values()))
+    except (UserError, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _is_stage(stage: dict[str, Any]) -> bool:
+    files = [*stage.get("deps", ()), *stage.get("outs", ())]
+    return "cmd" in stage and all("path" in file and file.get("hash", "path") in file for file in files)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all; where git does not see the part."""
+    partial = KEPT.with_name("dvc.lock.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(content)
+    partial.replace(path)
