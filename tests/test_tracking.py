@@ -58,12 +58,12 @@ def store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) ->
     return mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
 
-def save_model(example: np.ndarray, path: str, **arguments: object) -> None:
+def save_model(example: np.ndarray, path: Path, **arguments: object) -> None:
     class Same(mlflow.pyfunc.PythonModel):
         def predict(self, context: object, model_input: np.ndarray, params: object = None) -> np.ndarray:
             return model_input
 
-    mlflow.pyfunc.save_model(path, python_model=Same(), **arguments)
+    mlflow.pyfunc.save_model(str(path), python_model=Same(), **arguments)
 
 
 def test_a_stage_opens_several_runs_under_the_parent(store: mlflow.MlflowClient):

@@ -22,7 +22,8 @@ def take_abandoned(courier: Courier) -> list[Journal]:
     found = abandoned_journals()
     for journal in found:
         if not journal.has_ended:
-            journal.append("end", status=None if journal.calls[0]["call"] == "join" else "KILLED")
+            status = None if journal.calls[0]["call"] == "join" else "KILLED"
+            journal.append("end", status=status, time=journal.calls[-1]["time"])  # the last that is known of it
         courier.take(journal)
     return found
 
