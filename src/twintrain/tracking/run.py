@@ -5,7 +5,6 @@ that MLflow says is raised.
 """
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -173,5 +172,5 @@ def _save_model(
     logits_dtype = example.dtype if example.dtype.kind == "f" else np.dtype("float32")
     signature = ModelSignature(inputs, Schema([TensorSpec(logits_dtype, (-1, outputs))]))
     pinned = pinned_requirements(["mlflow", "numpy", *requirements])
-    save(example=example, path=os.fspath(path), signature=signature, pip_requirements=pinned)
+    save(example=example, path=path, signature=signature, pip_requirements=pinned)
     return path
