@@ -1,7 +1,7 @@
 """What tracking loses to a store that fails: nothing, or this table says what.
 
 python benchmarks/outages.py                       every fault, and kill -9 of server, command and sync at random calls
-python benchmarks/outages.py --only "dies, slow"   faults whose names begin so
+python benchmarks/outages.py --only "dies;slow"    faults whose names begin so
 python benchmarks/outages.py --kills 30            random calls of each kind of kill
 
 Each fault meets the command as a user types it, in a fresh copy of the project, with a real `mlflow server` behind a
@@ -45,7 +45,6 @@ SYNC = [sys.executable, "-m", "pipelines.sync"]
 PATIENCE = 900  # seconds that a command may take before it counts as hanging
 COMES_BACK = 15  # seconds after its end that a server starts again
 KILLS_OF_SYNC = 3  # in a row, before it may go to its end
-NOT_COPIED = ("*.pyc",)
 
 
 class Ended(NamedTuple):
@@ -370,7 +369,7 @@ def cases(folder: Path, kills: int, healthy: dict[str, Any]) -> dict[str, Callab
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="beginnings of names, with commas between")
+    parser.add_argument("--only", default="", help="beginnings of names, with semicolons between")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "twintrain-outages")
@@ -380,7 +379,9 @@ def main() -> None:
     table = Table(arguments.folder / "results.json")
     if "reference" not in table.rows:
         table.add("reference", measure(arguments.folder, "reference", FAULTS["healthy"], None))
-    wanted = [begin.strip() for begin in arguments.only.split(",")]
+    if table.rows["reference"]["warnings"]:
+        sys.exit(f"error: a healthy run warns: {table.rows['reference']['warnings']}")
+    wanted = [begin.strip() for begin in arguments.only.split(";")]
     print("| fault | exit | delay, s | outputs | runs incomplete | fields missing | sync | fields wrong after it |")
     print("|---|---|---|---|---|---|---|---|")
     for name, case in cases(arguments.folder, arguments.kills, table.rows["reference"]).items():
