@@ -17,8 +17,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
-# Metrics, and fields of JSON files, whose numbers are those of a machine at a moment.
 SYSTEM = "system/"
+# Metrics, and fields of JSON files, whose numbers are those of a machine at a moment.
 MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_time$|^dvc_lock$")
 # What a text cannot say while the store is away: the ids of runs and links to them, and the digest of such a text.
 PLACES = re.compile(r"^(run_id|model_id|experiment_id|results)$")
@@ -125,7 +125,7 @@ class _Reader:
             "metrics": {key: self._history(key, history) for key, history in histories.items() if key not in system},
             "system": sorted(system) if lasted > WATCHED else WHATEVER,
             "tags": self._tags(run.data.tags),
-            "inputs": {f"{each.dataset.name} {_contexts(each)}": self._dataset(each.dataset) for each in inputs},
+            "inputs": {f"{each.dataset.name} {each.tags[0].value}": self._dataset(each.dataset) for each in inputs},
             "outputs": sorted((self._stable(each.model_id), each.step) for each in outputs),
             "artifacts": self._files(run.info.artifact_uri),
         }
@@ -263,10 +263,6 @@ def _named(ids: Iterable[str], name_of: Any) -> dict[str, str]:
         seen[name] = seen.get(name, 0) + 1
         names[id_] = name if seen[name] == 1 else f"{name} #{seen[name]}"
     return names
-
-
-def _contexts(dataset_input: Any) -> str:
-    return " ".join(tag.value for tag in dataset_input.tags if tag.key == "mlflow.data.context")
 
 
 def _without_measured(content: Any) -> Any:
