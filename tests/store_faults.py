@@ -153,3 +153,8 @@ def after(number: int, fault: Fault) -> Fault:
 
 read_only = fails(403, writing)
 disk_full = fails(507, uploading)
+
+
+def another_server(status: int) -> Fault:
+    """What listens there is no MLflow, and gives the same page to all."""
+    return lambda call: Answer(status, b"<html><body>Hello</body></html>", {"Content-Type": "text/html"})

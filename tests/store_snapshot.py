@@ -1,8 +1,8 @@
 """What a store of MLflow's holds, as plain dictionaries, so that two stores can be compared field by field.
 
-Ids, places and times are those of one store alone: ids are replaced by the names of what they mean, times are left out
-(`later_than` looks at them), and of what was measured (seconds, memory, the load of the machine) the names count, not
-the numbers. Whatever else differs is a difference.
+Ids and times are those of one store alone: ids are replaced by the names of what they mean, times are left out
+(`later_than` looks at them), and of what was measured (seconds, memory) the names count, not the numbers. Texts that a
+command has written while the store was away have no links to its runs. Whatever else differs is a difference.
 """
 
 import hashlib
@@ -17,9 +17,12 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Run
 
-# Metrics, and fields of JSON files, whose numbers are those of a machine at a moment.
 SYSTEM = "system/"
+# Metrics, and fields of JSON files, whose numbers are those of a machine at a moment.
 MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_time$|^dvc_lock$")
+# What a text cannot say while the store is away: the ids of runs and links to them, and the digest of such a text.
+PLACES = re.compile(r"^(run_id|model_id|experiment_id|results)$")
+LINKS = re.compile(r"\n*(Runs: \[|<p>Runs in the MLflow UI).*")
 # Tags that differ from command to command: of them the names count. dvc.lock has the ids of runs in it.
 OWN_TAGS = re.compile(r"^(dvc_lock|journal|process|owner.*|latency.*|.*_ms)$")
 OBJECT = re.compile(r"\b\d{12,16}\b")  # where skops has met an object in memory
@@ -122,7 +125,7 @@ class _Reader:
             "metrics": {key: self._history(key, history) for key, history in histories.items() if key not in system},
             "system": sorted(system) if lasted > WATCHED else WHATEVER,
             "tags": self._tags(run.data.tags),
-            "inputs": {f"{each.dataset.name} {_contexts(each)}": self._dataset(each.dataset) for each in inputs},
+            "inputs": {f"{each.dataset.name} {each.tags[0].value}": self._dataset(each.dataset) for each in inputs},
             "outputs": sorted((self._stable(each.model_id), each.step) for each in outputs),
             "artifacts": self._files(run.info.artifact_uri),
         }
@@ -180,7 +183,7 @@ class _Reader:
 
     def _text(self, name: str, text: str) -> Any:
         """What is to be compared of a text: JSON without measured figures, pages without any."""
-        text = TIME.sub("TIME", self._stable(text))
+        text = LINKS.sub("", TIME.sub("TIME", self._stable(text)))
         try:
             content = json.loads(text)
         except ValueError:
@@ -262,14 +265,11 @@ def _named(ids: Iterable[str], name_of: Any) -> dict[str, str]:
     return names
 
 
-def _contexts(dataset_input: Any) -> str:
-    return " ".join(tag.value for tag in dataset_input.tags if tag.key == "mlflow.data.context")
-
-
 def _without_measured(content: Any) -> Any:
     if isinstance(content, dict):
         return {
-            key: "measured" if MEASURED.search(str(key)) else _without_measured(value) for key, value in content.items()
+            key: "its own" if MEASURED.search(str(key)) or PLACES.match(str(key)) else _without_measured(value)
+            for key, value in content.items()
         }
     return [_without_measured(value) for value in content] if isinstance(content, list) else content
 

@@ -12,7 +12,20 @@ import pytest
 import requests
 from faulty_store import FaultyStore
 from killed_process import kill_tree
-from store_faults import after, cuts_answer, disk_full, drips, every, fails, hangs, loses_answer, read_only, share, slow
+from store_faults import (
+    after,
+    another_server,
+    cuts_answer,
+    disk_full,
+    drips,
+    every,
+    fails,
+    hangs,
+    loses_answer,
+    read_only,
+    share,
+    slow,
+)
 
 from twintrain.ports import HOST
 
@@ -109,6 +122,12 @@ def test_a_store_that_is_full_or_read_only_refuses_what_it_must(store):
     put = requests.put(store.uri + UPLOAD, data=b"bytes", timeout=10)
     assert [put.status_code, post(store).status_code] == [507, 200]
     assert [path for path, _ in store.server.reached] == ["/runs/search", "/runs/create"]
+
+
+def test_another_server_gives_its_page_to_all(store):
+    store.fault = another_server(200)
+    assert post(store).text.startswith("<html>")
+    assert store.server.reached == []
 
 
 def test_an_answer_is_cut_in_the_middle(store):

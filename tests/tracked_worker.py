@@ -51,9 +51,9 @@ def sync() -> None:
     sys.exit(1 if found.left or found.reasons else 0)
 
 
-def _save_model(example: np.ndarray, path: str, **arguments: object) -> None:
+def _save_model(example: np.ndarray, path: Path, **arguments: object) -> None:
     code = Path(__file__).with_name("doubling_model.py")
-    mlflow.pyfunc.save_model(path, python_model=str(code), input_example=example, **arguments)
+    mlflow.pyfunc.save_model(str(path), python_model=str(code), input_example=example, **arguments)
 
 
 def start(folder: Path, uri: str, action: Callable[..., None], *arguments: object) -> multiprocessing.Process:
