@@ -3,7 +3,7 @@
 python -m pipelines.run                                     the experiment in params.yaml as it stands
 python -m pipelines.run --preset car --train.epochs 20      a preset, and any parameter of params.yaml
 python -m pipelines.run --target train@torch                one stage and what it needs
-python -m pipelines.run --data my.csv --target column       data of your own: described, put into data/, trained on
+python -m pipelines.run --data my.csv --target column       data of your own: described, put into own/, trained on
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 from twintrain import locks, project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
-from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
+from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
@@ -36,8 +36,6 @@ def run() -> int:
 
 
 def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params) -> int:
-    if arguments.data:
-        add_data()
     get_data(params)
     save_params(content)
     written = as_written()
@@ -137,7 +135,6 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
     from twintrain.data.own_data import Wishes, adopt  # with the readers of all formats, which a run seldom needs
 
-    pull_data()
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
     split = {name: None if value is None else str(value) for name, value in given.items()}

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
-from twintrain import project, tracking
+from twintrain import tracking
+from twintrain.data.dataset import RAW_FOLDERS
 from twintrain.errors import UserError
 from twintrain.watched import this_as_owner
 
 # What a copy makes anew, or has from elsewhere; matters only where git cannot tell.
-NOT_COPIED = ("build", "results", "mlruns", "mlflow.db*", "cache", "tmp", ".venv", "__pycache__", project.DATA.name)
+NOT_COPIED = ("/build", "/results", "/mlruns", "/mlflow.db*", "/.dvc/cache", "/.dvc/tmp", "/.venv", "__pycache__")
 
 
 class ProjectCopy:
@@ -81,15 +83,15 @@ def project_copy(experiment: str) -> Iterator[ProjectCopy]:
     with tempfile.TemporaryDirectory(prefix="twintrain-") as name:
         folder = Path(name) / "project"
         _copy_files(folder)
-        if project.DATA.is_dir():
+        for data in filter(os.path.isdir, RAW_FOLDERS):
             # Raw files are never edited, so that links do; on another disk they are copied.
-            shutil.copytree(project.DATA, folder / project.DATA, copy_function=_link)
+            shutil.copytree(data, folder / data, copy_function=_link)
         yield ProjectCopy(folder, experiment)
 
 
 def _copy_files(folder: Path) -> None:
     if not Path(".git").exists():
-        shutil.copytree(Path.cwd(), folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        shutil.copytree(".", folder, ignore=_not_copied)
         return
     subprocess.run(["git", "clone", "--quiet", "--shared", ".", str(folder)], check=True)
     listed = subprocess.run(
@@ -99,6 +101,13 @@ def _copy_files(folder: Path) -> None:
         if Path(name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(name, folder / name)
+
+
+def _not_copied(folder: str, names: list[str]) -> list[str]:
+    """Those of a folder of the project that a copy does not take."""
+    patterns = (*NOT_COPIED, *(f"/{data}" for data in RAW_FOLDERS))
+    paths = {name: f"/{(Path(folder) / name).as_posix()}" for name in names}
+    return [name for name in names if any(fnmatch(paths[name], each) or name == each for each in patterns)]
 
 
 def _link(source: str, target: str) -> None:
