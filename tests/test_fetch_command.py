@@ -1,4 +1,4 @@
-"""`python -m pipelines.fetch`, in a clone, of which neither git nor DVC sees anything. The tests build on each other."""
+"""`python -m pipelines.fetch`, of which neither git nor DVC sees anything. The tests build on each other, in order."""
 
 import hashlib
 import signal
