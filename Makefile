@@ -87,8 +87,12 @@ lock: $(BIN)/.installed  ## pin pyproject.toml's packages and all that they need
 	uv pip compile pyproject.toml --universal --python-version 3.11 --annotation-style line --no-header \
 		--no-emit-index-url --no-emit-find-links --upgrade --quiet -o requirements.txt
 
+# What MLflow has not confirmed stays in build/journal, and the locks of commands that are at work in .dvc/tmp.
 clean:  ## remove what runs have made, MLflow's store and DVC's run cache too; data and environment stay
-	rm -rf build results dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache/runs .dvc/tmp .pytest_cache .ruff_cache
+	rm -rf results dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache/runs .pytest_cache .ruff_cache
+	@for folder in build .dvc/tmp; do \
+		test ! -d $$folder || find $$folder -mindepth 1 -maxdepth 1 ! -name journal ! -name twintrain -exec rm -rf {} +; \
+	done
 
 $(BIN)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: expected Python 3.11, got %d.%d; type: make PYTHON=/path/to/python3.11" % v)'

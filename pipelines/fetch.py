@@ -1,4 +1,4 @@
-"""Fetches the raw files of a data set that does not ship with the repository into data/NAME, and has DVC pin them.
+"""Fetches the raw files of a data set that does not ship with the repository into fetched/NAME.
 
 python -m pipelines.fetch mnist             what conf/datasets/mnist.yaml lists; files that are there already stay
 python -m pipelines.fetch                   the data set of params.yaml
@@ -10,10 +10,9 @@ TWINTRAIN_MIRROR names folders or base URLs, separated by commas, that are tried
 import argparse
 import sys
 
-from twintrain import project
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
-from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.data.dataset import load_dataset, raw_files, raw_folder
 from twintrain.dvc_command import fetch_data
 from twintrain.overrides import CURRENT
 
@@ -23,11 +22,10 @@ def fetch() -> None:
     arguments = _parser().parse_args(sys.argv[1:])
     name = load_params().dataset if arguments.name in CURRENT else arguments.name
     dataset = load_dataset(name)
-    fetched = fetch_data(name, dataset, arguments.force) if dataset.sources is not None else []
+    if dataset.sources is not None:
+        fetch_data(name, dataset, arguments.force)
     files = raw_files(name, dataset)
-    print(f"{name}: {len(files)} file{'s' if len(files) > 1 else ''} in {project.DATA / name}, as described")
-    if fetched:
-        print("data.dvc pins them now; commit it only together with: dvc push data.dvc, to a remote of your own")
+    print(f"{name}: {len(files)} file{'s' if len(files) > 1 else ''} in {raw_folder(name, dataset)}, as described")
 
 
 def _parser() -> argparse.ArgumentParser:

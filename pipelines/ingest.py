@@ -1,6 +1,6 @@
 """Raw files → one validated table or image array, with pictures of it.
 
-python -m pipelines.ingest    reads data/DATASET, writes build/ingested
+python -m pipelines.ingest    reads the raw files that conf/datasets/ names, writes build/ingested
 """
 
 from collections.abc import Iterator

@@ -3,43 +3,79 @@
 python -m pipelines.run                                     the experiment in params.yaml as it stands
 python -m pipelines.run --preset car --train.epochs 20      a preset, and any parameter of params.yaml
 python -m pipelines.run --target train@torch                one stage and what it needs
-python -m pipelines.run --data my.csv --target column       data of your own: described, put into data/, trained on
+python -m pipelines.run --isolated --train.seed 1           in a copy, beside others; leaves results/isolated/…
+python -m pipelines.run --data my.csv --target column       data of your own: described, put into own/, trained on
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from twintrain import locks, project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
-from twintrain.dvc_command import add_data, get_data, pull_data, run_dvc
+from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
 from twintrain.fixed_params import as_written
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
+from twintrain.project_copy import project_copy
 from twintrain.registry import promotion
 from twintrain.stored import DamagedFileError
 from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
 TASKS = ("classes", "regression")
+REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
+
+
+class Found(NamedTuple):
+    """What came of a run; nothing, where it was of one stage.
+
+    Attributes:
+        metrics: results/metrics.json.
+        is_new: it is another one than before.
+        trained: MLflow's runs of the trainings.
+        outcome: what became of them in the registry.
+    """
+
+    metrics: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    is_new: bool = False
+    trained: Sequence[Any] = ()
+    outcome: promotion.Outcome | None = None
 
 
 def run() -> int:
     """Runs the command and returns its exit status."""
+    known, rest = _parse(sys.argv[1:])
+    if known.isolated == "true":
+        _run_isolated(known, rest)
+        return 0
     with locks.experiment():
-        return _run(*_read_arguments(sys.argv[1:]))
+        content, params = _read(known, rest)
+        get_data(params)
+        _print_found(known, _reproduce(known, content, params), project.RESULTS)
+    return 0
 
 
-def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params) -> int:
-    if arguments.data:
-        add_data()
+def _run_isolated(known: argparse.Namespace, rest: list[str]) -> None:
+    """Runs in a copy of the project, of which the results and the parameters stay."""
+    content, params = _read(known, rest if REGISTRY in parse_overrides(rest) else [*rest, f"--{REGISTRY}", "false"])
     get_data(params)
+    with project_copy() as copy:
+        with copy.entered():
+            found = _reproduce(known, content, params)
+        folder = None if known.target else copy.keep_results(f"{params.dataset}-{params.model_name}")
+    _print_found(known, found, folder)
+
+
+def _reproduce(arguments: argparse.Namespace, content: dict[str, Any], params: Params) -> Found:
+    """Has DVC run the experiment in this folder."""
     save_params(content)
     written = as_written()
     preset = "current" if arguments.preset in CURRENT else arguments.preset
@@ -54,26 +90,34 @@ def _run(arguments: argparse.Namespace, content: dict[str, Any], params: Params)
     with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
         if failed := run_dvc("repro", *([arguments.target] if arguments.target else []), environment=written):
             why = failed.reason or "see above"
-            raise UserError(f"a stage failed: {why}; what ran before it is kept and will not run again")
+            rest = "" if arguments.isolated == "true" else "; what ran before it is kept and will not run again"
+            raise UserError(f"a stage failed: {why}{rest}")
         parent.tag_children(tracking.lock_tags())
-        if not arguments.target:
-            metrics = _read_results()
-            parent.log_metrics(_headline_metrics(metrics))
-            parent.set_note(report_summary.summary(metrics, ui_address()))
-            trained = parent.find(_trainings(metrics))
-            outcome = promotion.promote_new(metrics, params, parent) if trained else None
-            if metrics != before and not outcome:  # DVC may have restored a report without running a stage
-                project.CHAMPION_PAGE.unlink(missing_ok=True)
-    if arguments.target:
+        if arguments.target:
+            return Found()
+        metrics = _read_results()
+        parent.log_metrics(_headline_metrics(metrics))
+        parent.set_note(report_summary.summary(metrics, ui_address()))
+        trained = parent.find(_trainings(metrics))
+        outcome = promotion.promote_new(metrics, params, parent) if trained else None
+        if metrics != before and not outcome:  # DVC may have restored a report without running a stage
+            project.CHAMPION_PAGE.unlink(missing_ok=True)
+    return Found(metrics, metrics != before, trained, outcome)
+
+
+def _print_found(arguments: argparse.Namespace, found: Found, folder: Path | None) -> None:
+    """Prints what came of a run, and where its results are."""
+    if folder is None or arguments.target:
         print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
-    else:
-        report.print_comparison(metrics)
-        if metrics == before:
-            print("Nothing has changed since these trainings, so nothing was trained again.")
-        if outcome:
-            promotion.print_outcome(outcome)
-        _print_next(metrics, trained)
-    return 0
+        return
+    report.print_comparison(found.metrics)
+    if not found.is_new:
+        print("Nothing has changed since these trainings, so nothing was trained again.")
+    if found.outcome:
+        promotion.print_outcome(found.outcome)
+    champion, page = (folder / path.relative_to(project.RESULTS) for path in (project.CHAMPION_PAGE, project.REPORT))
+    print(f"\nReport: {champion if champion.is_file() else page}")
+    _print_next(found.metrics, found.trained)
 
 
 def _read_results() -> dict[str, Any]:
@@ -93,9 +137,8 @@ def _trainings(metrics: dict[str, Any]) -> list[tracking.Ref]:
     return [tracking.Ref.of(metrics[name]) for name in report.frameworks_of(metrics)]
 
 
-def _print_next(metrics: dict[str, Any], trained: list[Any]) -> None:
+def _print_next(metrics: dict[str, Any], trained: Sequence[Any]) -> None:
     """Prints where to look; MLflow has no runs to look at where it was not there, or of results made elsewhere."""
-    print(f"\nReport: {project.CHAMPION_PAGE if project.CHAMPION_PAGE.is_file() else project.REPORT}")
     if not trained:
         waiting = {ref.journal for ref in _trainings(metrics)} & tracking.journal_keys()
         reason = (
@@ -111,8 +154,8 @@ def _print_next(metrics: dict[str, Any], trained: list[Any]) -> None:
     print(f"Next: {'make ui, then ' if ui == LOCAL else ''}open {page}")
 
 
-def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str, Any], Params]:
-    """Checks all that can be checked before anything is written or run."""
+def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options of this command, and what is left: parameters."""
     parser = experiment_parser("run", __doc__)
     parser.add_argument(
         "--target", help="a stage of dvc.yaml, such as train@torch; default: all; with --data: the column to predict"
@@ -121,6 +164,14 @@ def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str,
         "--data", help="data of your own: a .csv, .tsv or .parquet (also .gz, .zip), a folder of images, an .npz"
     )
     parser.add_argument("--task", help="of --data: classes or regression; default: as the column seems")
+    parser.add_argument(
+        "--isolated",
+        nargs="?",
+        choices=("true", "false"),
+        const="true",
+        default="false",
+        help="run in a copy of the project, beside other commands; params.yaml and results/ stay as they are",
+    )
     known, rest = parser.parse_known_args(arguments)
     for name in ("data", "target", "task"):
         # As MLflow hands on what was not given.
@@ -128,13 +179,20 @@ def _read_arguments(arguments: list[str]) -> tuple[argparse.Namespace, dict[str,
             setattr(known, name, None)
     if known.task and not known.data:
         raise UserError(f"--task says how --data is looked at; expected --data FILE_OR_FOLDER, got --task {known.task}")
+    if known.data and known.isolated == "true":
+        raise UserError("--isolated leaves this folder as it is; run --data without it, and then --preset NAME with it")
+    return known, rest
+
+
+def _read(known: argparse.Namespace, rest: list[str]) -> tuple[dict[str, Any], Params]:
+    """Checks all that can be checked before anything is written or run."""
     if known.data:
         known.preset, known.target = _adopt(known, parse_overrides(rest)), None
     content, params = read_experiment(known.preset, rest)
     targets = [f"{s}@{f}" if s in ("train", "evaluate") else s for s in STAGES for f in params.frameworks]
     if known.target and known.target not in targets:
         raise unknown("target", known.target, dict.fromkeys(targets))
-    return known, content, params
+    return content, params
 
 
 def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
@@ -146,7 +204,6 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
     from twintrain.data.own_data import Wishes, adopt  # with the readers of all formats, which a run seldom needs
 
-    pull_data()
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
     split = {name: None if value is None else str(value) for name, value in given.items()}

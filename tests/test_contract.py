@@ -277,8 +277,6 @@ def test_every_dep_exists_or_is_made_by_a_stage(stage, framework):
     for dep in deps(stage, framework):
         if dep.startswith("build/"):
             assert any(f"{dep}/".startswith(f"{path}/") or path.startswith(f"{dep}/") for path in made), dep
-        elif dep == "data/${dataset}":
-            assert (ROOT / "data.dvc").is_file()
         elif dep.startswith(("conf/", "$")):
             assert dep in ("conf/datasets/${dataset}.yaml", "${model}")
         else:

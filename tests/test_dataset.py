@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature, folder_digest, load_dataset, raw_files
+from twintrain.data.dataset import Dataset, Feature, folder_digest, load_dataset, raw_files, raw_folder
 from twintrain.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,6 +155,28 @@ def test_file_that_is_not_the_described_one_is_refused(content, size, described,
         "data/demo/a.csv is not the file that conf/datasets/demo.yaml describes: "
         f"expected sha256 {expected}…, got {received}… ({size} bytes); "
         "get it back with: git checkout data.dvc && dvc checkout --force data.dvc"
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "sources", "place", "again"),
+    [
+        (None, None, "data/demo", "dvc pull data.dvc"),
+        (None, [], "fetched/demo", "python -m pipelines.fetch demo"),
+        ("own/demo", None, "own/demo", "python -m pipelines.run --data PATH/a.csv"),
+        ("/disk/demo", None, "/disk/demo", "python -m pipelines.run --data PATH/a.csv"),
+    ],
+)
+def test_description_says_where_files_lie_and_how_they_come_back(folder, sources, place, again, project, error_of):
+    dataset = validated(Dataset, {**TABLE, "files": {"a.csv": ""}, "path": folder, "sources": sources}, "demo.yaml")
+    assert raw_folder("demo", dataset) == Path(place)
+    assert error_of(raw_files, "demo", dataset) == f"{place}/a.csv is missing; get it with: {again}"
+
+
+@pytest.mark.parametrize("folder", ["../demo", "own/../../demo", "build/demo", "."])
+def test_folder_that_a_copy_of_the_project_would_lack_is_refused(folder, error_of):
+    assert error_of(validated, Dataset, {**TABLE, "files": {"a.csv": ""}, "path": folder}, "demo.yaml") == (
+        f"demo.yaml: 'path': expected a folder in data or own or fetched, or one from the root on, got {folder}"
     )
 
 

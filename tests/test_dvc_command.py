@@ -51,33 +51,27 @@ def test_a_failed_pull_says_what_was_expected(called, monkeypatch, error_of):
     )
 
 
-def test_data_that_is_missing_is_fetched_and_pinned(called, fetched):
-    Path(".git").mkdir()
-    Path("data").mkdir()
-    dvc_command.get_data(fetched)
-    assert called == [("fetch", "diabetes_scaled", ["/mirror"], False), ("add", "--quiet", "data")]
-
-
-def test_what_data_dvc_pins_comes_before_what_is_fetched(called, fetched):
+def test_data_that_is_missing_is_fetched_without_dvc(called, fetched):
     Path(".git").mkdir()
     dvc_command.get_data(fetched)
-    assert [call[0] for call in called] == ["pull", "fetch", "add"]
+    assert called == [("fetch", "diabetes_scaled", ["/mirror"], False)]
 
 
-def test_data_that_was_fetched_is_not_fetched_again(called, fetched):
+@pytest.mark.parametrize("folder", ["fetched", "data"], ids=["", "by an earlier version"])
+def test_data_that_was_fetched_is_not_fetched_again(folder, called, fetched):
     Path(".git").mkdir()
-    Path("data/diabetes_scaled").mkdir(parents=True)
-    Path("data/diabetes_scaled/diabetes.csv.gz").touch()
+    Path(folder, "diabetes_scaled").mkdir(parents=True)
+    Path(folder, "diabetes_scaled/diabetes.csv.gz").touch()
     dvc_command.get_data(fetched)
     assert called == []
 
 
-def test_data_that_cannot_be_pinned_says_what_to_type(called, fetched, monkeypatch, error_of):
+def test_data_of_the_users_own_needs_nothing_of_dvc(called):
     Path(".git").mkdir()
-    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: Status(arguments[0] == "add"))
-    assert error_of(dvc_command.get_data, fetched) == (
-        "DVC could not pin what is in data/, see above; then type: dvc add data"
-    )
+    described = Path("conf/datasets/car.yaml").read_text("utf-8")
+    Path("conf/datasets/my.yaml").write_text(described + "path: own/my\n", "utf-8")
+    dvc_command.get_data(load_params().model_copy(update={"dataset": "my"}))
+    assert called == []
 
 
 def test_dvc_is_told_once_to_do_without_git(called):

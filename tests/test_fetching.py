@@ -28,8 +28,8 @@ MIRROR = ROOT.parent / "shared/data"
 QUICK = Patience(connect=2, read=0.3, attempts=3, pause=0.01)
 RAW = random.Random(0).randbytes(300_000)
 SUM = hashlib.sha256(RAW).hexdigest()
-PART = Path("data/demo/a.bin.part")
-FILE = Path("data/demo/a.bin")
+PART = Path("fetched/demo/a.bin.part")
+FILE = Path("fetched/demo/a.bin")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def fetch(server, mirrors=(), **options):
 
 
 def files_here():
-    return sorted(str(path.relative_to("data")) for path in Path("data").rglob("*") if path.is_file())
+    return sorted(str(path.relative_to("fetched")) for path in Path("fetched").rglob("*") if path.is_file())
 
 
 # What works
@@ -337,7 +337,7 @@ def test_altered_file_is_refused_and_replaced_on_request(server, folder, error_o
     FILE.write_bytes(b"mine")
     received = hashlib.sha256(b"mine").hexdigest()
     assert error_of(fetch, server) == (
-        f"data/demo/a.bin is there, but not as described: expected sha256 {SUM[:12]}…, got {received[:12]}… "
+        f"fetched/demo/a.bin is there, but not as described: expected sha256 {SUM[:12]}…, got {received[:12]}… "
         "(4 bytes); replace it with: python -m pipelines.fetch demo --force"
     )
     assert FILE.read_bytes() == b"mine"
@@ -380,7 +380,7 @@ def test_full_disk_is_one_line_and_a_rerun_goes_on(server, folder, error_of):
 def test_file_that_does_not_fit_is_not_begun(server, folder, error_of, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     assert error_of(fetch, server) == (
-        "no space is left for data/demo (300,000 bytes are needed, 1,000 bytes are free); "
+        "no space is left for fetched/demo (300,000 bytes are needed, 1,000 bytes are free); "
         "make room and type the command again: it goes on where it stopped"
     )
     assert files_here() == []
@@ -526,7 +526,7 @@ def test_files_come_out_of_an_archive_on_a_server_that_cuts(server, folder):
 
 
 def test_archive_that_the_user_put_in_place_is_used_and_left_there(folder):
-    archive(folder / "data/demo/archive (1).zip", {"a.bin": RAW})
+    archive(folder / "fetched/demo/archive (1).zip", {"a.bin": RAW})
     fetch_files("demo", archived(), [])
     assert FILE.read_bytes() == RAW
     assert files_here() == ["demo/a.bin", "demo/archive (1).zip"]
@@ -534,10 +534,10 @@ def test_archive_that_the_user_put_in_place_is_used_and_left_there(folder):
 
 def test_archive_that_the_user_put_in_place_stays_where_another_one_had_to_be_fetched(folder):
     archive(folder / "mirror/demo/a.zip", {"a.bin": RAW})
-    (folder / "data/demo").mkdir(parents=True)
-    (folder / "data/demo/a.zip").write_bytes(b"cut off")
+    (folder / "fetched/demo").mkdir(parents=True)
+    (folder / "fetched/demo/a.zip").write_bytes(b"cut off")
     assert fetch_files("demo", archived(), ["mirror"]) == ["a.bin"]
-    assert (folder / "data/demo/a.zip").read_bytes() == b"cut off"
+    assert (folder / "fetched/demo/a.zip").read_bytes() == b"cut off"
     assert files_here() == ["demo/a.bin", "demo/a.zip"]
 
 
@@ -566,13 +566,13 @@ def test_archive_that_cannot_be_trusted_is_refused(members, reason, folder, erro
     assert message.startswith("demo/a.zip could not be fetched (tried mirror/demo/a.zip: ")
     assert reason in message
     assert files_here() == []
-    assert sorted(path.name for path in folder.iterdir()) == ["data", "mirror"]
+    assert sorted(path.name for path in folder.iterdir()) == ["fetched", "mirror"]
 
 
 def test_archive_that_is_none_is_refused(folder, error_of):
     (folder / "mirror/demo").mkdir(parents=True)
     (folder / "mirror/demo/a.zip").write_bytes(b"no zip")
-    assert "data/demo/a.part.zip is damaged or no archive" in error_of(fetch_files, "demo", archived(), ["mirror"])
+    assert "fetched/demo/a.part.zip is damaged or no archive" in error_of(fetch_files, "demo", archived(), ["mirror"])
     assert files_here() == []
 
 
@@ -581,7 +581,7 @@ def test_archive_that_is_none_is_refused(folder, error_of):
 
 INSTRUCTION = (
     "download it from https://www.kaggle.com/datasets/owner/demo as a Kaggle user, put the zip or a.bin into "
-    "data/demo/, and type: python -m pipelines.fetch demo"
+    "fetched/demo/, and type: python -m pipelines.fetch demo"
 )
 
 
@@ -636,7 +636,7 @@ def test_dataset_comes_from_a_server_that_cuts_as_it_is_described(name, project,
     assert fetch_files(name, dataset, [server.url], patience=QUICK) == list(dataset.files)
     assert server.requests[1][1] == "bytes=1000-"
     assert [path.name for path in raw_files(name, dataset)] == list(dataset.files)
-    assert sorted(path.name for path in Path("data", name).iterdir()) == sorted(dataset.files)
+    assert sorted(path.name for path in Path("fetched", name).iterdir()) == sorted(dataset.files)
 
 
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="the mirror ../shared/data is not here")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from twintrain import fixed_params
+from twintrain.dvc_command import run_dvc
 from twintrain.errors import UserError
 from twintrain.fixed_params import unchanged_params
 
@@ -53,6 +54,39 @@ def test_parameters_that_are_changed_during_the_stage_are_refused(params):
     with pytest.raises(UserError) as error:
         run(lambda: params.write_text("seed: 2\n"))
     assert str(error.value) == CHANGED
+
+
+STAGE = """
+from pathlib import Path
+from twintrain.commands import run_stage
+
+def stage():
+    Path("made").touch()
+    if Path("editor").exists():
+        Path("params.yaml").write_text("seed: 3")
+
+run_stage(stage)
+"""
+
+
+def test_dvc_notes_no_stage_whose_parameters_were_edited_while_it_ran(params, monkeypatch):
+    files = {
+        ".dvc/config": "[core]\n    no_scm = true\n    analytics = false\n",
+        "dvc.yaml": "stages:\n  one:\n    cmd: python stage.py\n    params: [seed]\n    outs: [made]\n",
+        "stage.py": STAGE,
+        "editor": "",
+        "conf/x": "",
+    }
+    for name, text in files.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(Path(fixed_params.__file__).parents[1]))
+    status = run_dvc("repro", environment=fixed_params.as_written())
+    assert (status, status.reason) == (255, CHANGED)
+    assert not Path("dvc.lock").exists()
+    Path("editor").unlink()
+    assert run_dvc("repro", environment=fixed_params.as_written()) == 0
+    assert "seed: 3" in Path("dvc.lock").read_text()
 
 
 def test_stage_by_hand_runs_with_what_is_there(params):

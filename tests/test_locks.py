@@ -42,6 +42,7 @@ with locks.experiment():
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("conf").mkdir()
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_note_that_a_killed_dvc_has_left_is_removed(text):
     assert not locks.DVC_BUSY.exists()
 
 
-def test_a_stage_by_hand_is_refused_too(owner, monkeypatch):
+def test_a_stage_by_hand_is_refused_too(owner):
     Path("conf").mkdir()
     script = "from twintrain.commands import run_stage\nrun_stage(lambda: print('ran'))"
     environment = {name: value for name, value in worker_environment().items() if name != "DVC_STAGE"}

@@ -40,7 +40,7 @@ def test_table_is_described_and_copied(my):
     dataset = load_dataset("my")
     assert (dataset.task, dataset.labels, list(dataset.features)) == ("binary", ["no", "yes"], ["x", "city"])
     assert dataset.files == {"my.csv": hashlib.sha256(Path("my.csv").read_bytes()).hexdigest()}
-    assert raw_files("my", dataset) == [Path("data/my/my.csv")]
+    assert raw_files("my", dataset) == [Path("own/my/my.csv")]
     assert DESCRIPTION.read_text("utf-8").startswith("# Found in my.csv; correct what is wrong. It is never written")
 
 
@@ -65,6 +65,15 @@ def test_what_the_user_has_written_is_never_written_again(my, capsys):
     )
 
 
+def test_data_that_an_earlier_version_has_put_into_data_stays_there(my):
+    DESCRIPTION.write_text(DESCRIPTION.read_text("utf-8").replace("path: own/my\n", ""), "utf-8")
+    Path("own").rename("data")
+    pd.concat([my, my]).to_csv("my.csv", index=False)
+    adopt(Path("my.csv"), Wishes("y"))
+    assert raw_files("my", load_dataset("my")) == [Path("data/my/my.csv")]
+    assert not Path("own").exists()
+
+
 def test_settings_that_were_deleted_are_made_anew(my, capsys):
     DESCRIPTION.write_text(DESCRIPTION.read_text("utf-8").replace("title: my", "title: Mine"), "utf-8")
     described, settings = DESCRIPTION.read_bytes(), PRESET.read_bytes()
@@ -79,15 +88,15 @@ def test_link_is_called_by_its_own_name_and_taken_again(project, table):
     Path("my.csv").symlink_to("4f2a91")
     for _ in range(2):
         assert adopt(Path("my.csv"), Wishes("y")) == "my"
-    assert Path("data/my/my.csv").read_bytes() == Path("4f2a91").read_bytes()
-    assert not Path("data/my/my.csv").is_symlink()
+    assert Path("own/my/my.csv").read_bytes() == Path("4f2a91").read_bytes()
+    assert not Path("own/my/my.csv").is_symlink()
 
 
 def test_another_file_that_fits_is_taken(my, capsys):
     pd.concat([my, my]).to_csv("my.csv", index=False)
     adopt(Path("my.csv"), Wishes("y"))
     assert "my.csv is new and fits; conf/datasets/my.yaml has its checksum now" in capsys.readouterr().out
-    assert len(Path("data/my/my.csv").read_text("utf-8").splitlines()) == 161
+    assert len(Path("own/my/my.csv").read_text("utf-8").splitlines()) == 161
     assert raw_files("my", load_dataset("my"))
 
 
@@ -116,11 +125,11 @@ def test_another_file_that_fits_is_taken(my, capsys):
     ids=["column gone", "type changed", "new label", "missing values"],
 )
 def test_another_file_of_another_kind_is_refused(change, message, my, error_of):
-    before = DESCRIPTION.read_bytes(), Path("data/my/my.csv").read_bytes()
+    before = DESCRIPTION.read_bytes(), Path("own/my/my.csv").read_bytes()
     change(my).to_csv("my.csv", index=False)
     anew = "; correct one of them, or delete conf/datasets/my.yaml to have it found anew"
     assert error_of(adopt, Path("my.csv"), Wishes("y")) == message + anew
-    assert (DESCRIPTION.read_bytes(), Path("data/my/my.csv").read_bytes()) == before
+    assert (DESCRIPTION.read_bytes(), Path("own/my/my.csv").read_bytes()) == before
 
 
 def test_new_category_is_refused_where_others_are_not_taken(my, error_of):
@@ -149,9 +158,9 @@ def test_new_category_is_refused_where_others_are_not_taken(my, error_of):
 def test_unusable_request_is_one_line_and_writes_nothing(name, wishes, message, my, error_of):
     for file in ("notes.docx", "car.csv", "new.csv", "car_tuned.csv", "current.csv"):
         my.to_csv(file, index=False)
-    before = sorted(Path("conf").rglob("*.yaml")), sorted(Path("data").rglob("*"))
+    before = sorted(Path("conf").rglob("*.yaml")), sorted(Path("own").rglob("*"))
     assert error_of(adopt, Path(name), wishes).startswith(message)
-    assert (sorted(Path("conf").rglob("*.yaml")), sorted(Path("data").rglob("*"))) == before
+    assert (sorted(Path("conf").rglob("*.yaml")), sorted(Path("own").rglob("*"))) == before
 
 
 def image_folder(folder, channels=3, test=False):
@@ -174,7 +183,7 @@ def test_folder_of_images_is_described_and_copied(channels, test, shape, method,
     adopt(Path("pets"), Wishes())
     dataset = load_dataset("pets")
     assert (dataset.format, dataset.labels, dataset.image_shape) == ("images", ["cats", "dogs"], shape)
-    assert raw_files("pets", dataset) == [Path("data/pets/pets")]
+    assert raw_files("pets", dataset) == [Path("own/pets/pets")]
     params = params_of(Path("conf/presets/pets.yaml"))
     assert (params.model_name, params.split.method, params.split.scale) == ("image_cnn", method, "none")
 
@@ -189,7 +198,7 @@ def test_another_folder_of_other_classes_is_refused(project, error_of):
         "correct one of them, or delete conf/datasets/pets.yaml to have it found anew"
     )
     assert Path("conf/datasets/pets.yaml").read_bytes() == before
-    assert Path("data/pets/pets/dogs").is_dir()
+    assert Path("own/pets/pets/dogs").is_dir()
 
 
 def test_files_that_the_reader_does_not_take_are_set_aside_and_said(project, capsys):

@@ -40,7 +40,9 @@ def test_table_of_50_rows(clone, tmp_path):
     found = results(clone)
     assert (found["dataset"], found["model"]) == ("my_table", "table_mlp")
     assert found["comparison"]["agreement"] == 1.0
-    assert clone.call("git", "diff", "--name-only", "data.dvc").stdout == "data.dvc\n"
+    changed = [" M dvc.lock", " M params.yaml", "?? conf/datasets/my_table.yaml", "?? conf/presets/my_table.yaml"]
+    assert clone.call("git", "status", "--porcelain").stdout.splitlines() == changed
+    assert (clone.folder / "own/my_table/My Table.csv").is_file()
     # The data set is one as any other now.
     again = clone.run("--preset", "my_table", *SHORT)
     assert again.returncode == 0, again.stderr

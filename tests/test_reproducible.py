@@ -9,12 +9,13 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from project_clone import Clone
+from project_clone import ROOT, Clone
 
 from twintrain.config import load_params
 from twintrain.data.parts import PARTS
 from twintrain.data.preparation import prepare
 from twintrain.data.schema import Schema
+from twintrain.yaml_files import read_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,19 @@ def test_probabilities_of_a_head_give_the_loss_that_training_saw(clone: Clone, f
     assert found["test_loss"] == pytest.approx(history["val_loss"].min(), rel=1e-5)
     probability = np.load(clone.folder / f"build/evaluate/{framework}/predictions.npz")["probability"]
     np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=0, atol=1e-12)
+
+
+def test_what_a_fresh_clone_makes_of_its_data_is_what_is_committed(tmp_path: Path):
+    """On another processor, and with other threads: the committed entries were made with other ones than these."""
+    fresh = Clone(tmp_path / "fresh")
+    processor = {"OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3"}
+    result = fresh.run("--target", "split", **processor)
+    assert result.returncode == 0, result.stdout + result.stderr
+    committed = read_yaml(ROOT / "dvc.lock")["stages"]
+    made = read_yaml(fresh.folder / "dvc.lock")["stages"]
+    for stage in ("ingest", "preprocess", "split"):
+        assert made[stage] == committed[stage], f"{stage}: commit the dvc.lock of a run of the code as it is"
+    assert fresh.call("git", "status", "--porcelain").stdout in ("", " M dvc.lock\n")
 
 
 def arrays_of(path: Path) -> dict[str, bytes]:

@@ -75,6 +75,7 @@ def folder(tmp_path):
         "foreign.py": FOREIGN,
         "command.py": COMMAND,
         "mlflow.db": "",
+        "conf/datasets": "",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -57,54 +57,35 @@ def everything_is_up_to_date() -> bool:
 
 
 def get_data(params: Params) -> None:
-    """Pulls data/ if it is absent, fetches what upstream has of the data set, and checks its files."""
+    """Gets the files of the data set that are missing, from DVC's remote or from upstream, and checks all of them."""
     dataset = load_dataset(params.dataset)
+    with locks.hold(DATA_LOCK):
+        _adapt_to_git()
+        if dataset.sources is None and dataset.path is None and not project.DATA.is_dir():
+            _pull_data()
     if dataset.sources is not None and missing_files(params.dataset, dataset):
         fetch_data(params.dataset, dataset)
-    else:
-        with locks.hold(DATA_LOCK):
-            pull_data()
     raw_files(params.dataset, dataset)
 
 
 def fetch_data(name: str, dataset: Dataset, force: bool = False) -> list[str]:
-    """Fetches the files of a data set that are not there, has DVC pin them, and returns their names.
+    """Fetches the files of a data set that are not there, and returns their names.
 
     One command at a time: another one waits. Mirrors are read from the environment.
 
     Raises:
-        UserError: see `fetching.fetch_files`; or DVC cannot pin them.
+        UserError: see `fetching.fetch_files`.
     """
     mirrors = parse_mirrors(os.environ.get(MIRRORS, ""))
     with locks.hold(DATA_LOCK):
-        # Before anything is added: what data.dvc pins would otherwise be replaced by what is fetched.
-        pull_data(needed=False)
-        fetched = fetch_files(name, dataset, mirrors, force)
-        add_data()
-    return fetched
+        return fetch_files(name, dataset, mirrors, force)
 
 
-def pull_data(needed: bool = True) -> None:
-    """Pulls data/ if it is absent; what is not needed may be lacking in the remote."""
-    _adapt_to_git()
-    if project.DATA.is_dir():
-        return
+def _pull_data() -> None:
     print("Getting data/ from the DVC remote", flush=True)
-    failed = run_dvc("pull", "--quiet", "data.dvc")
-    if not failed:
-        return
-    if is_disk_line(failed.reason):
-        raise UserError(f"the data could not be pulled: {failed.reason}")
-    if needed:
-        raise UserError(f"the data could not be pulled, see above; {PULL_NEEDS}")
-    print(f"warning: only what is fetched will be in data/ and data.dvc, see above; {PULL_NEEDS}", file=sys.stderr)
-
-
-def add_data() -> None:
-    """Has data.dvc pin what is in data/ now."""
-    if failed := run_dvc("add", "--quiet", str(project.DATA)):
-        why = f": {failed.reason}" if failed.reason else ", see above"
-        raise UserError(f"DVC could not pin what is in data/{why}; then type: dvc add data")
+    if failed := run_dvc("pull", "--quiet", "data.dvc"):
+        why = f": {failed.reason}" if is_disk_line(failed.reason) else f", see above; {PULL_NEEDS}"
+        raise UserError(f"the data could not be pulled{why}")
 
 
 def _environment() -> dict[str, str]:

@@ -107,8 +107,8 @@ def _owner(note: Path) -> str:
 def _read(path: Path) -> Any:
     """What a file of JSON has; None where there is none, or a process was killed while it wrote it."""
     try:
-        return project.read_json(path)
-    except (OSError, UserError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
 
 

@@ -13,7 +13,11 @@ DATASETS = Path("conf/datasets")
 MODELS = Path("conf/models")
 PRESETS = Path("conf/presets")
 
+# What data.dvc pins, and nothing else: a run never touches it.
 DATA = Path("data")
+# What came later: neither git nor DVC knows it, and conf/datasets/NAME.yaml has the sha256 of each file.
+FETCHED = Path("fetched")
+OWN = Path("own")
 INGESTED = Path("build/ingested")
 PREPROCESSED = Path("build/preprocessed")
 SPLIT = Path("build/split")

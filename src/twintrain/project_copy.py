@@ -1,20 +1,35 @@
-"""A temporary copy of the project to run experiments in, so that params.yaml, results and the lock file stay."""
+"""A temporary copy of the project to run experiments in, so that params.yaml, results and the lock file stay.
+
+Any number of commands run side by side in copies, also while another one is at work in the project itself.
+"""
 
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
+import psutil
+
 from twintrain import project, tracking
+from twintrain.data.dataset import RAW_FOLDERS
 from twintrain.errors import UserError
-from twintrain.watched import this_as_owner
+from twintrain.watched import name_of, running, this_as_owner
 
 # What a copy makes anew, or has from elsewhere; matters only where git cannot tell.
-NOT_COPIED = ("build", "results", "mlruns", "mlflow.db*", "cache", "tmp", ".venv", "__pycache__", project.DATA.name)
+NOT_COPIED = ("/build", "/results", "/mlruns", "/mlflow.db*", "/.dvc/cache", "/.dvc/tmp", "/.venv", "__pycache__")
+# Written by DVC while it runs, so that it may be read half; without git's version a copy makes a new one.
+LOCK_FILE = "dvc.lock"
+# What a copy has found, when it is gone.
+ISOLATED = project.RESULTS / "isolated"
+# On the disk of the project, where raw files can be links.
+COPIES = Path(".dvc/tmp/twintrain/copies")
 
 
 class ProjectCopy:
@@ -24,16 +39,29 @@ class ProjectCopy:
         folder: the root of the copy.
     """
 
-    def __init__(self, folder: Path, experiment: str) -> None:
+    def __init__(self, folder: Path, experiment: str | None) -> None:
         self.folder = folder
-        self._environment = {
-            **os.environ,
+        self.experiment = experiment
+        # What MLflow has not confirmed outlives the copy.
+        self._shared = {
             "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()),
-            "MLFLOW_EXPERIMENT_NAME": experiment,
-            **this_as_owner(),
+            "TWINTRAIN_JOURNAL": str(tracking.journals_folder().absolute()),
         }
-        # Under `mlflow run` all would be children of its one run, and in that run's experiment.
-        self._environment.pop(tracking.PARENT, None)
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Has this process work in the copy."""
+        before = {name: os.environ.get(name) for name in self._shared}
+        os.environ.update(self._shared)
+        try:
+            with contextlib.chdir(self.folder):
+                yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
     def restore(self, name: str) -> None:
         """Makes a file of the copy what it is in the project."""
@@ -50,7 +78,7 @@ class ProjectCopy:
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env=self._environment,
+            env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,37 +96,73 @@ class ProjectCopy:
             raise UserError(f"{' '.join(arguments)}: {reason}")
         return said
 
+    def keep_results(self, name: str) -> Path:
+        """Leaves results/ and params.yaml of the copy in a folder of the project, and returns it."""
+        folder = ISOLATED / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        partial = folder.with_name(f"{folder.name}.partial")
+        shutil.copytree(self.folder / project.RESULTS, partial)
+        shutil.copy2(self.folder / project.PARAMS, partial)
+        return partial.rename(folder)
+
+    def _environment(self) -> dict[str, str]:
+        given = {**os.environ, **self._shared, **this_as_owner()}
+        if self.experiment is not None:
+            given["MLFLOW_EXPERIMENT_NAME"] = self.experiment
+            # Under `mlflow run` all would be children of its one run, and in that run's experiment.
+            given.pop(tracking.PARENT, None)
+        return given
+
 
 @contextlib.contextmanager
-def project_copy(experiment: str) -> Iterator[ProjectCopy]:
+def project_copy(experiment: str | None = None) -> Iterator[ProjectCopy]:
     """Makes a copy of the project as it stands, uncommitted changes included, and removes it afterwards.
 
     It has a DVC cache of its own: what the project's cache has would come back without runs in this experiment.
 
     Args:
-        experiment: where MLflow puts the runs of the copy.
+        experiment: where MLflow puts the runs of the copy; None: where it puts those of the project.
     """
-    with tempfile.TemporaryDirectory(prefix="twintrain-") as name:
+    COPIES.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned()
+    owner = name_of(psutil.Process()).replace(":", "-")  # which would end an entry of PYTHONPATH
+    with tempfile.TemporaryDirectory(prefix=f"{owner}_{socket.gethostname()}_", dir=COPIES.absolute()) as name:
         folder = Path(name) / "project"
         _copy_files(folder)
-        if project.DATA.is_dir():
+        for data in filter(os.path.isdir, RAW_FOLDERS):
             # Raw files are never edited, so that links do; on another disk they are copied.
-            shutil.copytree(project.DATA, folder / project.DATA, copy_function=_link)
+            shutil.copytree(data, folder / data, copy_function=_link)
         yield ProjectCopy(folder, experiment)
+
+
+def _remove_abandoned() -> None:
+    """Removes copies of commands of this machine that were killed."""
+    for folder in COPIES.iterdir():
+        process, _, place = folder.name.partition("_")
+        if place.startswith(f"{socket.gethostname()}_") and not running(process.replace("-", ":")):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy_files(folder: Path) -> None:
     if not Path(".git").exists():
-        shutil.copytree(Path.cwd(), folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        shutil.copytree(".", folder, ignore=_not_copied)
         return
     subprocess.run(["git", "clone", "--quiet", "--shared", ".", str(folder)], check=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True, check=True
     )
     for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
-        if Path(name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if name == LOCK_FILE:
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # it may be gone by now
             shutil.copy2(name, folder / name)
+
+
+def _not_copied(folder: str, names: list[str]) -> list[str]:
+    """Those of a folder of the project that a copy does not take."""
+    patterns = (*NOT_COPIED, f"/{LOCK_FILE}", *(f"/{data}" for data in RAW_FOLDERS))
+    paths = {name: f"/{(Path(folder) / name).as_posix()}" for name in names}
+    return [name for name in names if any(fnmatch(paths[name], each) or name == each for each in patterns)]
 
 
 def _link(source: str, target: str) -> None:

@@ -24,6 +24,8 @@ SAMPLES_DESCRIBED_BY = {
 
 Size = Annotated[int, Field(ge=1, le=10**6)]  # along one axis of a sample
 
+# Folders of raw files in a project; copies of the project have them too.
+RAW_FOLDERS = tuple(str(folder) for folder in (project.DATA, project.OWN, project.FETCHED))
 LEFT_BY_FILE_MANAGERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -73,6 +75,7 @@ class Dataset(BaseModel):
     """A data set as conf/datasets/ describes it.
 
     Attributes:
+        path: the folder of the files; null: see `raw_folder`.
         files: sha256 by file name; a name with a / at its end is a folder, with the digest of `folder_digest`.
         labels: of the classes in their order, as they stand in the files (idx counts them); a regression has none.
         image_shape: (height, width, channels) of images: uint8, 0 to 255, scaled to 0 … 1 by preprocess.
@@ -86,6 +89,7 @@ class Dataset(BaseModel):
     licence: str
     task: Literal["binary", "multiclass", "regression"]
     format: Literal["table", "pixels", "idx", "cifar", "images", "npz", "series"]
+    path: str | None = Field(None, min_length=1, description="folder of the files; null: data/NAME")
     files: dict[str, str] = Field(min_length=1, description="file name: sha256")
     sources: list[str] | None = Field(None, description="base URLs that a file name completes; null: the files ship")
     mirror: str | None = Field(None, description="folder on the mirrors, where it is not the data set's name")
@@ -108,6 +112,17 @@ class Dataset(BaseModel):
             if not source.startswith(("http://", "https://")):
                 raise ValueError(f"expected URLs that begin with http:// or https://, got {cut(source)}")
         return sources
+
+    @field_validator("path")
+    @classmethod
+    def _is_in_a_folder_for_data(cls, path: str | None) -> str | None:
+        if path is None or Path(path).is_absolute():
+            return path
+        parts = Path(path).parts
+        if ".." in parts or not {*parts[:1]} & {*RAW_FOLDERS}:
+            places = " or ".join(RAW_FOLDERS)
+            raise ValueError(f"expected a folder in {places}, or one from the root on, got {cut(path)}")
+        return path
 
     @field_validator("features", mode="before")
     @classmethod
@@ -205,31 +220,50 @@ def load_dataset(name: str) -> Dataset:
     return validated(Dataset, read_yaml(path), str(path))
 
 
+def raw_folder(name: str, dataset: Dataset) -> Path:
+    """The folder of a data set's files: the one that it names, else data/NAME if it ships, fetched/NAME if it does not.
+
+    Earlier versions fetched into data/NAME; what lies there is taken from there.
+    """
+    if dataset.path is not None:
+        return Path(dataset.path)
+    shipped = project.DATA / name
+    return shipped if dataset.sources is None or shipped.is_dir() else project.FETCHED / name
+
+
 def raw_files(name: str, dataset: Dataset) -> list[Path]:
     """Returns the raw files (or folders) of a data set, after checking that each is there and unaltered.
 
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    is_fetched = dataset.sources is not None
-    fetch = f"python -m pipelines.fetch {name}"
+    folder, (again, back) = raw_folder(name, dataset), _ways_back(name, dataset)
     paths = []
     for file_name, expected in dataset.files.items():
-        path = project.DATA / name / file_name
+        path = folder / file_name
         is_folder = file_name.endswith("/")
         if not (path.is_dir() if is_folder else path.is_file()):
-            raise UserError(f"{path} is missing; get it with: {fetch if is_fetched else 'dvc pull data.dvc'}")
+            raise UserError(f"{path} is missing; get it with: {again}")
         received = folder_digest(path) if is_folder else sha256_of(path)
         if received != expected:
             size = "a folder" if is_folder else f"{path.stat().st_size:,} bytes"
-            way_back = "git checkout data.dvc && dvc checkout --force data.dvc"
             raise UserError(
                 f"{path} is not the file that conf/datasets/{name}.yaml describes: expected sha256 {expected[:12]}…, "
-                f"got {received[:12]}… ({size}); "
-                f"get it back with: {f'{fetch} --force' if is_fetched else way_back}"
+                f"got {received[:12]}… ({size}); get it back with: {back}"
             )
         paths.append(path)
     return paths
+
+
+def _ways_back(name: str, dataset: Dataset) -> tuple[str, str]:
+    """What to type where a file is missing, and where it is altered."""
+    if dataset.sources is not None:
+        fetch = f"python -m pipelines.fetch {name}"
+        return fetch, f"{fetch} --force"
+    if dataset.path is not None:
+        adopt = f"python -m pipelines.run --data PATH/{next(iter(dataset.files))}"
+        return adopt, adopt
+    return "dvc pull data.dvc", "git checkout data.dvc && dvc checkout --force data.dvc"
 
 
 def folder_digest(folder: Path) -> str:

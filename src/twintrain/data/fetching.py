@@ -1,4 +1,4 @@
-"""The files of a data set: from mirrors, upstream or Kaggle into data/NAME, each with the checksum it should have."""
+"""The files of a data set: from mirrors, upstream or Kaggle, each with the checksum it should have."""
 
 import contextlib
 import errno
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from twintrain import project
 from twintrain.data.archives import LARGEST_ARCHIVE, members, open_member
-from twintrain.data.dataset import Dataset, sha256_of
+from twintrain.data.dataset import Dataset, raw_folder, sha256_of
 from twintrain.data.downloading import Patience, UnavailableError, check_space, download, without_password
 from twintrain.data.fetch_progress import FetchProgress
 from twintrain.errors import UserError
@@ -37,8 +36,9 @@ def parse_mirrors(text: str) -> list[str]:
 
 
 def missing_files(name: str, dataset: Dataset) -> list[str]:
-    """Names of the files of a data set that are not in data/NAME."""
-    return [file for file in dataset.files if not (project.DATA / name / file).is_file()]
+    """Names of the files, and folders, of a data set that are not there."""
+    folder = raw_folder(name, dataset)
+    return [file for file in dataset.files if not (folder / file).exists()]
 
 
 def fetch_files(
@@ -51,7 +51,7 @@ def fetch_files(
     goes on from there.
 
     Args:
-        name: of the data set, and of its folder in data/.
+        name: of the data set, and of its folder.
         dataset: what to fetch.
         mirrors: folders and base URLs.
         force: replace files that are there and are not as described.
@@ -60,7 +60,7 @@ def fetch_files(
     Raises:
         UserError: no place has a file as it is described, a file is there that is another one, or the disk is full.
     """
-    folder = project.DATA / name
+    folder = raw_folder(name, dataset)
     wanted = _wanted(name, dataset, force)
     if not wanted:
         return []
@@ -94,7 +94,7 @@ def _without_traces(folder: Path) -> Iterator[None]:
 def _wanted(name: str, dataset: Dataset, force: bool) -> list[str]:
     wanted = missing_files(name, dataset)
     for file, expected in dataset.files.items():
-        path = project.DATA / name / file
+        path = raw_folder(name, dataset) / file
         if file in wanted or (received := sha256_of(path)) == expected:
             continue
         if not force:

@@ -1,4 +1,4 @@
-"""The user's own data: looked at, described and put into data/; all of it only once, to be corrected by the user."""
+"""The user's own data: looked at, described and put into own/; all of it only once, to be corrected by the user."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from rich.table import Table
 from twintrain import project
 from twintrain.data.archives import is_archive, members
 from twintrain.data.array_inference import IMAGE_ENDINGS, infer_images, infer_npz
-from twintrain.data.dataset import Dataset, files_in, folder_digest, load_dataset, sha256_of
+from twintrain.data.dataset import Dataset, files_in, folder_digest, load_dataset, raw_folder, sha256_of
 from twintrain.data.found import LEFT_OUT, Found
 from twintrain.data.inference import infer_table
 from twintrain.data.readers.table import raw_chunks
@@ -51,7 +51,7 @@ class Wishes:
 
 
 def adopt(source: Path, wishes: Wishes) -> str:
-    """Describes data in conf/datasets/ and conf/presets/, unless it is described there already, and copies it to data/.
+    """Describes data in conf/datasets/ and conf/presets/, unless it is described there already, and copies it to own/.
 
     Returns:
         the name of the data set and of its preset.
@@ -118,9 +118,16 @@ def _is_image(name: str) -> bool:
 def _describe(source: Path, name: str, wishes: Wishes) -> None:
     found = _look_at(source, wishes)
     path, preset = project.DATASETS / f"{name}.yaml", project.PRESETS / f"{name}.yaml"
-    content = {"title": name, "origin": _file_name(source), "licence": "unknown", **found.description}
+    folder = project.OWN / name
+    content = {
+        "title": name,
+        "origin": _file_name(source),
+        "licence": "unknown",
+        "path": folder.as_posix(),
+        **found.description,
+    }
     validated(Dataset, {**content, "files": {_file_name(source): ""}}, str(path))
-    content["files"] = _copied(source, name)
+    content["files"] = _copied(source, folder)
     left_out = [f"  {what}: {note}" for what, taken_as, note in found.lines if taken_as == LEFT_OUT]
     comments = [f"Found in {_file_name(source)}; correct what is wrong. It is never written again."]
     write_yaml(path, content, [*comments, *(["Left out:", *left_out] if left_out else [])])
@@ -186,7 +193,7 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
     task = "regression" if dataset.task == "regression" else "classes"
     as_described = replace(wishes, target=dataset.target if dataset.format == "table" else None, task=task)
     if _digests(source) == dataset.files:
-        _copied(source, name)
+        _copied(source, raw_folder(name, dataset))
     else:
         _take_another(source, name, dataset, as_described)
     if not (preset := project.PRESETS / f"{name}.yaml").exists():
@@ -203,7 +210,7 @@ def _take_another(source: Path, name: str, dataset: Dataset, wishes: Wishes) -> 
     elif found := _differences(_look_at(source, wishes).description, dataset):
         raise UserError(f"{source} is not what {path} describes: {'; '.join(found)}{anew}")
     content = read_yaml(path)
-    content["files"] = _copied(source, name)
+    content["files"] = _copied(source, raw_folder(name, dataset))
     update_yaml(path, content)
     print(f"{source} is new and fits; {path} has its checksum now")
 
@@ -242,9 +249,9 @@ def _digests(source: Path) -> dict[str, str]:
     return {_file_name(source): sha256_of(source)}
 
 
-def _copied(source: Path, name: str) -> dict[str, str]:
-    """Copies a file or folder to data/NAME, whole or not at all; returns what a description says of it."""
-    place = project.DATA / name / _file_name(source)
+def _copied(source: Path, folder: Path) -> dict[str, str]:
+    """Copies a file or folder into the data set's, whole or not at all; returns what a description says of it."""
+    place = folder / _file_name(source)
     if not (place.exists() and place.samefile(source)):
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(place.name + ".partial")
