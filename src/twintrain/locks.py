@@ -6,6 +6,7 @@ never has them: it does not inherit the open file.
 
 import contextlib
 import datetime
+import json
 import os
 import shlex
 import socket
