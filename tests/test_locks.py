@@ -169,7 +169,6 @@ def test_note_that_a_killed_dvc_has_left_is_removed(text):
 
 
 def test_a_stage_by_hand_is_refused_too(owner):
-    Path("conf").mkdir()
     script = "from twintrain.commands import run_stage\nrun_stage(lambda: print('ran'))"
     environment = {name: value for name, value in worker_environment().items() if name != "DVC_STAGE"}
     result = subprocess.run(
