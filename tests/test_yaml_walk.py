@@ -1,6 +1,8 @@
 """Random presets, overrides and own data, one after the other: params.yaml holds them, and nothing else moves."""
 
 import re
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Literal, get_args, get_origin
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from twintrain import yaml_files
 from twintrain.config import Params
 from twintrain.data import own_data
 from twintrain.data.found import Found
@@ -196,6 +199,18 @@ def walk(data, steps, every):
         content = new
 
 
+@pytest.fixture
+def texts_read_once(monkeypatch):
+    """The same text is parsed once: a walk reads each params.yaml back when it is written, and again to change it."""
+    parsed = lru_cache(maxsize=256)(load)
+
+    def load_once(text):
+        content, node = parsed(text)
+        return deepcopy(content), node
+
+    monkeypatch.setattr(yaml_files, "load", load_once)
+
+
 def limits(examples):
     return settings(
         max_examples=examples,
@@ -207,21 +222,21 @@ def limits(examples):
     )
 
 
-def test_some_steps_of_a_random_walk(project):
-    @limits(4)
+def test_some_steps_of_a_random_walk(project, texts_read_once):
+    @limits(3)
     @given(st.data())
     def some_steps(data):
-        walk(data, 12, every=4)
+        walk(data, 10, every=3)
 
     some_steps()
 
 
 @pytest.mark.slow
-def test_two_thousand_steps_of_random_walks(project):
+def test_two_thousand_steps_of_random_walks(project, texts_read_once):
     @limits(50)
     @given(st.data())
     def many_steps(data):
-        walk(data, 40, every=8)
+        walk(data, 40, every=10)
 
     many_steps()
 
@@ -236,7 +251,7 @@ NESTED = st.recursive(
 def test_whatever_is_written_reads_back_the_same_in_yaml_1_2_and_1_1(tmp_path):
     path = tmp_path / "p.yaml"
 
-    @limits(200)
+    @limits(150)
     @given(st.dictionaries(TEXT, NESTED, max_size=5), st.lists(TEXT, max_size=2))
     def written(content, comments):
         write_yaml(path, content, comments)

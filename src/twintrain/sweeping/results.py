@@ -66,7 +66,7 @@ def save_best_preset(name: str, preset: str, overrides: dict[str, Any], note: st
 def is_free(preset: str) -> bool:
     """Whether a sweep may write a preset: there is none of that name, or one that a sweep has written."""
     path = project.PRESETS / f"{preset}.yaml"
-    return not path.exists() or path.read_text(encoding="utf-8").startswith(f"# {SAVED_BY_A_SWEEP}")
+    return not path.exists() or (path.is_file() and path.read_bytes().startswith(f"# {SAVED_BY_A_SWEEP}".encode()))
 
 
 def command_line(preset: str, overrides: dict[str, Any]) -> str:
