@@ -23,8 +23,10 @@ def start(command: str) -> None:
 
 
 def files_in(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """What lies in a folder, and whether it is still the same file."""
-    found = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
+    """What lies in a folder but for the locks of commands, and whether it is still the same file."""
+    found = {
+        path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*") if ".dvc" not in path.parts
+    }
     return {name: (file.st_ino, file.st_size, file.st_mtime_ns) for name, file in found.items()}
 
 

@@ -11,8 +11,6 @@ from made_project import make_project
 from project_clone import ROOT
 from refusals import Refusals
 
-from twintrain.tracking import OFF
-
 
 def npy(array):
     file = io.BytesIO()
@@ -135,7 +133,6 @@ def made(tmp_path_factory, shipped_data):
 @pytest.fixture
 def refusals(made, monkeypatch, capsys):
     monkeypatch.chdir(made)
-    monkeypatch.setenv(OFF, "true")
     return Refusals(monkeypatch, capsys)
 
 

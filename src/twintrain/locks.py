@@ -6,7 +6,6 @@ never has them: it does not inherit the open file.
 
 import contextlib
 import datetime
-import json
 import os
 import shlex
 import socket
@@ -22,6 +21,7 @@ from filelock import FileLock, Timeout
 from twintrain import project
 from twintrain.dvc_files import mend_dvc_files
 from twintrain.errors import UserError
+from twintrain.stored import DamagedFileError
 from twintrain.watched import OWNER, SECONDS_TO_END, STAGE, name_of, running
 
 # Beside DVC's own locks, and not in build/: a command that is refused has made nothing.
@@ -108,8 +108,8 @@ def _owner(note: Path) -> str:
 def _read(path: Path) -> Any:
     """What a file of JSON has; None where there is none, or a process was killed while it wrote it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return project.read_json(path)
+    except (OSError, DamagedFileError):
         return None
 
 
