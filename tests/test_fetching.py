@@ -378,11 +378,10 @@ def test_full_disk_is_one_line_and_a_rerun_goes_on(server, folder, error_of):
 
 
 def test_file_that_does_not_fit_is_not_begun(server, folder, error_of, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    assert error_of(fetch, server) == (
-        "no space is left for fetched/demo (300,000 bytes are needed, 1,000 bytes are free); "
-        "make room and type the command again: it goes on where it stopped"
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000, total=2**30))
+    message = error_of(fetch, server)
+    assert message.startswith("the disk at ")
+    assert message.endswith(" is full (0 of 1,024 MiB are free): " + ROOM)
     assert files_here() == []
 
 
@@ -566,7 +565,7 @@ def test_archive_that_cannot_be_trusted_is_refused(members, reason, folder, erro
     assert message.startswith("demo/a.zip could not be fetched (tried mirror/demo/a.zip: ")
     assert reason in message
     assert files_here() == []
-    assert sorted(path.name for path in folder.iterdir()) == ["fetched", "mirror"]
+    assert sorted(path.name for path in folder.iterdir()) == ["mirror"]
 
 
 def test_archive_that_is_none_is_refused(folder, error_of):

@@ -203,7 +203,7 @@ def test_another_folder_of_other_classes_is_refused(project, error_of):
 
 def test_files_that_the_reader_does_not_take_are_set_aside_and_said(project, capsys):
     image_folder("pets")
-    Image.new("RGB", (8, 8)).save("pets/catss/7.webp")
+    Image.new("RGB", (8, 8)).save("pets/cats/7.webp")
     Image.new("1", (20_000, 20_000)).save("pets/dogs/large.png")
     Path("pets/dogs/notes.txt").write_text("mind the dog", "utf-8")
     adopt(Path("pets"), Wishes())
@@ -232,7 +232,7 @@ def test_folder_has_no_column_to_predict(project, error_of):
 
 def test_images_outside_of_class_folders_are_refused(project, error_of):
     Path("pets").mkdir()
-    Image.new("L", (4, 4)).save("pets/cats.png")
+    Image.new("L", (4, 4)).save("pets/cat.png")
     assert error_of(adopt, Path("pets"), Wishes()) == ("pets: expected a folder a class, got 'cat.png' outside of them")
 
 
@@ -282,7 +282,7 @@ def test_a_link_inside_the_folder_is_the_file_that_it_leads_to(project):
     link = project / "pets/cats/again.png"
     link.symlink_to(sorted((project / "pets/cats").iterdir())[0])
     adopt(project / "pets", Wishes())
-    copied = project / "data/pets/pets/cats/again.png"
+    copied = project / "own/pets/pets/cats/again.png"
     assert not copied.is_symlink()
     assert copied.read_bytes() == link.read_bytes()
 
@@ -295,4 +295,4 @@ def test_a_link_that_leads_out_of_the_folder_brings_nothing_into_data(project, e
     assert said.startswith(
         f"{project}/pets/cats/other.png is a link that leads out of the folder, to {project}/secret.png"
     )
-    assert not (project / "data").exists()
+    assert not (project / "own").exists()
