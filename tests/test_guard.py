@@ -150,6 +150,11 @@ def test_malformed_array_is_refused_with_the_reason(apps, rows, reason):
     assert (answer.status, reason in answer.reason) == (400, True), answer.reason
 
 
+def test_reason_of_the_model_comes_without_the_data_that_mlflow_shows_around_it(apps):
+    answer = asked(apps["table"], Request(JSON, table({"city": "Jeju", "grade": "9"})))
+    assert json.loads(answer.body) == {"error_code": "BAD_REQUEST", "message": "row 1: unseen category '9' in grade"}
+
+
 def test_body_that_does_not_come_is_not_waited_for():
     async def never():
         await asyncio.sleep(60)

@@ -180,7 +180,7 @@ def _layer(**entry):
 
 KERAS_REFUSED = {
     "lambda": (_layer(class_name="Lambda"), {}, "config.json names Lambda of keras.layers"),
-    "module": (_layer(module="os", class_name="system"), {}, "config.json names system of os"),
+    "module": (_layer(module="subprocess", class_name="Popen"), {}, "config.json names Popen of subprocess"),
     "function": (
         lambda config: config["config"]["layers"][2]["config"].update(
             activation={"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"}
