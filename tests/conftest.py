@@ -13,6 +13,7 @@ from own_store import use_store
 from shipped_experiment import shipped_params
 
 from twintrain.errors import UserError
+from twintrain.tracking import open_store
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,6 +61,7 @@ def store_folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         use_store(patch, f"sqlite:///{folder}/mlflow.db")
+        open_store("Default")
         yield folder
 
 
