@@ -102,7 +102,7 @@ def test_a_run_that_has_trained_nothing_is_refused(params, store, error_of):
 def test_damaged_arrays_are_one_line_that_names_the_model(params, store, content, error_of, tmp_path):
     damaged = tmp_path / FILE_NAME
     damaged.write_bytes(content)
-    with tracking.stage_run("train@keras", {"stage": "train"}, "Default") as run:
+    with tracking.stage_run("train@keras", {"stage": "train"}, Tracking()) as run:
         run.log_artifacts(damaged)
     said = error_of(load_initial, params(f"runs:/{run.id}"))
     assert said.startswith(

@@ -159,6 +159,7 @@ def world(project, store, request, monkeypatch):
         (project / folder).mkdir(parents=True)
     np.save("build/ingested/array.npy", np.arange(ROWS, dtype=np.float32)[:, None])
     Schema(dataset="rows", task="binary", labels=["no", "yes"], **SHAPE).save(Path("build/split"))
+    tracking.open_store("Default")
     client = tracking.connect("Default")
     params = check_params(read_yaml(Path("params.yaml")), "params.yaml")
     world = World(client, params, request.node.name)

@@ -52,8 +52,7 @@ def trained(tmp_path_factory, shipped_data):
     """A folder of projects a framework, each trained and evaluated."""
     folders = {framework: tmp_path_factory.mktemp(framework) / "cases" for framework in FRAMEWORKS}
     workers = [
-        start_worker("scoring_worker.py", framework, folder, shipped_data, TWINTRAIN_TRACKING_OFF="true")
-        for framework, folder in folders.items()
+        start_worker("scoring_worker.py", framework, folder, shipped_data) for framework, folder in folders.items()
     ]
     for worker in workers:
         finish(worker)
