@@ -104,6 +104,7 @@ def test_a_section_that_becomes_a_value_keeps_the_comment_of_its_name():
         ("s:\n  t:\n    a: 1\n", {"s": {"t": {"a": 1, "b": 2}, "c": 3}, "d": 4}, None),
         ("---\na: 1\n...\n", {"a": 2, "b": 3}, "---\na: 2\nb: 3\n...\n"),
         ("a: &x [1]\nb: *x  # again\n", {"a": [1], "b": [2]}, "a: &x [1]\nb: [2] # again\n"),
+        ("a: 1\nb: 2\n", {"a": 1, "n1": 3, "b": 2}, "a: 1\nn1: 3\nb: 2\n"),
         ('"a b": 1\nc: 2\n', {"a b": 3, "c": 2}, '"a b": 3\nc: 2\n'),
         ("ä: é  # ü\n", {"ä": "日本"}, "ä: 日本 # ü\n"),
     ],
