@@ -32,7 +32,7 @@ def fetched():
 def test_data_is_pulled_where_it_is_absent(called):
     Path(".git").mkdir()
     dvc_command.get_data(load_params())
-    assert called == [("pull", "--quiet", "data.dvc")]
+    assert called == [("pull", "data.dvc")]
 
 
 def test_data_that_is_there_is_not_pulled(called):
@@ -40,6 +40,22 @@ def test_data_that_is_there_is_not_pulled(called):
     Path("data").mkdir()
     dvc_command.get_data(load_params())
     assert called == []
+
+
+def test_a_pull_that_was_killed_is_begun_again(called, monkeypatch):
+    Path(".git").mkdir()
+
+    def is_killed(*_: str) -> None:
+        Path("data").mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dvc_command, "run_dvc", is_killed)
+        with pytest.raises(KeyboardInterrupt):
+            dvc_command.get_data(load_params())
+    for _ in range(2):
+        dvc_command.get_data(load_params())
+    assert called == [("pull", "--force", "data.dvc")]
 
 
 def test_a_failed_pull_says_what_was_expected(called, monkeypatch, error_of):

@@ -68,6 +68,17 @@ def test_an_empty_entry_of_the_run_cache_goes_when_nobody_can_be_writing_it():
     assert [folder.exists() for folder in (old, new, full)] == [False, True, True]
 
 
+def test_an_unfinished_copy_in_the_cache_goes_when_nobody_can_be_writing_it():
+    old, new, whole = (dvc_files.COPIES / "ab" / name for name in (".x1.tmp", ".x2.tmp", "cdef"))
+    old.parent.mkdir(parents=True)
+    for path in (old, new, whole):
+        path.touch()
+    for path in (old, whole):
+        os.utime(path, (time.time() - 3600,) * 2)
+    dvc_files.mend_dvc_files()
+    assert [path.exists() for path in (old, new, whole)] == [False, True, True]
+
+
 def test_a_command_mends_them_first():
     with locks.experiment():
         whole = cut(0.5)

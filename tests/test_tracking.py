@@ -1,6 +1,7 @@
 """The store, the run tree, and what happens when tracking fails."""
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -17,7 +18,7 @@ from own_store import use_store
 
 from twintrain import tracking
 from twintrain.config import Tracking
-from twintrain.tracking.journal import Journal
+from twintrain.tracking.journal import Journal, remove_empty
 from twintrain.tracking.owner import Owner
 
 KILLED = """
@@ -411,6 +412,31 @@ def test_a_run_that_the_store_has_lost_is_made_again_and_names_the_lost_one(
     (found,) = mlflow.MlflowClient(f"sqlite:///{tmp_path}/other.db").search_runs(["0"])
     assert found.data.tags["instead_of"] == run.id
     assert (found.data.metrics["loss"], found.info.status) == (1.0, "KILLED")
+
+
+def test_a_journal_without_a_line_is_removed_when_nobody_can_be_beginning_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(tracking.FOLDER, str(tmp_path))
+    old, new, begun = tmp_path / "1", tmp_path / "2", Journal.begin("create").folder
+    for folder in (old / "files", new):
+        folder.mkdir(parents=True)
+    for folder in (old, begun):
+        os.utime(folder, (time.time() - 3600,) * 2)
+    remove_empty()
+    assert [folder.exists() for folder in (old, new, begun)] == [False, True, True]
+
+
+def test_a_journal_that_cannot_be_begun_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(tracking.FOLDER, str(tmp_path))
+
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", is_full)
+    with pytest.raises(OSError, match="No space"):
+        Journal.begin("create")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_line_that_was_cut_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

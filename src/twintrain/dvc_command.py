@@ -19,6 +19,7 @@ from twintrain.watched import this_as_owner
 
 # One command at a time gets data; another one, which may be at another experiment in a copy, waits.
 DATA_LOCK = "data"
+PULLING = locks.FOLDER / "pulling"  # from the beginning of a pull until data/ is whole
 PULL_NEEDS = (
     "expected the remote in .dvc/config to hold data.dvc's files; whoever committed data.dvc types: "
     "dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
@@ -61,7 +62,7 @@ def get_data(params: Params) -> None:
     dataset = load_dataset(params.dataset)
     with locks.hold(DATA_LOCK):
         _adapt_to_git()
-        if dataset.sources is None and dataset.path is None and not project.DATA.is_dir():
+        if dataset.sources is None and dataset.path is None and (PULLING.exists() or not project.DATA.is_dir()):
             _pull_data()
     if dataset.sources is not None and missing_files(params.dataset, dataset):
         fetch_data(params.dataset, dataset)
@@ -83,9 +84,13 @@ def fetch_data(name: str, dataset: Dataset, force: bool = False) -> list[str]:
 
 def _pull_data() -> None:
     print("Getting data/ from the DVC remote", flush=True)
-    if failed := run_dvc("pull", "--quiet", "data.dvc"):
+    # What a pull that was killed has left is half a file, maybe.
+    again = ["--force"] if PULLING.exists() else []
+    PULLING.touch()
+    if failed := run_dvc("pull", *again, "data.dvc"):
         why = f": {failed.reason}" if is_disk_line(failed.reason) else f", see above; {PULL_NEEDS}"
         raise UserError(f"the data could not be pulled{why}")
+    PULLING.unlink()
 
 
 def _environment() -> dict[str, str]:

@@ -18,6 +18,9 @@ KEPT = Path(".dvc/tmp/twintrain/dvc.lock")  # the last one that was whole
 RUNS = Path(".dvc/cache/runs")
 # A copy of the project may share the cache, and its DVC be about to write an entry.
 OLD_SECONDS = 1.0
+# What DVC has been copying to, which it never takes up again; another command may be getting data just now.
+COPIES = Path(".dvc/cache/files/md5")
+COPIED_SECONDS = 60.0
 
 
 def mend_dvc_files() -> None:
@@ -31,6 +34,10 @@ def mend_dvc_files() -> None:
         with contextlib.suppress(OSError):  # it is not empty
             if time.time() - folder.stat().st_mtime > OLD_SECONDS:
                 folder.rmdir()
+    for path in COPIES.glob("*/.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > COPIED_SECONDS:
+                path.unlink()
 
 
 def _mend_lock() -> None:

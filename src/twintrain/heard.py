@@ -26,7 +26,7 @@ class Status(int):
 
 
 class Heard:
-    """Passes the stderr of a process on, but for the error lines of our own commands, which the caller repeats."""
+    """Passes the stderr of a process on, but for what the caller says: errors of our own commands, and a full disk."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._lines: deque[str] = deque(maxlen=REMEMBERED)
@@ -38,7 +38,7 @@ class Heard:
             for raw in stream:
                 line = raw.decode(errors="replace")
                 self._lines.append(line.rstrip())
-                if not line.startswith(OURS):
+                if not line.startswith(OURS) and not SAYS_FULL.search(line):
                     sys.stderr.write(line)
                     sys.stderr.flush()
 

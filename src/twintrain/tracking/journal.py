@@ -26,6 +26,7 @@ from twintrain.tracking.store import project_root
 FOLDER = "TWINTRAIN_JOURNAL"  # where journals are, in a copy of the project that will be removed
 CALLS, CONFIRMED = "calls.jsonl", "confirmed.jsonl"
 END = "end"
+BEGUN_SECONDS = 60  # after which a process has written its first line, or never will
 Call = dict[str, Any]
 
 
@@ -72,7 +73,11 @@ class Journal:
         key = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         journal = cls(journals_folder() / key)
         journal.folder.mkdir(parents=True)
-        journal.append(call, owner=str(Owner.here()), **arguments)
+        try:
+            journal.append(call, owner=str(Owner.here()), **arguments)
+        except OSError:  # no room
+            shutil.rmtree(journal.folder, ignore_errors=True)
+            raise
         return journal
 
     @classmethod
@@ -177,6 +182,8 @@ class Journal:
     def remove(self) -> None:
         """Removes what the store has whole."""
         self.release()
+        # First, so that a process killed meanwhile leaves nothing that could be brought again.
+        (self.folder / CALLS).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _mark(self, mark: dict[str, Any]) -> None:
@@ -197,6 +204,13 @@ def pending_journals() -> list[Journal]:
     folder = journals_folder()
     found = [Journal.load(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
     return [journal for journal in found if journal.calls]
+
+
+def remove_empty() -> None:
+    """Removes folders without a first line, of processes that were killed as they began or removed one."""
+    for path in journals_folder().glob("*/"):
+        if not Journal.load(path).calls and time.time() - path.stat().st_mtime > BEGUN_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def journal_keys() -> set[str]:

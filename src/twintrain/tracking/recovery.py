@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.delivery import OWNER
-from twintrain.tracking.journal import Journal, journal_keys, pending_journals
+from twintrain.tracking.journal import Journal, journal_keys, pending_journals, remove_empty
 from twintrain.tracking.lookup import JOURNAL
 from twintrain.tracking.owner import Owner
 
@@ -19,6 +19,7 @@ def abandoned_journals() -> list[Journal]:
 
 def take_abandoned(courier: Courier) -> list[Journal]:
     """Has what processes that have ended left behind brought along; a run that had not ended is KILLED."""
+    remove_empty()
     found = abandoned_journals()
     for journal in found:
         if not journal.has_ended:

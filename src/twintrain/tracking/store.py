@@ -102,20 +102,32 @@ def check_connection(uri: str) -> None:
 def open_client() -> Any:
     """A client of the store; a store that is a file is made where there is none.
 
-    A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it.
+    A fresh SQLite store that several processes open at once is broken for good, so one at a time makes it. So is one
+    whose making was cut short: it gets its name when it is whole.
     """
     uri = store_uri(Path.cwd())
     check_address(uri)
     mlflow = mlflow_module()
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient()
-    if is_local(uri):
-        database = Path(uri.removeprefix(SQLITE))
-        database.parent.mkdir(parents=True, exist_ok=True)
-        # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
-        with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
-            client.get_experiment("0")
+    if not is_local(uri):
+        return mlflow.MlflowClient()
+    database = Path(uri.removeprefix(SQLITE))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
+    with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
+        if not database.exists():
+            _make_store(database)
+        client = mlflow.MlflowClient()
+        client.get_experiment("0")
     return client
+
+
+def _make_store(database: Path) -> None:
+    partial = database.with_name(f"{database.name}-partial")
+    for left in database.parent.glob(f"{partial.name}*"):  # SQLite's journal, too
+        left.unlink()
+    mlflow_module().MlflowClient(f"{SQLITE}{partial}").get_experiment("0")
+    partial.replace(database)
 
 
 def connect(experiment: str) -> Any:
