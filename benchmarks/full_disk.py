@@ -22,8 +22,6 @@ from full_run import Case, cases, try_full
 from interrupted_run import CHEAPEST, Template
 from small_disk import why_not
 
-SHARES = (0.0, 0.33, 0.67)
-
 
 def line(row: dict[str, Any]) -> str:
     """A row of the table, with what is wrong below."""
@@ -37,6 +35,7 @@ def main() -> None:
     """Runs what is not done yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="beginnings of stages, with commas between; they are done again")
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.0, 0.33, 0.67], help="of what there is room for")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "twintrain-full-disk")
     given = parser.parse_args()
     if reason := why_not():
@@ -46,7 +45,7 @@ def main() -> None:
     texts = kept.read_text("utf-8").splitlines() if kept.is_file() else []
     rows = {Case(row["part"], row["share"], row["small"]): row for row in map(json.loads, texts)}
     print("| small is | at | room for | exit | said | exit again | |\n|---|---|---|---|---|---|---|")
-    for case in cases(template, SHARES):
+    for case in cases(template, given.shares):
         if not case.part.startswith(tuple(map(str.strip, given.only.split(",")))):
             continue
         if case not in rows or given.only:

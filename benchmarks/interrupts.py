@@ -28,7 +28,8 @@ from interrupted_run import AFTER_DVC, BEFORE_DVC, CHEAPEST, DEFAULT, SIGNALS, T
 def drawn(template: Template, seed: int, index: int) -> Hit:
     """The hit of a number: signals and targets in turn, moments by chance."""
     chance = random.Random(f"{seed} {index}")
-    target, sign = TARGETS[index % len(TARGETS)], SIGNALS[index // len(TARGETS) % len(SIGNALS)]
+    turn, place = divmod(index, len(TARGETS))
+    target, sign = TARGETS[place], SIGNALS[(turn + place) % len(SIGNALS)]
     stages = [part for part in template.cpu if part in template.stages]
     with_dvc = [*stages, *(part for part in template.cpu if part.startswith((BEFORE_DVC, AFTER_DVC)))]
     parts = {"stage": stages, "dvc": with_dvc}.get(target, list(template.cpu))

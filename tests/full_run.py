@@ -30,7 +30,7 @@ class Case(NamedTuple):
     small: str = "project"
 
 
-def cases(template: Template, shares: tuple[float, ...]) -> Iterator[Case]:
+def cases(template: Template, shares: list[float]) -> Iterator[Case]:
     """All of them."""
     for part in (START, *template.stages, AFTER):
         yield from (Case(part, share) for share in shares)
