@@ -1,6 +1,5 @@
 """MLflow's store: where it is, and a client of it."""
 
-import contextlib
 import http.client
 import logging
 import os
@@ -108,14 +107,30 @@ def open_client() -> Any:
     check_address(uri)
     mlflow = mlflow_module()
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient()
-    if is_local(uri):
-        database = Path(uri.removeprefix(SQLITE))
-        database.parent.mkdir(parents=True, exist_ok=True)
-        # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
-        with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
-            client.get_experiment("0")
+    if not is_local(uri):
+        return mlflow.MlflowClient()
+    database = Path(uri.removeprefix(SQLITE))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    _keep_artifacts_beside_stores()
+    with FileLock(f"{database}.lock"):
+        client = mlflow.MlflowClient()
+        client.get_experiment("0")
     return client
+
+
+def _keep_artifacts_beside_stores() -> None:
+    """Has MLflow put the artifacts of a store that is a file into mlruns/ beside it.
+
+    Of itself it takes the current folder, which may be a copy of the project that will be removed. To go to another
+    folder for the moment would be to go there with all threads, and with what they start meanwhile.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    def opened(store_uri: str, artifact_uri: str | None = None) -> Any:
+        beside = Path(store_uri.removeprefix(SQLITE)).parent / "mlruns"
+        return utils._get_sqlalchemy_store(store_uri, artifact_uri or str(beside))
+
+    utils._tracking_store_registry.register("sqlite", opened)
 
 
 def connect(experiment: str) -> Any:
