@@ -1,6 +1,5 @@
 """`--isolated`: complete runs beside each other, and beside a command that is at work in the folder; slow."""
 
-import json
 import subprocess
 
 import pytest
@@ -43,9 +42,10 @@ def test_isolated_runs_are_complete_and_leave_the_folder_as_it_is(clone, tmp_pat
         path = clone.folder / report.removeprefix("Report: ")
         assert path.is_file()
         assert path.parent in folders
-    trained = {json.loads((folder / "metrics.json").read_text())["torch"]["run_id"] for folder in folders}
-    assert trained == {run.info.run_id for run in clone.stage_runs("train")}
-    assert {run.data.params["train.seed"] for run in clone.stage_runs("train")} == {"1", "2"}
+    # A store that is made while the machine is busy may cost the whole budget.
+    assert clone.call("python", "-m", "pipelines.sync").returncode == 0
+    assert {run.data.params["seed"] for run in clone.stage_runs("train")} == {"1", "2"}
+    assert all(run.info.artifact_uri.startswith(f"{clone.folder}/mlruns/") for run in clone.runs())
     parents = clone.stage_runs("run")
     assert [run.info.status for run in parents] == ["FINISHED"] * 2
     assert {run.data.tags["mlflow.parentRunId"] for run in clone.stage_runs("compare")} == {

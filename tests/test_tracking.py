@@ -108,6 +108,18 @@ def test_the_store_is_mlflow_db_at_the_root_of_the_project(tmp_path: Path, monke
     assert tracking.store_uri(tmp_path) == "http://localhost:5000"
 
 
+def test_artifacts_lie_beside_the_store_also_where_a_copy_of_the_project_opens_it_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    use_store(monkeypatch, f"sqlite:///{tmp_path}/mlflow.db")
+    numbers = ["0", tracking.open_store("trials")]
+    client = mlflow.MlflowClient()
+    found = [client.get_experiment(number).artifact_location for number in numbers]
+    assert found == [f"{tmp_path}/mlruns/{number}" for number in numbers]
+
+
 def test_stages_open_runs_of_their_own_under_the_parent(store: mlflow.MlflowClient):
     with tracking.parent_run("all", {"stage": "run"}, Tracking(experiment="trial")) as parent:
         inherited = os.environ["MLFLOW_RUN_ID"]

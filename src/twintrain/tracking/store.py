@@ -1,6 +1,5 @@
 """MLflow's store: where it is, and a client of it."""
 
-import contextlib
 import http.client
 import logging
 import os
@@ -113,8 +112,8 @@ def open_client() -> Any:
         return mlflow.MlflowClient()
     database = Path(uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
-    # MLflow puts the artifacts of a local store into ./mlruns of the process that first opens it.
-    with FileLock(f"{database}.lock"), contextlib.chdir(database.parent):
+    _keep_artifacts_beside_stores()
+    with FileLock(f"{database}.lock"):
         if not database.exists():
             _make_store(database)
         client = mlflow.MlflowClient()
@@ -128,6 +127,21 @@ def _make_store(database: Path) -> None:
         left.unlink()
     mlflow_module().MlflowClient(f"{SQLITE}{partial}").get_experiment("0")
     partial.replace(database)
+
+
+def _keep_artifacts_beside_stores() -> None:
+    """Has MLflow put the artifacts of a store that is a file into mlruns/ beside it.
+
+    Of itself it takes the current folder, which may be a copy of the project that will be removed. To go to another
+    folder for the moment would be to go there with all threads, and with what they start meanwhile.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    def opened(store_uri: str, artifact_uri: str | None = None) -> Any:
+        beside = Path(store_uri.removeprefix(SQLITE)).parent / "mlruns"
+        return utils._get_sqlalchemy_store(store_uri, artifact_uri or str(beside))
+
+    utils._tracking_store_registry.register("sqlite", opened)
 
 
 def connect(experiment: str) -> Any:
