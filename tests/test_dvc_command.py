@@ -1,3 +1,5 @@
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,21 @@ def test_a_pull_that_was_killed_is_begun_again(called, monkeypatch):
     assert called == [("pull", "--force", "data.dvc")]
 
 
-def test_a_failed_pull_says_what_was_expected(called, monkeypatch, error_of):
+@pytest.fixture
+def pinned(project):
+    """What git has of the data."""
+    Path("data.dvc").write_text("outs:\n- md5: 1.dir\n  size: 1000\n  path: data\n", encoding="utf-8")
+
+
+def test_a_pull_without_room_names_the_disk_though_dvc_does_not(called, pinned, monkeypatch, error_of):
+    Path(".git").mkdir()
+    monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: Status(1))
+    monkeypatch.setattr(dvc_command.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2000, 1001, 999))
+    said = error_of(dvc_command.get_data, load_params())
+    assert re.match(r"the data could not be pulled: the disk at \S+ is full \(0 of 0 MiB are free\): make room", said)
+
+
+def test_a_failed_pull_says_what_was_expected(called, pinned, monkeypatch, error_of):
     Path(".git").mkdir()
     monkeypatch.setattr(dvc_command, "run_dvc", lambda *arguments: Status(1))
     assert error_of(dvc_command.get_data, load_params()) == (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,13 +13,15 @@ from twintrain.config import Params
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
-from twintrain.failures import is_disk_line
+from twintrain.failures import disk_line, is_disk_line
 from twintrain.heard import Heard, Status
 from twintrain.processes import end_group, watched_command
 from twintrain.watched import this_as_owner
+from twintrain.yaml_files import read_yaml
 
 # One command at a time gets data; another one, which may be at another experiment in a copy, waits.
 DATA_LOCK = "data"
+PINNED = Path("data.dvc")
 PULLING = locks.FOLDER / "pulling"  # from the beginning of a pull until data/ is whole
 PULL_NEEDS = (
     "expected the remote in .dvc/config to hold data.dvc's files; whoever committed data.dvc types: "
@@ -87,10 +90,17 @@ def _pull_data() -> None:
     # What a pull that was killed has left is half a file, maybe.
     again = ["--force"] if PULLING.exists() else []
     PULLING.touch()
-    if failed := run_dvc("pull", *again, "data.dvc"):
-        why = f": {failed.reason}" if is_disk_line(failed.reason) else f", see above; {PULL_NEEDS}"
-        raise UserError(f"the data could not be pulled{why}")
+    if failed := run_dvc("pull", *again, str(PINNED)):
+        if is_disk_line(failed.reason) or _lacks_room():
+            raise UserError(f"the data could not be pulled: {disk_line(Path())}")
+        raise UserError(f"the data could not be pulled, see above; {PULL_NEEDS}")
     PULLING.unlink()
+
+
+def _lacks_room() -> bool:
+    """Whether data/ has no room here, which DVC does not always say of the files that it cannot copy there."""
+    needed = sum(out.get("size", 0) for out in read_yaml(PINNED)["outs"])
+    return shutil.disk_usage(Path()).free < needed
 
 
 def _environment() -> dict[str, str]:
