@@ -12,7 +12,7 @@ from small_disk import small_disk
 # The one line that a user is to see.
 EXPECTED = re.compile(
     r"error: .*the disk at (?P<disk>\S+) is full \([\d,]+ of [\d,]+ MiB are free\): make room \(.+\) and type the "
-    r"command again: it goes on where it stopped"
+    r"command again: it goes on where it stopped.*"
 )
 
 

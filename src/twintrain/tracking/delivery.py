@@ -227,6 +227,9 @@ class Delivery:
         found = self._models_of(key, run.info.experiment_id) if number in self.journal.tried else []
         if found:
             model = found[0]
+            # MLflow brings more than 100 of them in several calls.
+            if rest := {name: value for name, value in run.data.params.items() if name not in model.params}:
+                self.client.log_model_params(model.model_id, rest)
         else:
             self.journal.try_line(number)
             tags = {**call["tags"], **{JOURNAL: key, OWNER: self.journal.calls[0]["owner"]}}

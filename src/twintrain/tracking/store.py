@@ -50,6 +50,8 @@ def mlflow_module() -> ModuleType:
 
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    # What a database says is told of in one line by whoever asked it; MLflow adds a traceback.
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)
     return mlflow
 
 
