@@ -89,7 +89,7 @@ lock: $(BIN)/.installed  ## pin pyproject.toml's packages and all that they need
 
 # What MLflow has not confirmed stays in build/journal, and the locks of commands that are at work in .dvc/tmp.
 clean:  ## remove what runs have made, MLflow's store and DVC's run cache too; data and environment stay
-	rm -rf results dvc_plots mlruns mlflow.db mlflow.db.lock .dvc/cache/runs .pytest_cache .ruff_cache
+	rm -rf results dvc_plots mlruns mlflow.db mlflow.db.lock mlflow.db-partial* .dvc/cache/runs .pytest_cache .ruff_cache
 	@for folder in build .dvc/tmp; do \
 		test ! -d $$folder || find $$folder -mindepth 1 -maxdepth 1 ! -name journal ! -name twintrain -exec rm -rf {} +; \
 	done

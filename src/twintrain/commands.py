@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from twintrain import locks
+from twintrain.config import Params
 from twintrain.errors import UserError, closest, unknown
 from twintrain.failures import failure_line
 from twintrain.fixed_params import unchanged_params
@@ -44,7 +45,9 @@ class Parser(argparse.ArgumentParser):
         names = [name for action in self._actions for name in action.option_strings]
         for argument in sys.argv[1:] if arguments is None else arguments:
             name = argument.partition("=")[0]
-            if name.startswith("--") and name not in names and (meant := closest(name, names)):
+            is_parameter = name.removeprefix("--").partition(".")[0] in Params.model_fields
+            is_option = name.startswith("--") and not is_parameter
+            if is_option and name not in names and (meant := closest(name, names)):
                 self.error(f"unknown option '{name}'; did you mean '{meant}'?")
         return super().parse_known_args(arguments, namespace)
 
@@ -89,9 +92,10 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
 
 
 def check_folder() -> None:
-    """Raises a UserError where a command is not typed in the folder of the project."""
+    """Raises a UserError where a command of pipelines/ is not typed in the folder of the project."""
     here = Path.cwd()
-    if not Path("conf").is_dir() and here != ROOT:
+    is_typed = Path(sys.argv[0]).parent.name == "pipelines"  # and no worker that a command has started
+    if is_typed and not Path("conf").is_dir() and here != ROOT:
         raise UserError(f"{here} is not the project's folder; type: cd {ROOT} && python -m pipelines.{_command()}")
 
 

@@ -19,6 +19,7 @@ from twintrain.processes import end_group, watched_command
 from twintrain.watched import this_as_owner
 from twintrain.yaml_files import read_yaml
 
+STAGE_SECONDS = SECONDS_TO_END - 10  # for DVC and its stage to end, so that the command itself ends in time
 # One command at a time gets data; another one, which may be at another experiment in a copy, waits.
 DATA_LOCK = "data"
 PINNED = Path("data.dvc")
@@ -46,10 +47,10 @@ def run_dvc(*arguments: str, environment: dict[str, str] | None = None) -> Statu
     try:
         process.wait()
     except KeyboardInterrupt:
-        end_group(process, SECONDS_TO_END)
+        end_group(process, STAGE_SECONDS)
         raise
     if process.returncode < 0:
-        end_group(process, SECONDS_TO_END)
+        end_group(process, STAGE_SECONDS)
     return heard.status(process)
 
 
