@@ -118,8 +118,9 @@ def promote_new(metrics: dict[str, Any], params: Params, run: Run) -> Outcome | 
 
 
 def is_of_gate() -> bool:
-    """Whether the results were led to the gate already."""
-    return project.GATE.is_file() and project.read_json(project.GATE).get("results") == sha256_of(project.METRICS)
+    """Whether the results were led to the gate already, and the page that says so is still there."""
+    has_page = project.GATE.is_file() and project.CHAMPION_PAGE.is_file()
+    return has_page and project.read_json(project.GATE).get("results") == sha256_of(project.METRICS)
 
 
 def record(outcome: Outcome, run: Run) -> None:
