@@ -19,6 +19,7 @@ class Fault:
     wait: float = 0  # seconds, after `cut_after` bytes or before the body
     announced: bool = True  # whether there is a Content-Length
     ranges: bool = True  # whether Range is obeyed
+    held_until: threading.Event | None = None  # after `wait`
 
 
 class FaultyServer(ThreadingHTTPServer):
@@ -76,6 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault.wait:
             time.sleep(fault.wait)
+        if fault.held_until:
+            fault.held_until.wait(60)
 
     def log_message(self, *_: object) -> None:
         """Prints nothing."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+import threading
 import time
 
 import pytest
@@ -154,13 +155,17 @@ def test_interrupted_fetch_goes_on(clone: Clone, server: FaultyServer):
 
 def test_two_fetches_at_once_are_one_after_the_other(clone: Clone, server: FaultyServer):
     (clone.folder / "fetched/demo/demo.csv").unlink()
-    server.faults = [Fault(cut_after=len(TABLE) - 1, wait=2)]
-    before = len(server.requests)
+    go_on = threading.Event()
+    server.faults = [Fault(cut_after=len(TABLE) - 1, held_until=go_on)]
+    before, said = len(server.requests), clone.folder.parent / "second.txt"
     first = clone.start("python", "-m", "pipelines.fetch", "demo")
     wait_for(lambda: len(server.requests) > before)
-    second = fetch(clone, "demo")
-    assert first.wait() == second.returncode == 0
-    waiting, done = second.stdout.splitlines()
+    with said.open("w") as file:
+        second = clone.start("python", "-m", "pipelines.fetch", "demo", said=file)
+    wait_for(lambda: "Waiting" in said.read_text())
+    go_on.set()
+    assert first.wait() == second.wait() == 0
+    waiting, done = said.read_text().splitlines()
     assert waiting.startswith(
         f"Waiting for another command to end: python -m pipelines.fetch demo (process {first.pid} "
     )
