@@ -58,6 +58,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory):
             (own / "mlflow.db").write_bytes((folder / "empty.db").read_bytes())
             address = f"sqlite:///{own}/mlflow.db"
             use_store(patch, address)
+            mlflow.set_tracking_uri(address)  # which goes before the environment, and a test before may have set it
             client = mlflow.MlflowClient(address)
             return address, client, log_experiment(client, "it", own)
 
