@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from twintrain.tracking.journal import Call, Journal, Ref
+from twintrain.tracking.journal import Call, Heading, Journal, Ref, headings
 from twintrain.tracking.lookup import JOURNAL, PARENT_TAG, run_of_journal, unless_missing
 from twintrain.tracking.store import DeletedExperimentError, experiment_id
 
@@ -73,7 +73,7 @@ class Delivery:
                 if not _is_refusal(error):
                     raise
                 self.refused |= dict.fromkeys(numbers, str(error))
-        if self.journal.is_delivered and not any(other.run_id == self._id for other in _others(self.journal)):
+        if self.journal.is_delivered and not any(other.run_id == self._id for other in self._others()):
             unless_missing(lambda: self.client.delete_tag(self._id, INCOMPLETE))
 
     def _look_for_run(self) -> None:
@@ -107,8 +107,7 @@ class Delivery:
         name = calls[0]["call"]
         if name == "metrics":
             self._metrics(calls)
-            for number in numbers:
-                self.journal.confirm(number)
+            self.journal.confirm(*numbers)
             return
         (number,), (call,) = numbers, calls
         bring: Callable[[int, Call], dict[str, Any] | None] = getattr(self, f"_{name}")
@@ -117,6 +116,9 @@ class Delivery:
     @property
     def _id(self) -> str:
         return self.journal.run_id
+
+    def _others(self) -> list[Heading]:
+        return [heading for heading in headings(self.journal.folder.parent) if heading.key != self.journal.key]
 
     def _create(self, number: int, call: Call) -> dict[str, Any]:
         """A new run, unless one with this journal's key is there."""
@@ -159,14 +161,13 @@ class Delivery:
         """The id of a run that another journal may be of."""
         if ref.run_id:
             return ref.run_id
-        folder = self.journal.folder.with_name(ref.journal)
-        run_id = Journal.load(folder).run_id if folder.is_dir() else None
-        if run_id is None:
-            found = run_of_journal(self.client, ref.journal)
-            if found is None:
-                raise NotYetError if folder.is_dir() else UnknownRunError(ref.journal)
-            run_id = found.info.run_id
-        return run_id
+        heading = Heading.of(self.journal.folder.with_name(ref.journal))
+        if heading and heading.run_id:
+            return heading.run_id
+        found = run_of_journal(self.client, ref.journal)
+        if found is None:
+            raise NotYetError if heading else UnknownRunError(ref.journal)
+        return found.info.run_id
 
     def _write(self, run_id: str, params: dict[str, str] | None = None, tags: dict[str, str] | None = None) -> None:
         from mlflow.entities import Param, RunTag
@@ -276,7 +277,7 @@ class Delivery:
 
     def _tree_tags(self, _: int, call: Call) -> None:
         """Tags of a run and of all below it."""
-        if any(_is_below(other, self.journal.key) for other in _others(self.journal)):
+        if any(_is_below(other, self.journal.key) for other in self._others()):
             raise NotYetError
         experiment, waiting = self.client.get_run(self._id).info.experiment_id, [self._id]
         while waiting:
@@ -297,12 +298,7 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, DeletedExperimentError) or getattr(error, "error_code", None) in REFUSALS
 
 
-def _others(journal: Journal) -> list[Journal]:
-    folders = [path for path in journal.folder.parent.iterdir() if path.is_dir() and path != journal.folder]
-    return [Journal.load(path) for path in sorted(folders)]
-
-
-def _is_below(journal: Journal, key: str) -> bool:
+def _is_below(heading: Heading, key: str) -> bool:
     """Whether the run of a journal has that of another one above it, and is not in the store yet."""
-    parent = journal.calls[0].get("parent") if journal.calls else None
-    return bool(parent) and parent[1] == key and journal.run_id is None
+    parent = heading.first.get("parent")
+    return bool(parent) and parent[1] == key and heading.run_id is None

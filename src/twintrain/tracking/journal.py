@@ -128,9 +128,8 @@ class Journal:
         """Adds a line, and returns its number."""
         line = {"call": call, "time": int(time.time() * 1000), **arguments}
         with self._lock:
-            _append(self.folder / CALLS, line)
             # As it will be read by another process.
-            self.calls.append(json.loads(json.dumps(line)))
+            self.calls.append(json.loads(_append(self.folder / CALLS, line)))
             return len(self.calls) - 1
 
     def keep(self, path: Path) -> str:
@@ -146,9 +145,9 @@ class Journal:
             _link(str(path), str(self.folder / place))
         return str(place)
 
-    def confirm(self, number: int, **facts: Any) -> None:
-        """Notes that the store has a line, and what it answered."""
-        self._mark({"n": number, **facts})
+    def confirm(self, *numbers: int, **facts: Any) -> None:
+        """Notes that the store has lines, and what it answered."""
+        self._mark({"n": numbers, **facts})
 
     def try_line(self, number: int) -> None:
         """Notes that a line is on its way: what the store makes of it may be there when no answer has come."""
@@ -196,7 +195,7 @@ class Journal:
         elif "tried" in mark:
             self.tried.add(mark["tried"])
         else:
-            self.confirmed[mark["n"]] = mark
+            self.confirmed |= dict.fromkeys(mark["n"], mark)
 
 
 def pending_journals() -> list[Journal]:
@@ -209,17 +208,49 @@ def pending_journals() -> list[Journal]:
 def remove_empty() -> None:
     """Removes folders without a first line, of processes that were killed as they began or removed one."""
     for path in journals_folder().glob("*/"):
-        if not Journal.load(path).calls and time.time() - path.stat().st_mtime > BEGUN_SECONDS:
+        if Heading.of(path) is None and time.time() - path.stat().st_mtime > BEGUN_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+class Heading(NamedTuple):
+    """What others need to know of a journal, without reading all that was logged.
+
+    Attributes:
+        key: of the journal.
+        first: its first line.
+        run_id: as `Journal.run_id`.
+    """
+
+    key: str
+    first: Call
+    run_id: str | None
+
+    @classmethod
+    def of(cls, folder: Path) -> Self | None:
+        """Of the journal in a folder; None if there is none."""
+        first = next(_lines(folder / CALLS), None)
+        run_id = None
+        for mark in _lines(folder / CONFIRMED):
+            run_id = None if "lost" in mark else mark.get("run_id", run_id)
+        return first and cls(folder.name, first, run_id)
+
+
+def headings(folder: Path) -> list[Heading]:
+    """Of all journals in a folder."""
+    return list(filter(None, map(Heading.of, folder.glob("*/"))))
 
 
 def journal_keys() -> set[str]:
     """Of the runs that MLflow does not have whole."""
-    return {journal.key for journal in pending_journals()}
+    return {heading.key for heading in headings(journals_folder())}
 
 
-def _append(path: Path, line: dict[str, Any]) -> None:
-    """Adds a line in one write, so that a process killed meanwhile leaves it whole or, at the end, a part of it."""
+def _append(path: Path, line: dict[str, Any]) -> str:
+    """Adds a line in one write, so that a process killed meanwhile leaves it whole or, at the end, a part of it.
+
+    Returns:
+        the line as it is written.
+    """
     text = json.dumps(line, ensure_ascii=False) + "\n"
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -232,16 +263,18 @@ def _append(path: Path, line: dict[str, Any]) -> None:
             os.write(descriptor, data[written:])
     finally:
         os.close(descriptor)
+    return text
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        file = path.open(encoding="utf-8", errors="replace", newline="\n")
+    except (FileNotFoundError, NotADirectoryError):
         return
-    for line in text.split("\n"):
-        with contextlib.suppress(json.JSONDecodeError):
-            yield json.loads(line)
+    with file:
+        for line in file:
+            with contextlib.suppress(json.JSONDecodeError):
+                yield json.loads(line)
 
 
 def _link(source: str, target: str) -> None:
