@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,25 @@ import psutil
 from twintrain import watched
 
 LOOK_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def changed_environment(values: dict[str, str | None]) -> Iterator[None]:
+    """Has variables of this process's environment other values, or with None no value, for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    _set_environment(values)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def worker_environment() -> dict[str, str]:

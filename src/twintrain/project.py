@@ -1,6 +1,7 @@
 """Where things lie in a project, and how stages write them. Paths are relative to its root, where commands run."""
 
 import json
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -49,6 +50,14 @@ def fresh_folder(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     return path
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Makes a file appear in another place too: as a link, or on another disk as a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def read_json(path: Path, kind: type | tuple[type, ...] = dict, needs: Collection[str] = ()) -> Any:

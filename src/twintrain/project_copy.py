@@ -20,6 +20,7 @@ import psutil
 from twintrain import project, tracking
 from twintrain.data.dataset import RAW_FOLDERS
 from twintrain.errors import UserError
+from twintrain.processes import changed_environment
 from twintrain.watched import name_of, running, this_as_owner
 
 # What a copy makes anew, or has from elsewhere; matters only where git cannot tell.
@@ -45,23 +46,14 @@ class ProjectCopy:
         # What MLflow has not confirmed outlives the copy.
         self._shared = {
             "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()),
-            "TWINTRAIN_JOURNAL": str(tracking.journals_folder().absolute()),
+            tracking.FOLDER: str(tracking.journals_folder().absolute()),
         }
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Has this process work in the copy."""
-        before = {name: os.environ.get(name) for name in self._shared}
-        os.environ.update(self._shared)
-        try:
-            with contextlib.chdir(self.folder):
-                yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+        with changed_environment(self._shared), contextlib.chdir(self.folder):
+            yield
 
     def restore(self, name: str) -> None:
         """Makes a file of the copy what it is in the project."""
@@ -130,7 +122,7 @@ def project_copy(experiment: str | None = None) -> Iterator[ProjectCopy]:
         _copy_files(folder)
         for data in filter(os.path.isdir, RAW_FOLDERS):
             # Raw files are never edited, so that links do; on another disk they are copied.
-            shutil.copytree(data, folder / data, copy_function=_link)
+            shutil.copytree(data, folder / data, copy_function=project.link_or_copy)
         yield ProjectCopy(folder, experiment)
 
 
@@ -163,10 +155,3 @@ def _not_copied(folder: str, names: list[str]) -> list[str]:
     patterns = (*NOT_COPIED, f"/{LOCK_FILE}", *(f"/{data}" for data in RAW_FOLDERS))
     paths = {name: f"/{(Path(folder) / name).as_posix()}" for name in names}
     return [name for name in names if any(fnmatch(paths[name], each) or name == each for each in patterns)]
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

@@ -53,15 +53,15 @@ def check_address(address: str) -> None:
         _check_host(address)
         return
     if scheme in ("", "file"):
-        raise UserError(f"{VARIABLE} {_named(address)}: MLflow keeps runs in folders no more; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {without_password(address)}: MLflow keeps runs in folders no more; {EXPECTED}")
     if scheme == "sqlite":
-        raise UserError(f"{VARIABLE} {_named(address)}: it names no file; {EXPECTED}, with three slashes")
+        raise UserError(f"{VARIABLE} {without_password(address)}: it names no file; {EXPECTED}, with three slashes")
     meant = closest(scheme, (*SERVERS, "sqlite", *DATABASES), 0.6)
     close = f"; did you mean '{meant}'?" if meant else ""
-    raise UserError(f"{VARIABLE} {_named(address)}: unknown scheme '{scheme}'{close}; {EXPECTED}")
+    raise UserError(f"{VARIABLE} {without_password(address)}: unknown scheme '{scheme}'{close}; {EXPECTED}")
 
 
-def _named(address: str) -> str:
+def without_password(address: str) -> str:
     """The address without the password that it may hold."""
     return re.sub(r"//[^/@]*@", "//…@", address)
 
@@ -77,10 +77,10 @@ def _check_host(address: str) -> None:
         parts = urllib.parse.urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{VARIABLE} {_named(address)}: {error}; {EXPECTED}") from None
+        raise UserError(f"{VARIABLE} {without_password(address)}: {error}; {EXPECTED}") from None
     if not host or port == 0 or any(letter.isspace() for letter in address):
         wrong = "port 0 is none" if port == 0 else "a space in it" if host else "it names no host"
-        raise UserError(f"{VARIABLE} {_named(address)}: {wrong}; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {without_password(address)}: {wrong}; {EXPECTED}")
 
 
 def _check_file(address: str, name: str) -> None:
@@ -88,7 +88,7 @@ def _check_file(address: str, name: str) -> None:
     if name.startswith(":memory:"):
         return
     if not path.name:
-        raise UserError(f"{VARIABLE} {_named(address)}: it names no file; {EXPECTED}")
+        raise UserError(f"{VARIABLE} {without_password(address)}: it names no file; {EXPECTED}")
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:

@@ -50,7 +50,7 @@ def watch_owners() -> None:
     """Ends this process, and the group that it leads, as soon as one of its owners has ended; none: it never does."""
     given = os.environ.get(OWNER)
     owners = [running(given)] if given else []
-    if STAGE in os.environ and (dvc := _dvc_above()):
+    if STAGE in os.environ and (dvc := dvc_above()):
         owners.append(dvc)
     if owners:
         threading.Thread(target=_end_with, args=(owners,), name="watch owners", daemon=True).start()
@@ -79,7 +79,7 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _dvc_above() -> psutil.Process | None:
+def dvc_above() -> psutil.Process | None:
     """The nearest process above that is DVC; a shell may stand between."""
     for process in psutil.Process().parents():
         with contextlib.suppress(psutil.Error):

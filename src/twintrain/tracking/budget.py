@@ -6,11 +6,9 @@ import time
 from pathlib import Path
 from typing import Self
 
-import psutil
-
 from twintrain.tracking.journal import journals_folder
 from twintrain.tracking.owner import Owner
-from twintrain.watched import name_of
+from twintrain.watched import dvc_above, name_of
 
 SPENT = "TWINTRAIN_TRACKING_SPENT"  # the file in which a command and its stages note what they have waited
 
@@ -20,11 +18,12 @@ class Budget:
 
     Attributes:
         seconds: that there were.
+        file: in which all processes of the command note what they have spent.
     """
 
     def __init__(self, seconds: float, file: Path) -> None:
         self.seconds = seconds
-        self._file = file
+        self.file = file
 
     @classmethod
     def of_command(cls, seconds: float) -> Self:
@@ -41,15 +40,11 @@ class Budget:
         """For a command that has nothing else to do."""
         return cls(math.inf, journals_folder() / f"{Owner.here()}.spent")
 
-    def hand_on(self) -> None:
-        """Has processes that are started from here share it."""
-        os.environ[SPENT] = str(self._file.absolute())
-
     @property
     def left(self) -> float:
         """Seconds that are left; none if there is no more."""
         try:
-            spent = sum(map(float, self._file.read_text(encoding="utf-8").split()))
+            spent = sum(map(float, self.file.read_text(encoding="utf-8").split()))
         except (FileNotFoundError, ValueError):
             spent = 0.0
         return max(0.0, self.seconds - spent)
@@ -57,7 +52,7 @@ class Budget:
     def is_first_to_say(self) -> bool:
         """Whether no process of the command has said yet that the store fails."""
         try:
-            self._file.with_suffix(".said").touch(exist_ok=False)
+            self.file.with_suffix(".said").touch(exist_ok=False)
         except FileExistsError:
             return False
         return True
@@ -66,19 +61,14 @@ class Budget:
         """Notes a wait that began at a `time.monotonic()` and ends now."""
         if self.seconds == math.inf:
             return
-        with self._file.open("a", encoding="utf-8") as file:
+        with self.file.open("a", encoding="utf-8") as file:
             file.write(f"{time.monotonic() - started:.3f}\n")
 
 
 def _command() -> Owner:
     """DVC, where that runs this process as a stage; else this process."""
-    for process in psutil.Process().parents()[:3]:
-        try:
-            if any(Path(word).name in ("dvc", "dvc.exe") for word in process.cmdline()[:3]):
-                return Owner(Owner.here().host, name_of(process))
-        except psutil.Error:
-            break
-    return Owner.here()
+    here, dvc = Owner.here(), dvc_above()
+    return here if dvc is None else here._replace(process=name_of(dvc))
 
 
 def _remove_old(folder: Path) -> None:

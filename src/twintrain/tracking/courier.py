@@ -13,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twintrain.errors import first_line
+from twintrain.store_address import without_password
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.delivery import Delivery, NotYetError, UnknownRunError
 from twintrain.tracking.journal import Journal
-from twintrain.tracking.store import is_local, open_client, store_name, store_uri
+from twintrain.tracking.store import is_local, open_client, store_uri
 
 PATIENCE = 3  # failures in a row after which nobody waits, though the courier goes on trying
 PAUSES = (0.1, 0.3, 1.0, 2.0)  # seconds before it is tried again
@@ -37,7 +39,7 @@ def short(error: Exception | str) -> str:
     text = str(error)
     if "Max retries exceeded" in text or "Connection aborted" in text:
         return "no answer" if "timed out" in text else "no connection"
-    return (text.strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
+    return first_line(error)[:LONGEST_REASON]
 
 
 class Courier:
@@ -128,8 +130,8 @@ class Courier:
             return
         reason = reasons[-1] if reasons else f"no answer within {self.budget.seconds:g} s in all"
         print(
-            f"warning: MLflow at {store_name(self._uri)} does not have all that was logged ({reason}); it is kept, and "
-            "make sync brings it there",
+            f"warning: MLflow at {without_password(self._uri)} does not have all that was logged ({reason}); "
+            "it is kept, and make sync brings it there",
             file=sys.stderr,
         )
 

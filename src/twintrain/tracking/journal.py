@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
+from twintrain.project import link_or_copy
 from twintrain.tracking.owner import Owner
 from twintrain.tracking.store import project_root
 
@@ -140,9 +141,9 @@ class Journal:
         place = Path("files") / str(len(self.calls)) / path.name
         (self.folder / place.parent).mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            shutil.copytree(path, self.folder / place, copy_function=_link)
+            shutil.copytree(path, self.folder / place, copy_function=link_or_copy)
         else:
-            _link(str(path), str(self.folder / place))
+            link_or_copy(path, self.folder / place)
         return str(place)
 
     def confirm(self, *numbers: int, **facts: Any) -> None:
@@ -275,10 +276,3 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             with contextlib.suppress(json.JSONDecodeError):
                 yield json.loads(line)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from twintrain.store_address import check_address, check_there
+from twintrain.store_address import check_address, check_there, without_password
 
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"
@@ -73,12 +73,6 @@ def store_uri(root: Path) -> str:
     return f"{SQLITE}{project_root(root) / path}"
 
 
-def store_name(uri: str) -> str:
-    """The address without what only its owner should know."""
-    parts = urllib.parse.urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.password else uri
-
-
 def is_local(uri: str) -> bool:
     """Whether the store is a file, which answers at once or not at all."""
     return uri.startswith(SQLITE)
@@ -97,7 +91,7 @@ def check_connection(uri: str) -> None:
     except urllib.error.HTTPError:
         pass  # an answer, if not of MLflow's own server
     except (OSError, http.client.HTTPException) as error:
-        raise OSError(f"MLFLOW_TRACKING_URI {store_name(uri)} does not answer ({error})") from None
+        raise OSError(f"MLFLOW_TRACKING_URI {without_password(uri)} does not answer ({error})") from None
 
 
 def open_client() -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twintrain.config import Tracking
+from twintrain.processes import changed_environment
 from twintrain.tracking.budget import SPENT, Budget
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.journal import Journal, Ref
@@ -51,7 +52,6 @@ def parent_run(name: str, tags: dict[str, Any], settings: Tracking, resumed: str
     """
     given = os.environ.get(PARENT)
     with _courier(settings) as courier:
-        courier.budget.hand_on()
         run = _parent(courier, name, tags, experiment_name(settings.experiment), given, resumed)
         take_abandoned(courier)
         courier.afterwards(close_orphans)
@@ -171,24 +171,13 @@ def _ended(run: Run, ends: bool = True) -> Iterator[None]:
 @contextlib.contextmanager
 def _without_parent() -> Iterator[Ref | None]:
     """The run above, and no trace of it in the environment meanwhile: MLflow would resume it."""
-    given = {name: os.environ.pop(name) for name in (PARENT, PARENT_JOURNAL) if name in os.environ}
-    try:
-        yield Ref(given.get(PARENT), given.get(PARENT_JOURNAL)) if given else None
-    finally:
-        os.environ.update(given)  # for the next run of a stage that makes several
+    above = Ref(os.environ.get(PARENT), os.environ.get(PARENT_JOURNAL))
+    # A stage may make several runs, one after another.
+    with changed_environment({PARENT: None, PARENT_JOURNAL: None}):
+        yield above if any(above) else None
 
 
-@contextlib.contextmanager
-def _handed_on(run: Run) -> Iterator[None]:
-    """Lets the processes that are started meanwhile find this run."""
-    before = {name: os.environ.pop(name, None) for name in (PARENT, PARENT_JOURNAL)}
-    os.environ |= {PARENT: run.id} if run.id else {}
-    os.environ[PARENT_JOURNAL] = run.journal.key
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        os.environ.pop(SPENT, None)
+def _handed_on(run: Run) -> contextlib.AbstractContextManager[None]:
+    """Lets the processes that are started meanwhile find this run, and wait no longer than it may."""
+    spent = str(run.courier.budget.file.absolute())
+    return changed_environment({PARENT: run.id, PARENT_JOURNAL: run.journal.key, SPENT: spent})
