@@ -22,7 +22,7 @@ from twintrain.experiment import experiment_parser, read_experiment
 from twintrain.verification import report, workers
 from twintrain.verification.checks import Check
 from twintrain.verification.seal import PARITY, experiment_digest
-from twintrain.yaml_files import plain, read_yaml
+from twintrain.yaml_files import read_yaml
 
 PAGE = project.RESULTS / "parity.html"
 NATIVE = project.RESULTS / "native.json"
@@ -92,7 +92,7 @@ def _renew_comparison(content: dict[str, Any]) -> bool:
     Returns:
         whether it now does.
     """
-    if plain(content) != plain(read_yaml(project.PARAMS)) or not everything_is_up_to_date():
+    if content != read_yaml(project.PARAMS) or not everything_is_up_to_date():
         return False
     return run_dvc("repro", "--quiet", "--force", "--single-item", "compare") == 0
 

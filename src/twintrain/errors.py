@@ -1,6 +1,7 @@
 """Errors that the user can mend."""
 
 import difflib
+import stat
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,12 @@ class UserError(Exception):
 def first_line(error: Exception) -> str:
     """What an error of somebody else's code says, as far as it fits into a line of ours."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def kind_of(mode: int) -> str:
+    """What a thing of a disk is that is no regular file, by its `st_mode`."""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def shown(value: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError, first_line, kind_of
 
 Arrays = dict[str, np.ndarray]
 Model = TypeVar("Model", bound=BaseModel)
@@ -73,12 +73,6 @@ def check_regular(path: Path, expected: str) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise damaged(path, expected, kind_of(found.st_mode))
     return found.st_size
-
-
-def kind_of(mode: int) -> str:
-    """What a thing is that is no regular file."""
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 class _Stored(dict[str, Any]):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
-from twintrain.errors import UserError, cut, did_you_mean, shown
+from twintrain.errors import UserError, cut, did_you_mean, kind_of, shown
 from twintrain.project import write_text
 from twintrain.yaml_lines import edited
 from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
@@ -77,7 +77,7 @@ def _read_text(path: Path) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path}: expected a YAML file, got a {_kind(found.st_mode)}")
+            raise UserError(f"{path}: expected a YAML file, got {kind_of(found.st_mode)}")
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -94,11 +94,6 @@ def _read_text(path: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid YAML: {error}") from None
-
-
-def _kind(mode: int) -> str:
-    kinds = {stat.S_ISDIR: "folder", stat.S_ISFIFO: "FIFO", stat.S_ISSOCK: "socket"}
-    return next((kind for is_one, kind in kinds.items() if is_one(mode)), "device")
 
 
 def _load(text: str, path: Path) -> tuple[dict[str, Any], Any]:
@@ -143,7 +138,7 @@ def to_scalar(value: Any) -> str:
 
 
 def plain(content: Any) -> Any:
-    """Strips what ruamel adds to keep comments, so that strict types see dict, list and float."""
+    """Makes plain types of those derived from them, such as NumPy's floats, since strict types take no others."""
     if isinstance(content, dict):
         return {key: plain(value) for key, value in content.items()}
     if isinstance(content, list):

@@ -82,7 +82,7 @@ def fetch_files(
 
 @contextlib.contextmanager
 def _without_traces(folder: Path) -> Iterator[None]:
-    """Removes a folder of data/, and data/ itself, where nothing has come: an empty data/ would pass for pulled."""
+    """Removes the folder, and the one above it, where nothing has come: an empty data/ would pass for one pulled."""
     try:
         yield
     finally:

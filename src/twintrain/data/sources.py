@@ -4,8 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from twintrain.errors import UserError
-from twintrain.stored import kind_of
+from twintrain.errors import UserError, kind_of
 
 
 def check_source(path: Path, expected: str) -> None:
