@@ -18,6 +18,7 @@ from own_store import use_store
 
 from twintrain import tracking
 from twintrain.config import Tracking
+from twintrain.tracking.courier import Courier
 from twintrain.tracking.journal import Journal, remove_empty
 from twintrain.tracking.owner import Owner
 
@@ -378,6 +379,32 @@ def test_a_server_that_is_away_gets_all_later(tmp_path: Path, monkeypatch: pytes
     assert ("eval_acc", 0.9) in [(metric.key, metric.value) for metric in model.metrics]
     assert mlflow.pyfunc.load_model(model.model_uri).predict(np.ones((2, 3), np.float32)).sum() == 6
     assert not [run for run in found.values() if "incomplete" in run.data.tags]
+
+
+def test_a_run_that_is_interrupted_as_it_begins_is_closed(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch):
+    answered = Courier.wait_for
+
+    def interrupted(courier: Courier, journal: Journal, number: int) -> None:
+        answered(courier, journal, number)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Courier, "wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt), tracking.stage_run("train@torch", {}, Tracking()):
+        pass
+    (run,) = store.search_runs(["0"])
+    assert (run.info.status, "incomplete" in run.data.tags) == ("KILLED", False)
+    assert tracking.journal_keys() == set()
+
+
+def test_a_stage_that_is_killed_is_closed_by_its_command(store: mlflow.MlflowClient, tmp_path: Path):
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    with contextlib.suppress(KeyboardInterrupt), tracking.parent_run("all", {}, Tracking()):
+        subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, **environment}, check=False, cwd=tmp_path)
+        raise KeyboardInterrupt
+    assert {run.info.run_name: run.info.status for run in store.search_runs(["0"])} == {
+        "all": "KILLED",
+        "train@torch": "KILLED",
+    }
 
 
 def test_a_run_whose_process_was_killed_is_closed_by_the_next_command(store: mlflow.MlflowClient, tmp_path: Path):

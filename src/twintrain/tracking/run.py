@@ -38,11 +38,10 @@ class Run:
         self.courier = courier
         self.journal = journal
         self.status: str | None = None
+        self.id: str | None = None
+        self.experiment_id: str | None = None
         self.model_id: str | None = None
         courier.take(journal)
-        answer = courier.wait_for(journal, 0)
-        self.id: str | None = answer.get("run_id")
-        self.experiment_id: str | None = answer.get("experiment_id")
 
     @property
     def ref(self) -> Ref:
@@ -107,6 +106,11 @@ class Run:
             place = self.journal.keep(path)
         number = self.journal.append("model", folder=place, name="model", tags=context_tags())
         self.model_id = self.courier.wait_for(self.journal, number).get("model_id")
+
+    def begin(self) -> None:
+        """Waits for the store to give the run its id."""
+        answer = self.courier.wait_for(self.journal, 0)
+        self.id, self.experiment_id = answer.get("run_id"), answer.get("experiment_id")
 
     def end(self, status: str | None) -> None:
         """Ends the run, or with None leaves its status to whoever opened it, and waits for what is on its way."""

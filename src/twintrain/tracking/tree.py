@@ -56,7 +56,10 @@ def parent_run(name: str, tags: dict[str, Any], settings: Tracking, resumed: str
         take_abandoned(courier)
         courier.afterwards(close_orphans)
         with _ended(run, ends=resumed is not None or given is None), _handed_on(run):
-            yield run
+            try:
+                yield run
+            finally:
+                take_abandoned(courier)  # of stages that were killed
 
 
 @contextlib.contextmanager
@@ -155,9 +158,11 @@ def _joined(courier: Courier, ref: Ref, status: str | None = None) -> Iterator[J
 
 @contextlib.contextmanager
 def _ended(run: Run, ends: bool = True) -> Iterator[None]:
-    """Ends a run as what it is of comes to its end, unless somebody has noted how."""
+    """Begins a run, and ends it as what it is of comes to its end, unless somebody has noted how."""
     status = "FAILED"
     try:
+        # Here, since whoever waits may be interrupted, and the store have the run already.
+        run.begin()
         yield
         status = "FINISHED"
     except KeyboardInterrupt:
