@@ -57,6 +57,11 @@ def table(*rows):
 CITY = '{"dataframe_records": [{"city": "Jeju", '
 REFUSED = {
     "no type": (Request({}, table()), 415, "expected Content-Type: application/json, got none"),
+    "type with what a terminal obeys": (
+        Request({"content-type": "\r\x1b[2J"}, table()),
+        415,
+        r"expected Content-Type: application/json, got \r\x1b[2J",
+    ),
     "csv": (
         Request({"content-type": "text/csv"}, b"a,b\n1,2"),
         415,

@@ -148,7 +148,7 @@ def test_defaults_are_read_from_the_built_objects_and_have_effects(tmp_path, shi
     write_experiment(tmp_path, params, *prepare(params))
     run_workers(tmp_path, ["torch", "keras"], NATIVE_WORKER, "describe")
     run_workers(tmp_path, ["keras"], NATIVE_WORKER, "measure")
-    found = {(each["place"], each["name"]): each for each in project.read_json(tmp_path / "differences.json")}
+    found = {(each["place"], each["name"]): each for each in project.read_json(tmp_path / "differences.json", list)}
     values = {key: (each["torch"], each["keras"]) for key, each in found.items()}
     assert values["batch_norm", "momentum"] == pytest.approx((0.9, 0.99))
     assert values["batch_norm", "epsilon"] == pytest.approx((1e-5, 1e-3))

@@ -79,7 +79,9 @@ def test_a_pruned_trial_ends_its_process(trial, monkeypatch):
 
 
 def test_a_trial_that_diverges_says_so(trial):
-    outcome, (_, *epochs), *_ = trial(preset="mnist5k", train__optimizer__learning_rate=1e30)
+    outcome, (_, *epochs), *_ = trial(
+        preset="mnist5k", train__optimizer__name="sgd", train__optimizer__learning_rate=1e6
+    )
     assert (outcome.state, outcome.best_epoch, epochs) == ("diverged", None, [])
     assert outcome.reason == "train_loss is nan in epoch 1; try a smaller train.optimizer.learning_rate"
 

@@ -56,6 +56,7 @@ def test_ui_serves_the_store_and_ends_with_ctrl_c(tmp_path):
 
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     client.create_experiment("shown")
+    (tmp_path / "conf").mkdir()  # the command is for a project's folder
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": ""}
     command = [sys.executable, "-m", "pipelines.ui", "--port", str(port)]

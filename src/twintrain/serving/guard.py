@@ -79,7 +79,7 @@ class Guard:
         try:
             content = await asyncio.to_thread(self.understand, body)
         except ValueError as error:
-            raise Refused(400, str(error)[:LONGEST_REASON]) from None
+            raise Refused(400, str(error)) from None
         given = [(b"content-type", JSON.encode()), (b"content-length", str(len(content)).encode())]
 
         async def receive_content() -> Message:
@@ -148,10 +148,12 @@ def _reason(status: int, body: bytes, limits: Limits) -> str:
         said = ""
     lines = str(said).rpartition("Error: ")[2].strip().splitlines()
     general = "the server has failed; its log says why" if status >= 500 else "the model cannot answer these rows"
-    return (lines[0] if lines else general)[:LONGEST_REASON]
+    return lines[0] if lines else general
 
 
 def _answer_of(status: int, reason: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    # Whatever of a request is told again: one line, and nothing that a terminal or a log would obey.
+    reason = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in reason)[:LONGEST_REASON]
     body = json.dumps({"error_code": "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR", "message": reason}).encode()
     return status, [(b"content-type", JSON.encode()), (b"content-length", str(len(body)).encode())], body
 
