@@ -7,6 +7,7 @@ python -m pipelines.train FRAMEWORK    reads build/split, writes build/train/FRA
 import gc
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from twintrain.frameworks import TITLES, framework_module, packages
 from twintrain.models.flops import flops
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
+from twintrain.models.own_twin import check_saving
 from twintrain.seeds import seed_folders, spread
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.augmentation_plot import plot_augmented
@@ -107,6 +109,10 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
     start = start_from(backend.network, drawn, inputs.initial)
     backend.load_weights(start.weights)
     run.log_params(logged_params(params, schema, framework, backend.parameter_count()))
+    saving = framework_module(framework, "saving")
+    if source := inputs.network.source:
+        save = partial(saving.save, backend.model, backend.network, parts["test"].features)
+        check_saving(source, save, saving.load, saving.FILE_NAME)
     if inputs.initial or start.frozen:
         print(f"{TITLES[framework]} starts with {start}", flush=True)
         run.set_tags(start.described())
@@ -120,7 +126,6 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
     run.log_artifacts(folder / "model_summary.txt", folder / FILE_NAME, *sorted(folder.glob("*.png")))
     if params.tracking.tensorboard:
         run.log_artifacts(*write_event_file(folder / "history.csv", folder / "tensorboard"))
-    saving = framework_module(framework, "saving")
     run.log_model(
         lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
         parts["test"].features,

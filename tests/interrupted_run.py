@@ -199,14 +199,15 @@ class Template:
         """Has the project be as it was when a part began.
 
         Of later stages DVC has what they made, so that they are restored where their inputs are the same; the store has
-        the runs of the undisturbed run, but where it is not made yet.
+        the runs of the undisturbed run. At the beginning there is neither: the store is not made yet.
         """
         stage = part.removeprefix(BEFORE_DVC).removeprefix(AFTER_DVC)
         copy(self.folder / "before" / (self.stages[0] if stage == START else stage), self.project)
-        if stage not in (START, self.stages[0]):
-            for path in (self.folder / "end").glob("ml*"):  # the store, with the versions of the registry
-                copy(path, self.project / path.name)
-        if stage not in (START, AFTER):
+        if stage in (START, self.stages[0]):
+            return
+        for path in (self.folder / "end").glob("ml*"):  # the store, with the versions of the registry
+            copy(path, self.project / path.name)
+        if stage != AFTER:
             copy(self.folder / "end/.dvc/cache", self.project / ".dvc/cache")
             self._forget(stage)
 

@@ -5,6 +5,7 @@ python tests/own_twin_worker.py FRAMEWORK FOLDER mistakes   does, and writes FOL
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
+from twintrain.models.own_twin import check_saving
 from twintrain.verification import worker
 
 
@@ -37,7 +39,7 @@ def message(framework: str, folder: Path, path: Path) -> str:
     saving = framework_module(framework, "saving")
     try:
         model = framework_module(framework, "layers").build(network, "float32", 0)
-        saving.save(model, network, example, folder / saving.FILE_NAME)
+        check_saving(path, partial(saving.save, model, network, example), saving.load, saving.FILE_NAME)
     except UserError as error:
         return str(error)
     return ""

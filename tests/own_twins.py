@@ -137,6 +137,17 @@ MISTAKES = {
             "Twin(*input_shape, outputs)",
             "the saved network would take 2 rows and no others",
         ),
+        "branch": (
+            "class Twin(nn.Linear):\n    def forward(self, x):\n        found = super().forward(x)\n"
+            "        return found if found.sum() > 0 else -found\n\nTwin(*input_shape, outputs)",
+            "Could not guard on data-dependent expression",
+        ),
+        "operator": (
+            "class Twin(nn.Linear):\n    def forward(self, x):\n"
+            "        with torch.no_grad():\n            scale = x.mean()\n        return super().forward(x * scale)\n\n"
+            "Twin(*input_shape, outputs)",
+            "it is not loaded, since it may run code: models/model.json",
+        ),
         "layers": (
             "nn.Sequential(nn.LSTM(*input_shape, 3, num_layers=2), type('Last', (nn.Module,), "
             "{'forward': lambda self, found: found[0]})())",

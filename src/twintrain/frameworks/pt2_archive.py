@@ -67,8 +67,8 @@ def load_checked(path: Path) -> io.BytesIO:
         except STRANGE as error:
             reason = error if type(error) is ValueError else "is not of the form that it should have"
             raise UserError(
-                f"{path} is not loaded, since it may run code: {name} {reason}; expected raw tensors and a graph "
-                "alone, as this project saves them"
+                f"{path} is not loaded, since it may run code: {name} {reason}; expected raw tensors and a graph of "
+                "ATen's operators alone"
             ) from None
     return _written(plain)
 

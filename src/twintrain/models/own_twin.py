@@ -7,6 +7,7 @@ list has, so that initial weights, checks and checkpoints need to know nothing m
 import ast
 import math
 import re
+import tempfile
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,8 @@ def called(path: Path, function: Callable[[], Any]) -> Any:
     """
     try:
         return function()
+    except UserError:
+        raise
     except (Exception, SystemExit) as error:
         # Keras writes in bold, and goes on to list what it was given.
         said = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split("Arguments received by")[0].split())
@@ -125,6 +128,27 @@ def name_layers(kinds: list[str]) -> list[str]:
 def kind_of(layer_name: str) -> str:
     """The kind of a layer that `name_layers` named."""
     return layer_name.rpartition("_")[0]
+
+
+def check_saving(path: Path, save: Callable[[Path], None], load: Callable[[Path], Any], name: str) -> None:
+    """Saves a network and loads it again, which is done before it is trained: what cannot be is not told after hours.
+
+    Args:
+        path: the user's file, which errors name.
+        save: to a file, load: from it.
+        name: of that file.
+
+    Raises:
+        UserError: in one line, whatever goes wrong.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / name
+        called(path, lambda: save(saved))
+        try:
+            load(saved)
+        except UserError as error:
+            reason = str(error).removeprefix(f"{saved} ")
+            raise UserError(f"{path}: what is saved of the network could not be used: it {reason}") from None
 
 
 def weight_of(name: str, shape: Shape, trainable: bool, mode: str) -> Weight:
