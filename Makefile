@@ -70,7 +70,7 @@ test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 	$(PYTEST) -m "not slow"
 
 test-slow: $(BIN)/.installed-dev  ## the slow tests alone
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --durations=30 --durations-min=20
 
 pictures: $(BIN)/.installed-dev  ## take the pictures of docs/ anew, in the browser tests
 	python -m pytest --save-pictures

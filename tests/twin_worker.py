@@ -1,7 +1,7 @@
-"""Runs rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz GROUP
+"""Runs rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz GROUP [NAME …]
 
-`core` has the layers, some models, and all else that is compared; `further` the other models; `brief`, of all rows,
-only what they have in common with other libraries under Keras.
+`core` has the layers, some models, and all else that is compared; `further` the other models; `brief`, of the named
+rows, only what they have in common with other libraries under Keras.
 One framework a process; the test compares the arrays that two such processes write.
 """
 
@@ -157,12 +157,14 @@ def without_graphs(framework: str) -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-def brief(framework: str, out: Path) -> None:
+def brief(framework: str, out: Path, *names: str) -> None:
     """Writes outputs, also after a save and load, gradients and some steps of SGD in float64."""
     results: dict[str, np.ndarray] = {}
     saving = framework_module(framework, "saving")
     backend_type = framework_module(framework, "backend").Backend
-    for name, case in cases().items():
+    known = cases()
+    for name in names:
+        case = known[name]
         (_, settings), *_ = trainings_for(name).items()
         backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
@@ -267,4 +269,4 @@ def flat(weights: dict[str, np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    {"core": core, "further": further, "brief": brief}[sys.argv[3]](sys.argv[1], Path(sys.argv[2]))
+    {"core": core, "further": further, "brief": brief}[sys.argv[3]](sys.argv[1], Path(sys.argv[2]), *sys.argv[4:])

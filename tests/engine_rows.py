@@ -1,0 +1,29 @@
+"""What PyTorch makes of rows of the twin contract test, and Keras on other libraries."""
+
+from pathlib import Path
+
+import numpy as np
+from worker_process import run_worker
+
+ENGINES = ("keras-jax", "keras-torch")
+# Nearly all the time goes into compiling programs that run a few times; what XLA makes faster is left out.
+QUICK_TO_COMPILE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
+
+Results = dict[str, dict[str, np.ndarray]]
+
+
+def made_of(names: list[str], folder: Path) -> Results:
+    """What each framework made of rows, one after the other in processes of their own."""
+    found = {}
+    for framework in ("torch", *ENGINES):
+        out = folder / f"{framework}.npz"
+        run_worker("twin_worker.py", framework, out, "brief", *names, **QUICK_TO_COMPILE)
+        found[framework] = dict(np.load(out))
+    return found
+
+
+def differences(results: Results, engine: str, name: str) -> dict[str, float]:
+    """The largest absolute difference of each quantity of a row, nan where one is not finite; both as TOLERANCES."""
+    pairs = {what: [results[of][f"{name}|{what}"] for of in ("torch", engine)] for what in TOLERANCES}
+    return {what: float(np.abs(expected - found).max()) for what, (expected, found) in pairs.items()}
