@@ -53,7 +53,8 @@ def leftovers(project: Path, undisturbed: Path, database: Path | None = None) ->
 
 def _files(project: Path) -> list[str]:
     wrong = [f"in the journal: {path.name}" for path in (project / "build/journal").glob("*/")]
-    wrong += [f"a log of an error: {path.name}" for path in (project / "build/errors").glob("*")]
+    logs = [(path.name, path.read_text("utf-8")) for path in (project / "build/errors").glob("*")]
+    wrong += [f"a log of an error: {name}: {' '.join(said.strip().splitlines()[-3:])}" for name, said in logs]
     for folder, _, names in (step for top in ("build", "results", ".dvc") for step in os.walk(project / top)):
         for path in (Path(folder) / name for name in names):
             place = path.relative_to(project)

@@ -38,7 +38,7 @@ def test_unknown_names_kind_and_word():
 @pytest.fixture
 def _own_signals():
     """A command sets what these signals do; the tests go on as before."""
-    before = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGHUP)}
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     signal.alarm(0)  # which would end the tests, half a minute later
     for sign, handler in before.items():
@@ -95,6 +95,26 @@ def test_command_that_is_told_to_end_is_interrupted(sign, capsys):
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert 0 < signal.alarm(0) <= SECONDS_TO_END  # should its end hang
+
+
+@pytest.mark.usefixtures("_own_signals")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_error_that_a_library_makes_of_an_interrupt_is_one(sign, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted_in_a_library():
+        try:
+            signal.raise_signal(sign)
+        except KeyboardInterrupt:
+            raise SystemError("returned a result with an exception set") from None
+
+    signal.signal(sign, lambda *_: None)
+    with pytest.raises(SystemExit) as stopped:
+        run_command(interrupted_in_a_library)
+    signal.alarm(0)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("_own_signals")

@@ -69,21 +69,17 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     # and again takes a quarter of a short stage. `train` turns the collector on while it trains.
     gc.disable()
     watch_owners()
-    # A command that is told to end, or whose terminal is closed, closes its MLflow run and ends the processes that it
-    # has started, as one that is interrupted does.
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # by nohup
-        signal.signal(signal.SIGHUP, _interrupt)
+    told = _hear_interrupts()
     try:
         check_folder()
         check_given_address()
         status = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        status = 130
+        status = _interrupted()
     except Exception as error:  # the last resort: whatever nobody foresaw is one line too
-        status = _failed(error)
+        # A library that is interrupted may make an error of its own of that.
+        status = _interrupted() if told else _failed(error)
     if hangs():  # Python would wait for a store that never answers
         sys.stdout.flush()
         sys.stderr.flush()
@@ -125,15 +121,36 @@ def _has_reader() -> bool:
     return True
 
 
-def _interrupt(*_: Any) -> NoReturn:
-    """Interrupts a command that is told to end, and ends it for good where it does not come to that.
+def _hear_interrupts() -> list[int]:
+    """Has a command that is told to end, or whose terminal is closed, be interrupted, as by Ctrl-C.
 
-    An interrupt may hit a thread that has just taken a lock and then never gives it back; MLflow's monitor would wait
-    for that lock, and the end of the run for the monitor. The kernel's alarm waits for nobody.
+    It then closes its MLflow run, and ends the processes that it has started.
+
+    Returns:
+        the signals that have come so far.
     """
-    signal.alarm(SECONDS_TO_END)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; again, it would interrupt the closing of the run
-    raise KeyboardInterrupt
+    told: list[int] = []
+
+    def interrupt(sign: int, _: Any) -> NoReturn:
+        told.append(sign)
+        if sign != signal.SIGINT:
+            # An interrupt may hit a thread that has just taken a lock and then never gives it back; MLflow's monitor
+            # would wait for that lock, and the end of the run for the monitor. The kernel's alarm waits for nobody.
+            signal.alarm(SECONDS_TO_END)
+            # Once is enough; again, it would interrupt the closing of the run.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    for sign in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(sign) != signal.SIG_IGN:  # by nohup, or a script's `&`
+            signal.signal(sign, interrupt)
+    return told
+
+
+def _interrupted() -> int:
+    print("interrupted", file=sys.stderr)
+    return 130
 
 
 def run_stage(stage: Callable[[], None]) -> NoReturn:
