@@ -3,7 +3,7 @@
 python -m pipelines.promote    `make run` does the same at its end; exit status 0 where the gate was passed, else 1
 """
 
-from twintrain import project, tracking
+from twintrain import locks, project, tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.dvc_command import everything_is_up_to_date
@@ -15,6 +15,11 @@ from twintrain.registry.versions import registered_name, store_errors
 def promote() -> int:
     """Runs the command and returns its exit status."""
     command_parser("promote", __doc__).parse_args()
+    with locks.experiment():
+        return _promote()
+
+
+def _promote() -> int:
     params = load_params()
     if not params.registry.enabled:
         raise UserError("registry.enabled is false; expected true, to register and promote what was trained")

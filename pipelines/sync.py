@@ -3,9 +3,10 @@
 python -m pipelines.sync    exit status 0 where the store has all, else 1; it may be killed and started again
 """
 
+import contextlib
 import sys
 
-from twintrain import project, tracking
+from twintrain import locks, project, tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import Params, load_params
 from twintrain.dvc_command import everything_is_up_to_date
@@ -26,7 +27,9 @@ def sync() -> None:
             f"{found.left} of {found.before} runs are not whole in MLflow yet, see above; mend it, and try again"
         )
     print(f"sync: {f'{found.before} runs are whole in MLflow now' if found.before else 'MLflow has all'}")
-    _promote(params)
+    # Who is at work in this folder leads its results to the gate itself.
+    with contextlib.suppress(locks.AtWorkError), locks.experiment():
+        _promote(params)
 
 
 def _promote(params: Params) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipelines import promote, sync
 from twintrain import locks
 from twintrain.errors import UserError
 from twintrain.processes import worker_environment
+from twintrain.tracking.recovery import Synced
 
 WAY_OUT = "wait for its end, or run beside it in a copy: make run ARGS=--isolated"
 # Holds the lock, and has started a process that takes its time to end.
@@ -181,3 +183,33 @@ def test_a_stage_by_hand_is_refused_too(owner):
 def test_the_error_is_the_users():
     with locks.experiment(), pytest.raises(UserError), locks.experiment():
         pass
+
+
+@pytest.fixture
+def synchronized(monkeypatch):
+    """Runs sync with a store that has all, and returns how often it has led the results to the gate."""
+    led = []
+    monkeypatch.setattr(sync, "load_params", lambda: None)
+    monkeypatch.setattr(sync.tracking, "synchronize", lambda: Synced(0, 0, []))
+    monkeypatch.setattr(sync, "_promote", led.append)
+    monkeypatch.setattr(sys, "argv", ["sync"])
+
+    def run() -> int:
+        sync.sync()
+        return len(led)
+
+    return run
+
+
+def test_sync_leaves_the_gate_to_the_command_that_is_at_work(owner, synchronized):
+    assert synchronized() == 0
+
+
+def test_sync_leads_the_results_to_the_gate_where_nobody_is_at_work(synchronized):
+    assert synchronized() == 1
+
+
+def test_promote_waits_its_turn(owner, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["promote"])
+    with pytest.raises(locks.AtWorkError, match="another command is at work in this folder"):
+        promote.promote()

@@ -33,12 +33,16 @@ PATIENCE_SECONDS = 0.6  # for what takes a moment: an owner to write its name, `
 LONGEST_COMMAND = 100  # characters that are shown of one
 
 
+class AtWorkError(UserError):
+    """Another command has the lock."""
+
+
 @contextlib.contextmanager
 def experiment() -> Iterator[None]:
     """Holds the lock of all that changes params.yaml or runs stages in this folder.
 
     Raises:
-        UserError: another command holds it, or DVC was started by hand and is at work.
+        AtWorkError: another command holds it, or DVC was started by hand and is at work.
     """
     with hold("experiment", "wait for its end, or run beside it in a copy: make run ARGS=--isolated"):
         _wait_for_dvc()
@@ -55,7 +59,7 @@ def hold(name: str, way_out: str | None = None) -> Iterator[None]:
         way_out: what whoever is refused can do instead; None: wait until the lock is free.
 
     Raises:
-        UserError: another command has the lock.
+        AtWorkError: another command has the lock.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     note = FOLDER / f"{name}.json"
@@ -75,7 +79,7 @@ def _acquired(lock: FileLock, note: Path, way_out: str | None) -> Iterator[None]
         lock.acquire(timeout=0)
     except Timeout:
         if way_out is not None:
-            raise UserError(f"another command is at work in this folder{_owner(note)}; {way_out}") from None
+            raise AtWorkError(f"another command is at work in this folder{_owner(note)}; {way_out}") from None
         print(f"Waiting for another command to end{_owner(note)}", flush=True)
         lock.acquire()
     try:
@@ -122,7 +126,7 @@ def _wait_for_dvc() -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
     while busy := _dvc_at_work():
         if time.monotonic() > give_up:
-            raise UserError(f"DVC is at work in this folder{busy}; wait for its end")
+            raise AtWorkError(f"DVC is at work in this folder{busy}; wait for its end")
         time.sleep(LOOK_SECONDS)
     if DVC_BUSY.exists() and _read(DVC_BUSY) != {}:
         root = str(Path.cwd())
