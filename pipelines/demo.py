@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain import project
+from twintrain import project, tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import Dataset, load_dataset
@@ -40,7 +40,7 @@ def demo() -> None:
     study = _study(metrics)
     print("demo: starting the networks", flush=True)
     experiment = load_params().tracking.experiment
-    models = {name: raw_rows_model(name, metrics[name]["run_id"], experiment) for name in study.frameworks}
+    models = {name: raw_rows_model(name, tracking.Ref.of(metrics[name]), experiment) for name in study.frameworks}
     with tempfile.TemporaryDirectory() as drawings, Networks(models) as networks:
         _serve(study, networks, port, drawings)
 

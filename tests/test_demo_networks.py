@@ -1,13 +1,11 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow.exceptions import MlflowException
 
 from twintrain.demo import networks
 from twintrain.demo.networks import Networks, raw_rows_model
 from twintrain.errors import UserError
+from twintrain.tracking import Ref
 
 MODELS = {"torch": "models:/m-1", "keras": "models:/m-2"}
 ROW = np.zeros((1, 2))
@@ -57,35 +55,50 @@ def test_process_that_cannot_start_ends_the_others(error_of):
     assert [process.is_closed for process in Process.made] == [True, True]
 
 
-class Store:
-    """Stands for MLflow's client: knows one run, and the models that were logged into it."""
-
-    def __init__(self, *models):
-        self._models = models
-
-    def get_run(self, run_id):
-        if run_id != "known":
-            raise MlflowException("no such run")
-        return SimpleNamespace(info=SimpleNamespace(experiment_id="3"))
-
-    def search_logged_models(self, experiments, filter_string, max_results):
-        assert (experiments, max_results) == (["3"], 1)
-        assert filter_string == "source_run_id = 'known' AND name = 'scorer' AND status = 'READY'"
-        return [SimpleNamespace(model_uri=uri) for uri in self._models]
+@pytest.fixture
+def logged(monkeypatch):
+    """Has what would be logged anew be said alone."""
+    said = "logged for {} into {} of {}".format
+    monkeypatch.setattr(networks, "log_scorer", said)
 
 
-@pytest.mark.parametrize(
-    ("store", "run_id", "expected"),
-    [
-        (Store("models:/m-7"), "known", "models:/m-7"),
-        (Store(), "known", "logged for torch into known of Default"),
-        (Store(), "of another store", "logged for torch into None of Default"),
-        (Store(), None, "logged for torch into None of Default"),
-    ],
-)
-def test_model_of_the_run_is_taken_or_logged(store, run_id, expected, monkeypatch):
-    monkeypatch.setattr(networks.tracking, "connect", lambda experiment: store)
-    monkeypatch.setattr(
-        networks, "log_scorer", lambda framework, run, experiment: f"logged for {framework} into {run} of {experiment}"
-    )
-    assert raw_rows_model("torch", run_id, "Default") == expected
+@pytest.fixture
+def store(store_folder, monkeypatch):
+    """MLflow's client."""
+    monkeypatch.chdir(store_folder)
+    return networks.tracking.connect("Default")
+
+
+@pytest.fixture
+def training(store):
+    """The run of a training, in a store of MLflow's."""
+    return store.create_run("0").info.run_id
+
+
+def model_of(store, run_id, name="scorer", status="READY"):
+    model = store.create_logged_model("0", name, run_id)
+    return store.finalize_logged_model(model.model_id, status).model_uri
+
+
+@pytest.mark.usefixtures("logged")
+def test_model_of_the_run_is_taken(store, training):
+    store.set_tag(training, "journal", "the-journal")
+    model_of(store, training, name="model")
+    model_of(store, training, status="FAILED")
+    expected = model_of(store, training)
+    model_of(store, store.create_run("0").info.run_id)
+    for ref in (Ref(training, None), Ref(training, "the-journal"), Ref(None, "the-journal")):
+        assert raw_rows_model("torch", ref, "Default") == expected
+
+
+@pytest.mark.usefixtures("logged")
+def test_a_model_that_the_run_has_not_is_logged(store, training):
+    model_of(store, training, status="FAILED")
+    store.create_logged_model("0", "scorer", training)  # pending for good: who logged it was killed
+    assert raw_rows_model("torch", Ref(training, None), "Default") == f"logged for torch into {training} of Default"
+
+
+@pytest.mark.usefixtures("logged")
+@pytest.mark.parametrize("ref", [Ref("of-another-store", None), Ref(None, "of another store"), Ref(None, None)])
+def test_a_run_that_the_store_has_not_leaves_the_model_alone(store, ref):
+    assert raw_rows_model("torch", ref, "Default") == "logged for torch into None of Default"

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -15,25 +15,16 @@ from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.process import ScoringProcess
 
 
-def raw_rows_model(framework: str, run_id: str | None, experiment: str) -> str:
+def raw_rows_model(framework: str, training: tracking.Ref, experiment: str) -> str:
     """The URI of the raw-rows model of the last training: the one that its run has, else it is logged now."""
     client = tracking.connect(experiment)
-    experiment_id = _experiment_of(client, run_id)
-    if experiment_id is None:
+    run = tracking.find_run(client, training)
+    if run is None:
         return log_scorer(framework, None, experiment)
-    of_run = f"source_run_id = '{run_id}' AND name = '{NAME}' AND status = 'READY'"
-    found = client.search_logged_models([experiment_id], of_run, max_results=1)
-    return found[0].model_uri if found else log_scorer(framework, run_id, experiment)
-
-
-def _experiment_of(client: Any, run_id: str | None) -> str | None:
-    """The experiment of a run; None where the store does not have it: DVC restores trainings of other stores too."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_run(run_id).info.experiment_id if run_id else None
-    except MlflowException:
-        return None
+    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    # MLflow 3.17 finds none by this status.
+    whole = [model.model_uri for model in found if model.name == NAME and model.status == "READY"]
+    return whole[0] if whole else log_scorer(framework, run.info.run_id, experiment)
 
 
 class Networks:
