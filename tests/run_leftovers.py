@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-# What is the same to the bit whenever it is made again.
+# What is the same to the bit whenever it is made again; pictures of the data DVC does not keep (.dvcignore).
 MADE = ("build/train/*/weights.npz", "build/evaluate/*/predictions.npz")
 MADE += ("build/ingested/**/*", "build/preprocessed/**/*", "build/split/**/*")
 # As our writers, Python's tempfile and DVC name what is not whole yet.
@@ -28,7 +28,7 @@ UNFINISHED = (
 
 def outputs(project: Path) -> dict[str, str]:
     """The digests of what a run has made."""
-    found = [path for pattern in MADE for path in project.glob(pattern) if path.is_file()]
+    found = [path for pattern in MADE for path in project.glob(pattern) if path.is_file() and path.suffix != ".png"]
     return {str(path.relative_to(project)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
