@@ -40,9 +40,11 @@ def demo() -> None:
     study = _study(metrics)
     print("demo: starting the networks", flush=True)
     experiment = load_params().tracking.experiment
-    models = {name: raw_rows_model(name, tracking.Ref.of(metrics[name]), experiment) for name in study.frameworks}
-    with tempfile.TemporaryDirectory() as drawings, Networks(models) as networks:
-        _serve(study, networks, port, drawings)
+    trainings = {name: tracking.Ref.of(metrics[name]) for name in study.frameworks}
+    with tempfile.TemporaryDirectory() as saved, tempfile.TemporaryDirectory() as drawings:
+        models = {name: raw_rows_model(name, ref, experiment, Path(saved)) for name, ref in trainings.items()}
+        with Networks(models) as networks:
+            _serve(study, networks, port, drawings)
 
 
 def _serve(study: Study, networks: Networks, port: int | None, drawings: str) -> None:

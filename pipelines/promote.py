@@ -31,7 +31,7 @@ def _promote() -> int:
             raise UserError("promoting needs MLflow's store, which does not answer; is MLFLOW_TRACKING_URI right?")
         with store_errors():
             client = tracking.connect(params.tracking.experiment)
-            outcome = promotion.promote(project.read_json(project.METRICS), params, client)
+            outcome = promotion.promote(project.read_json(project.METRICS), params, client, run)
         promotion.record(outcome, run)
     promotion.print_outcome(outcome)
     return 0 if outcome.passed else 1

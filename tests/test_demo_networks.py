@@ -56,10 +56,11 @@ def test_process_that_cannot_start_ends_the_others(error_of):
 
 
 @pytest.fixture
-def logged(monkeypatch):
-    """Has what would be logged anew be said alone."""
-    said = "logged for {} into {} of {}".format
-    monkeypatch.setattr(networks, "log_scorer", said)
+def saved(monkeypatch):
+    """Notes what would be saved."""
+    found = []
+    monkeypatch.setattr(networks, "save_scorer", lambda framework, folder: found.append((framework, folder)))
+    return found
 
 
 @pytest.fixture
@@ -80,25 +81,25 @@ def model_of(store, run_id, name="scorer", status="READY"):
     return store.finalize_logged_model(model.model_id, status).model_uri
 
 
-@pytest.mark.usefixtures("logged")
-def test_model_of_the_run_is_taken(store, training):
+def test_model_of_the_run_is_taken(store, training, saved, tmp_path):
     store.set_tag(training, "journal", "the-journal")
     model_of(store, training, name="model")
     model_of(store, training, status="FAILED")
     expected = model_of(store, training)
     model_of(store, store.create_run("0").info.run_id)
     for ref in (Ref(training, None), Ref(training, "the-journal"), Ref(None, "the-journal")):
-        assert raw_rows_model("torch", ref, "Default") == expected
+        assert raw_rows_model("torch", ref, "Default", tmp_path) == expected
+    assert saved == []
 
 
-@pytest.mark.usefixtures("logged")
-def test_a_model_that_the_run_has_not_is_logged(store, training):
+def test_without_a_whole_model_of_the_run_one_is_saved(store, training, saved, tmp_path):
     model_of(store, training, status="FAILED")
     store.create_logged_model("0", "scorer", training)  # pending for good: who logged it was killed
-    assert raw_rows_model("torch", Ref(training, None), "Default") == f"logged for torch into {training} of Default"
+    assert raw_rows_model("torch", Ref(training, None), "Default", tmp_path) == str(tmp_path / "torch")
+    assert saved == [("torch", tmp_path / "torch")]
 
 
-@pytest.mark.usefixtures("logged")
 @pytest.mark.parametrize("ref", [Ref("of-another-store", None), Ref(None, "of another store"), Ref(None, None)])
-def test_a_run_that_the_store_has_not_leaves_the_model_alone(store, ref):
-    assert raw_rows_model("torch", ref, "Default") == "logged for torch into None of Default"
+def test_a_run_that_the_store_has_not_has_no_model(store, saved, ref, tmp_path):
+    assert raw_rows_model("torch", ref, "Default", tmp_path) == str(tmp_path / "torch")
+    assert saved == [("torch", tmp_path / "torch")]

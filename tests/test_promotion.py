@@ -79,7 +79,7 @@ class World:
 
     def promote(self, metrics: dict, promote: bool = True) -> promotion.Outcome:
         registry = self.params.registry.model_copy(update={"promote": promote})
-        return promotion.promote(metrics, self.params.model_copy(update={"registry": registry}), self.client)
+        return promotion.promote(metrics, self.params.model_copy(update={"registry": registry}), self.client, None)
 
     def aliases(self) -> list[str | None]:
         found = [self.versions.alias(alias) for alias in (CHAMPION, PREVIOUS)]
@@ -100,9 +100,6 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").write_text(json.dumps({"run_id": run.id, "model_id": None}))
         return run.id
-
-    def log_scorer(self, framework: str, run_id: str, experiment: str) -> str:
-        return self.logged[run_id]
 
     def scoring_process(self, uri: str) -> "Process":
         self.opened.append(uri)
@@ -163,7 +160,6 @@ def world(project, store, request, monkeypatch):
     client = tracking.connect("Default")
     params = check_params(read_yaml(Path("params.yaml")), "params.yaml")
     world = World(client, params, request.node.name)
-    monkeypatch.setattr(promotion, "log_scorer", world.log_scorer)
     monkeypatch.setattr(promotion, "evaluated_rows", lambda framework: (framework, None))
     monkeypatch.setattr(promotion, "smoke_test", lambda *_: world.smoke)
     monkeypatch.setattr(challenge, "ScoringProcess", world.scoring_process)

@@ -16,7 +16,7 @@ from scoring_cases import CASES, clinic
 from worker_process import finish, start_worker
 
 from twintrain import project, tracking
-from twintrain.config import Serving
+from twintrain.config import Serving, Tracking
 from twintrain.data.dataset import Dataset
 from twintrain.data.encoding import encode_array
 from twintrain.errors import UserError
@@ -76,8 +76,8 @@ def logged(trained, store):
     uris, before = {}, set(sys.modules)
     for framework, folder in trained.items():
         for case in CASES:
-            with contextlib.chdir(folder / case):
-                uris[framework, case] = log_scorer(framework, None)
+            with contextlib.chdir(folder / case), tracking.stage_run("train", {}, Tracking()) as run:
+                uris[framework, case] = log_scorer(framework, run.ref, run)
     assert not {"torch", "keras", "tensorflow"} & (sys.modules.keys() - before)
     return uris
 

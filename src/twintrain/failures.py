@@ -26,7 +26,7 @@ SAYS_FULL = re.compile(
     r"|\d+ requested and \d+ written|PytorchStreamWriter failed writing"
 )
 # Each may lie on a disk of its own, and who finds it full does not always say which file it was.
-WRITTEN_TO = ("", "build", "data", "results", "mlruns", ".dvc")
+WRITTEN_TO = ("", "build", "build/journal", "data", "results", "mlruns", ".dvc")
 NEXT_TO_NOTHING = 64 * 2**20
 SAYS_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|OOM when allocating", re.IGNORECASE)
 ROOM = (

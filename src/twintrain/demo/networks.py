@@ -1,6 +1,7 @@
 """The trained networks that answer, each in a process of its own."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -11,20 +12,18 @@ import pandas as pd
 from twintrain import tracking
 from twintrain.demo.answers import Answer, read_answer
 from twintrain.errors import UserError
-from twintrain.serving.packaging import NAME, log_scorer
+from twintrain.serving.packaging import NAME, save_scorer
 from twintrain.serving.process import ScoringProcess
 
 
-def raw_rows_model(framework: str, training: tracking.Ref, experiment: str) -> str:
-    """The URI of the raw-rows model of the last training: the one that its run has, else it is logged now."""
+def raw_rows_model(framework: str, training: tracking.Ref, experiment: str, folder: Path) -> str:
+    """The URI of the raw-rows model of the last training: the one that its run has, else it is saved in a folder."""
     client = tracking.connect(experiment)
     run = tracking.find_run(client, training)
-    if run is None:
-        return log_scorer(framework, None, experiment)
-    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    # MLflow 3.17 finds none by this status.
-    whole = [model.model_uri for model in found if model.name == NAME and model.status == "READY"]
-    return whole[0] if whole else log_scorer(framework, run.info.run_id, experiment)
+    if run and (model := tracking.model_of(client, run, NAME)):
+        return model.model_uri
+    save_scorer(framework, folder / framework)
+    return str(folder / framework)
 
 
 class Networks:
@@ -34,7 +33,7 @@ class Networks:
         """Starts the processes.
 
         Args:
-            models: URIs of raw-rows models, by framework.
+            models: URIs of raw-rows models, or their folders, by framework.
 
         Raises:
             UserError: one of them cannot be loaded.

@@ -20,9 +20,9 @@ from twintrain.registry.challenge import challenge
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import CHAMPION, ROLLED_BACK, Versions, described, registered_name, uri_of
 from twintrain.serving.evaluated import evaluated_rows
-from twintrain.serving.packaging import log_scorer
+from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.smoke import smoke_test
-from twintrain.tracking import Ref, Run, connect, find_run, journal_keys
+from twintrain.tracking import Ref, Run, connect, find_run, journal_keys, model_of
 from twintrain.ui_links import ui_address
 
 # Of a training run, what its version says too.
@@ -67,19 +67,20 @@ class Outcome:
         return {"gate": "passed" if self.passed else "failed", "gate_reason": " ".join(reasons)}
 
 
-def promote(metrics: dict[str, Any], params: Params, client: Any) -> Outcome:
+def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run) -> Outcome:
     """Registers each framework's training and leads the better one to the gate.
 
     Args:
         metrics: results/metrics.json; build/ has the networks that it is of.
         client: of MLflow, see `tracking.connect`.
+        run: the one that is open.
 
     Raises:
         UserError: MLflow does not have the runs of these trainings, or build/ has others.
     """
     versions = Versions(client, registered_name(metrics["dataset"], metrics["model"]))
     registered = {
-        framework: _registered(versions, client, framework, metrics, params)
+        framework: _registered(versions, client, framework, metrics, params, run)
         for framework in report.frameworks_of(metrics)
     }
     framework = metrics["comparison"]["winner"]
@@ -108,7 +109,9 @@ def promote_new(metrics: dict[str, Any], params: Params, run: Run) -> Outcome | 
     if not params.registry.enabled or is_of_gate():
         return None
     try:
-        outcome = promote(metrics, params, connect(params.tracking.experiment))
+        if run.is_behind():
+            raise UserError("MLflow does not have all of their runs yet; type: make sync")
+        outcome = promote(metrics, params, connect(params.tracking.experiment), run)
         record(outcome, run)
         run.set_note(f"{summary(metrics, ui_address())}\n{markdown(outcome)}")
     except Exception as error:  # whatever MLflow, its store or a process that answers rows throws
@@ -161,7 +164,9 @@ def _mark(check: Check) -> str:
     return "[green]✓[/]" if check.passed else "[red]✗[/]"
 
 
-def _registered(versions: Versions, client: Any, framework: str, metrics: dict[str, Any], params: Params) -> Any:
+def _registered(
+    versions: Versions, client: Any, framework: str, metrics: dict[str, Any], params: Params, opened: Run
+) -> Any:
     """The version of a framework's training, made if there is none."""
     ref = Ref.of(metrics[framework])
     if ref != Ref.of(project.read_json(project.TRAIN / framework / "run.json")):
@@ -176,8 +181,9 @@ def _registered(versions: Versions, client: Any, framework: str, metrics: dict[s
     }
     found = versions.of_run(run_id)
     if found is None:
-        model_uri = log_scorer(framework, run_id, params.tracking.experiment)
-        return versions.register(model_uri, run_id, tags)
+        model = model_of(client, run, NAME)
+        uri = model.model_uri if model else log_scorer(framework, Ref(run_id, None), opened)
+        return versions.register(uri, run_id, tags)
     versions.tag(found, {name: value for name, value in tags.items() if found.tags.get(name) != value})
     return found
 

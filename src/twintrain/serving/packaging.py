@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from twintrain.errors import UserError
 from twintrain.frameworks import packages
 from twintrain.serving.raw_input import as_written
 from twintrain.serving.recipe import FILE_NAME, Recipe, answer_names
+from twintrain.tracking.store import mlflow_module
 
 NAME = "scorer"
 PACKAGE = Path(__file__).parents[1]
@@ -24,32 +24,38 @@ EXAMPLE_ROWS = 2
 NETWORKS = ("model.pt2", "model.keras")
 
 
-def log_scorer(framework: str, run_id: str | None, experiment: str = "Default") -> str:
+def log_scorer(framework: str, training: tracking.Ref, run: tracking.Run) -> str:
     """Logs the network that `train` has left in build/, with its preprocessing, as a model of the training's run.
 
-    No framework is imported.
-
     Args:
-        run_id: of the training; None where the store does not have it.
-        experiment: where the model goes if there is no run; else it goes where the run is.
+        run: the one that is open.
 
     Returns:
         the model's URI, models:/m-….
+
+    Raises:
+        UserError: MLflow has not got it in time; it will.
     """
-    experiment_id = tracking.open_store(experiment)
-    from mlflow.models import Model
+    with tempfile.TemporaryDirectory() as path:
+        folder = Path(path) / "model"
+        save_scorer(framework, folder)
+        model_id = tracking.log_model_of(run, training, folder, NAME, {"framework": framework})
+    if model_id is None:
+        raise UserError("MLflow does not have the model yet that is to be registered; type: make sync")
+    return f"models:/{model_id}"
+
+
+def save_scorer(framework: str, path: Path) -> None:
+    """Saves the same as the folder of an MLflow model. No framework is imported."""
+    mlflow_module()
+    import mlflow.pyfunc
 
     recipe = Recipe.of_training(framework)
-    with tempfile.TemporaryDirectory() as path:
-        folder = Path(path) / "network"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "network"
         _write_network(recipe, folder)
-        info = Model.log(
-            None,
-            _Flavor,
-            flavor_name="mlflow.pyfunc",
-            name=NAME,
-            model_id=_make_model(framework, run_id, experiment_id),
-            run_id=run_id,
+        mlflow.pyfunc.save_model(
+            path=str(path),
             # As text: MLflow would sort the columns by their names.
             metadata={"framework": framework, "dataset": recipe.dataset.model_dump_json(exclude_defaults=True)},
             python_model=str(PACKAGE / "serving" / "scoring_model.py"),
@@ -58,25 +64,11 @@ def log_scorer(framework: str, run_id: str | None, experiment: str = "Default") 
             signature=signature(recipe),
             input_example=_example(recipe.dataset),
             pip_requirements=tracking.pinned_requirements([*REQUIREMENTS, *packages(framework)]),
-            validate_serving_input=False,
         )
-    return info.model_uri
-
-
-def _make_model(framework: str, run_id: str | None, experiment_id: str) -> str:
-    """Makes the model, still empty, beside its run; Model.log would take the experiment that this process is set to."""
-    from mlflow import MlflowClient
-
-    client, params = MlflowClient(), {}
-    tags = {"framework": framework, **tracking.process_tags()}
-    if run_id:
-        run = client.get_run(run_id)
-        experiment_id, params = run.info.experiment_id, run.data.params
-    return client.create_logged_model(experiment_id, NAME, run_id, tags, params).model_id
 
 
 def load_description(model_uri: str) -> Dataset:
-    """What the rows look like that a model takes, which `log_scorer` has logged.
+    """What the rows look like that a model takes, which `save_scorer` has saved.
 
     Raises:
         UserError: there is no such model, or it is none of these.
@@ -102,19 +94,6 @@ def load_example(model_uri: str) -> pd.DataFrame | np.ndarray:
     with tempfile.TemporaryDirectory() as path:
         folder = download_artifacts(model_uri, dst_path=path)
         return Model.load(folder).load_input_example(folder)
-
-
-class _Flavor:
-    """mlflow.pyfunc, but for `validate_serving_input`, which that does not know.
-
-    Model.log would try the example at once, and load the network and its framework into this process.
-    """
-
-    @staticmethod
-    def save_model(validate_serving_input: bool, **arguments: Any) -> None:
-        import mlflow.pyfunc
-
-        mlflow.pyfunc.save_model(**arguments)
 
 
 def _write_network(recipe: Recipe, folder: Path) -> None:

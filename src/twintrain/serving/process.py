@@ -54,7 +54,7 @@ class ScoringProcess:
     """Answers raw rows with any model that MLflow can load; use as a context, or call `close`.
 
     Attributes:
-        metadata: what was logged with the model; by `log_scorer`, `framework`, and `dataset`: its description as JSON.
+        metadata: what was logged with the model; by `save_scorer`, `framework`, and `dataset`: its description as JSON.
 
     Raises:
         UserError: there is no such model, or it cannot be loaded, or its network may run code when it is.

@@ -7,8 +7,8 @@ store which fails, hangs or is slow costs neither a result nor what was logged.
 from twintrain.tracking.courier import hangs
 from twintrain.tracking.journal import FOLDER, Ref, journal_keys, journals_folder
 from twintrain.tracking.lineage import lock_tags, project_tags
-from twintrain.tracking.lookup import find_run
-from twintrain.tracking.recovery import Synced, abandoned_journals, process_tags, synchronize
+from twintrain.tracking.lookup import find_run, model_of
+from twintrain.tracking.recovery import Synced, abandoned_journals, synchronize
 from twintrain.tracking.run import Run
 from twintrain.tracking.store import (
     PARENT,
@@ -19,7 +19,16 @@ from twintrain.tracking.store import (
     pinned_requirements,
     store_uri,
 )
-from twintrain.tracking.tree import add_to_run, child_run, command_run, end_runs, name_runs, parent_run, stage_run
+from twintrain.tracking.tree import (
+    add_to_run,
+    child_run,
+    command_run,
+    end_runs,
+    log_model_of,
+    name_runs,
+    parent_run,
+    stage_run,
+)
 
 __all__ = [
     "FOLDER",
@@ -40,11 +49,12 @@ __all__ = [
     "journal_keys",
     "journals_folder",
     "lock_tags",
+    "log_model_of",
+    "model_of",
     "name_runs",
     "open_store",
     "parent_run",
     "pinned_requirements",
-    "process_tags",
     "project_tags",
     "stage_run",
     "store_uri",

@@ -81,6 +81,11 @@ class Courier:
         refused = {reason for delivery in self._deliveries.values() for reason in delivery.refused.values()}
         return [*sorted(map(short, refused)), *([self.failure] if self.failure else [])]
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the store lacks anything, or fails."""
+        return self._thread is None or self.failure is not None or bool(self._unfinished())
+
     def take(self, journal: Journal) -> None:
         """Adds a journal, which this process may go on writing."""
         with self._changed:

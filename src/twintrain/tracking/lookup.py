@@ -24,6 +24,13 @@ def find_run(client: Any, ref: Ref) -> Any | None:
     return run_of_journal(client, ref.journal) if ref.journal else None
 
 
+def model_of(client: Any, run: Any, name: str) -> Any | None:
+    """The whole model of a name that a run has; None where it has none."""
+    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    # MLflow 3.17 finds none by this status.
+    return next((model for model in found if model.name == name and model.status == "READY"), None)
+
+
 def unless_missing(ask: Callable[[], Any]) -> Any | None:
     """What the store answers; None where it does not have what is asked for."""
     from mlflow.exceptions import MlflowException

@@ -75,11 +75,6 @@ def close_orphans(client: Any) -> None:
                 client.delete_logged_model(model.model_id)
 
 
-def process_tags() -> dict[str, str]:
-    """For what is written to the store without a journal, so that it can be told whether its process lives."""
-    return {OWNER: str(Owner.here())}
-
-
 def _of_here() -> str:
     return f"tags.{OWNER} LIKE '{Owner.here().host} %'"
 

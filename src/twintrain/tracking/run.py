@@ -107,6 +107,11 @@ class Run:
         number = self.journal.append("model", folder=place, name="model", tags=context_tags())
         self.model_id = self.courier.wait_for(self.journal, number).get("model_id")
 
+    def is_behind(self) -> bool:
+        """Whether the store lacks anything that was logged so far, when what is on its way has had its time."""
+        self.courier.wait(is_told=False)
+        return self.courier.is_behind
+
     def begin(self) -> None:
         """Waits for the store to give the run its id."""
         answer = self.courier.wait_for(self.journal, 0)

@@ -102,6 +102,22 @@ def add_to_run(run: Run, ref: Ref, metrics: dict[str, float], artifacts: list[Pa
         log_files(journal, artifacts)
 
 
+def log_model_of(run: Run, ref: Ref, folder: Path, name: str, tags: dict[str, str]) -> str | None:
+    """Logs the folder of an MLflow model as a model of a run that has ended.
+
+    Args:
+        run: the one that is open.
+        ref: the one that gets the model.
+
+    Returns:
+        the model's id; None if the store does not give it in time: then it gets the model later.
+    """
+    with _joined(run.courier, ref) as journal:
+        place = journal.keep(folder)
+        number = journal.append("model", folder=place, name=name, tags={**context_tags(), **tags})
+        return run.courier.wait_for(journal, number).get("model_id")
+
+
 def end_runs(run: Run, run_ids: list[str]) -> None:
     """Ends runs that a killed process has left open."""
     for run_id in run_ids:
