@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
@@ -197,6 +198,14 @@ def test_the_first_that_passes_becomes_champion_and_its_version_says_what_it_is(
     }
     # The other training is a version too, and was not judged.
     assert "gate" not in world.client.get_model_version(world.versions.name, "2").tags
+
+
+def test_results_wait_for_a_store_that_is_behind(world, capsys):
+    run = SimpleNamespace(is_behind=lambda: True)
+    assert promotion.promote_new(world.train(Network()), world.params, run) is None
+    said = "nothing was promoted, results are kept: MLflow does not have all of their runs yet; type: make sync"
+    assert capsys.readouterr().err == f"warning: {said}\n"
+    assert world.client.search_model_versions(f"name = '{world.versions.name}'") == []
 
 
 def test_the_same_trainings_again_change_nothing_quietly(world, capsys):

@@ -188,6 +188,40 @@ def test_a_run_that_this_store_does_not_have_is_passed_over(store: mlflow.Mlflow
     assert store.get_run(run.id).data.metrics["eval_acc"] == 0.9
 
 
+def test_a_model_is_given_to_a_run_that_has_ended(store: mlflow.MlflowClient, tmp_path: Path):
+    with tracking.stage_run("train@torch", {}, Tracking()) as trained:
+        trained.log_params({"epochs": 3})
+        trained.log_metrics({"val_loss": 0.5})
+    save_model(np.zeros((2, 3), np.float32), tmp_path / "model")
+    with tracking.parent_run("promote", {}, Tracking()) as run:
+        assert tracking.model_of(store, store.get_run(trained.id), "scorer") is None
+        model_id = tracking.log_model_of(run, trained.ref, tmp_path / "model", "scorer", {"framework": "torch"})
+        found = tracking.model_of(store, store.get_run(trained.id), "scorer")
+    assert (found.model_id, found.source_run_id, found.tags["framework"]) == (model_id, trained.id, "torch")
+    assert (found.params, [metric.key for metric in found.metrics]) == ({"epochs": "3"}, ["val_loss"])
+    assert mlflow.pyfunc.load_model(found.model_uri).predict(np.ones((2, 3), np.float32)).sum() == 6
+    assert store.get_run(trained.id).info.status == "FINISHED"
+
+
+def test_a_model_that_a_store_refuses_to_take_comes_later_and_once(
+    store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with tracking.stage_run("train@torch", {}, Tracking()) as trained:
+        pass
+    save_model(np.zeros((2, 3), np.float32), tmp_path / "model")
+    full = OSError("507 Insufficient Storage")
+    with monkeypatch.context() as failing, tracking.parent_run("promote", {}, Tracking()) as run:
+        failing.setattr(mlflow.MlflowClient, "log_model_artifacts", lambda *_: (_ for _ in ()).throw(full))
+        assert tracking.log_model_of(run, trained.ref, tmp_path / "model", "scorer", {}) is None
+        assert run.is_behind()
+    assert tracking.model_of(store, store.get_run(trained.id), "scorer") is None
+    monkeypatch.setattr(Owner, "is_dead", lambda _: True)  # as after the end of this process
+    assert tracking.synchronize().left == 0
+    assert tracking.model_of(store, store.get_run(trained.id), "scorer") is not None
+    assert len(store.search_logged_models(["0"])) == 1
+    assert len(store.get_run(trained.id).outputs.model_outputs) == 1
+
+
 def test_data_are_logged_as_an_input_with_their_digest(store: mlflow.MlflowClient):
     features, labels = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
     with tracking.stage_run("train@torch", {}, Tracking(experiment="trial")) as first:
