@@ -114,7 +114,7 @@ def log_model_of(run: Run, ref: Ref, folder: Path, name: str, tags: dict[str, st
     """
     with _joined(run.courier, ref) as journal:
         place = journal.keep(folder)
-        number = journal.append("model", folder=place, name=name, tags={**context_tags(), **tags})
+        number = journal.append("model", folder=place, name=name, tags=tags)
         return run.courier.wait_for(journal, number).get("model_id")
 
 
