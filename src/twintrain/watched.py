@@ -22,13 +22,13 @@ OWNER = "TWINTRAIN_OWNER"  # PID:START
 STAGE = "DVC_STAGE"  # set by DVC for the commands that it runs
 LOOK_SECONDS = 0.2
 SECONDS_TO_END = 30  # for a process that is told to end: to close its runs
-# Two readings of when a process began may differ by what the clock was set meanwhile.
-SAME_START_SECONDS = 60
+# Two readings of when a process began, in seconds since the machine did, differ by rounding alone.
+SAME_START_SECONDS = 1.5
 
 
 def name_of(process: psutil.Process) -> str:
     """What tells a process from all others of this machine, since it started."""
-    return f"{process.pid}:{process.create_time():.2f}"
+    return f"{process.pid}:{_start(process):.2f}"
 
 
 def this_as_owner() -> dict[str, str]:
@@ -41,9 +41,14 @@ def running(name: str) -> psutil.Process | None:
     pid, _, start = name.partition(":")
     with contextlib.suppress(psutil.NoSuchProcess, ValueError):
         process = psutil.Process(int(pid))
-        if abs(process.create_time() - float(start)) < SAME_START_SECONDS and _runs(process):
+        if abs(_start(process) - float(start)) < SAME_START_SECONDS and _runs(process):
             return process
     return None
+
+
+def _start(process: psutil.Process) -> float:
+    """When a process started, in seconds since the machine did: whoever sets the clock changes both times of day."""
+    return process.create_time() - psutil.boot_time()
 
 
 def watch_owners() -> None:

@@ -124,10 +124,12 @@ class Courier:
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(END_SECONDS)
-            if self._thread.is_alive():
-                _hanging.append(self._thread)
+        if self._thread is None:
+            self._release()
+            return
+        self._thread.join(END_SECONDS)
+        if self._thread.is_alive():
+            _hanging.append(self._thread)
 
     def _warn(self) -> None:
         reasons = self.reasons
@@ -176,6 +178,10 @@ class Courier:
                 self._failures, self.failure = 0, None
             with self._changed:
                 self._changed.notify_all()
+        self._release()
+
+    def _release(self) -> None:
+        """Leaves what the store has not got to whoever comes next."""
         for delivery in self._deliveries.values():
             delivery.journal.release()
 

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from twintrain.tracking.journal import Call, Heading, Journal, Ref, headings
+from twintrain.tracking.journal import Call, Heading, Journal, Ref, headings, this_store
 from twintrain.tracking.lookup import JOURNAL, PARENT_TAG, run_of_journal, unless_missing
 from twintrain.tracking.store import DeletedExperimentError, experiment_id
 
 OWNER, INCOMPLETE = "process", "incomplete"
+DEFAULT = "Default"  # the experiment of a run that was to be in that of another one, which is gone
 BATCH_METRICS, BATCH_ENTRIES = 1000, 100  # MLflow's limits for one call
 # What MLflow says of a call that it will never take, however often it is asked.
 REFUSALS = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST"}
@@ -29,6 +30,16 @@ class NotYetError(Exception):
 
     def __init__(self) -> None:
         super().__init__("a run that belongs to it is not there yet")
+
+
+class ElsewhereError(Exception):
+    """What is to be added belongs to a run of another store."""
+
+    def __init__(self, store: str, here: str) -> None:
+        super().__init__(
+            f"{here} does not have the run that something is to be added to; it was logged for {store}; "
+            f"type: MLFLOW_TRACKING_URI={store} make sync"
+        )
 
 
 class UnknownRunError(Exception):
@@ -122,12 +133,12 @@ class Delivery:
 
     def _create(self, number: int, call: Call) -> dict[str, Any]:
         """A new run, unless one with this journal's key is there."""
-        parent = call["parent"] and self._resolved(Ref(*call["parent"]))
-        if parent:
-            experiment = self.client.get_run(parent).info.experiment_id
-        else:
-            experiment = experiment_id(self.client, call["experiment"])
-        found = run_of_journal(self.client, self.journal.key) if number in self.journal.tried else None
+        above = call["parent"] and self._known(Ref(*call["parent"]))
+        parent = above and above.info.run_id
+        experiment = above.info.experiment_id if above else experiment_id(self.client, call["experiment"] or DEFAULT)
+        # Who has begun it knows whether that was tried; of a journal that lies in two places nobody does.
+        is_new = self.journal.is_own and number not in self.journal.tried
+        found = None if is_new else run_of_journal(self.client, self.journal.key)
         if found is None:
             self.journal.try_line(number)
             lost = {"instead_of": self.journal.lost} if self.journal.lost else {}
@@ -148,26 +159,31 @@ class Delivery:
 
     def _join(self, _: int, call: Call) -> dict[str, Any]:
         """A run that has ended, which something is added to."""
-        run_id = self._resolved(Ref(*call["run"]))
-        if unless_missing(lambda: self.client.get_run(run_id)) is None:
-            raise UnknownRunError(run_id)
-        self.client.set_tag(run_id, INCOMPLETE, "true")
-        return {"run_id": run_id}
+        ref = Ref(*call["run"])
+        found = self._known(ref)
+        if found is None and call.get("store") not in (None, here := this_store()):
+            raise ElsewhereError(call["store"], here)
+        if found is None:
+            raise UnknownRunError(ref.run_id or ref.journal)
+        self.client.set_tag(found.info.run_id, INCOMPLETE, "true")
+        return {"run_id": found.info.run_id}
 
     def _marks(self) -> dict[str, str]:
         return {JOURNAL: self.journal.key, OWNER: self.journal.calls[0]["owner"], INCOMPLETE: "true"}
 
-    def _resolved(self, ref: Ref) -> str:
-        """The id of a run that another journal may be of."""
-        if ref.run_id:
-            return ref.run_id
-        heading = Heading.of(self.journal.folder.with_name(ref.journal))
-        if heading and heading.run_id:
-            return heading.run_id
+    def _known(self, ref: Ref) -> Any | None:
+        """A run that another journal may be of; None where the store does not have it.
+
+        Raises:
+            NotYetError: it will.
+        """
+        heading = Heading.of(self.journal.folder.with_name(ref.journal)) if ref.journal else None
+        if run_id := ref.run_id or (heading and heading.run_id):
+            return unless_missing(lambda: self.client.get_run(run_id))
         found = run_of_journal(self.client, ref.journal)
-        if found is None:
-            raise NotYetError if heading else UnknownRunError(ref.journal)
-        return found.info.run_id
+        if found is None and heading:
+            raise NotYetError
+        return found
 
     def _write(self, run_id: str, params: dict[str, str] | None = None, tags: dict[str, str] | None = None) -> None:
         from mlflow.entities import Param, RunTag
@@ -184,7 +200,8 @@ class Delivery:
         self._write(self._id, tags=call["tags"])
 
     def _reference(self, _: int, call: Call) -> None:
-        self._write(self._id, tags={call["tag"]: self._resolved(Ref(*call["run"]))})
+        if found := self._known(Ref(*call["run"])):
+            self._write(self._id, tags={call["tag"]: found.info.run_id})
 
     def _metrics(self, calls: list[Call]) -> None:
         from mlflow.entities import Metric
@@ -225,7 +242,8 @@ class Delivery:
         """A model: made, tied to its run and to the metrics of its step, filled, and declared ready."""
         run = self.client.get_run(self._id)
         key = f"{self.journal.key}-{number}"
-        found = self._models_of(key, run.info.experiment_id) if number in self.journal.tried else []
+        is_new = self.journal.is_own and number not in self.journal.tried
+        found = [] if is_new else self._models_of(key, run.info.experiment_id)
         if found:
             model = found[0]
             # MLflow brings more than 100 of them in several calls.
@@ -295,7 +313,7 @@ class Delivery:
 
 
 def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, DeletedExperimentError) or getattr(error, "error_code", None) in REFUSALS
+    return isinstance(error, (DeletedExperimentError, ElsewhereError)) or getattr(error, "error_code", None) in REFUSALS
 
 
 def _is_below(heading: Heading, key: str) -> bool:

@@ -4,6 +4,9 @@ A journal is a folder of `build/journal`. `calls.jsonl` is written by the proces
 that a process which is killed loses nothing that it has logged. `confirmed.jsonl` says what MLflow's store has, and is
 written by whoever brings the lines there (`delivery`). A journal that the store has whole is removed.
 
+The process that writes it has a lock on it from the beginning, and whoever brings what a dead one has left takes that
+lock first: the operating system knows best who lives.
+
 Lines are numbered from 0. The first one says which run it is of: a new one, or one that exists.
 """
 
@@ -21,8 +24,9 @@ from typing import Any, NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from twintrain.project import link_or_copy
+from twintrain.store_address import without_password
 from twintrain.tracking.owner import Owner
-from twintrain.tracking.store import project_root
+from twintrain.tracking.store import SQLITE, project_root, store_uri
 
 FOLDER = "TWINTRAIN_JOURNAL"  # where journals are, in a copy of the project that will be removed
 CALLS, CONFIRMED = "calls.jsonl", "confirmed.jsonl"
@@ -48,6 +52,12 @@ def journals_folder() -> Path:
     return Path(os.environ.get(FOLDER) or project_root(Path.cwd()) / "build" / "journal")
 
 
+def this_store() -> str:
+    """The store as journals name it: without a password, and where it lies in a project also when that is moved."""
+    uri, here = store_uri(Path.cwd()), f"{SQLITE}{journals_folder().parents[1]}/"
+    return without_password(uri.replace(here, SQLITE, 1) if uri.startswith(here) else uri)
+
+
 class Journal:
     """The journal of one run.
 
@@ -57,6 +67,7 @@ class Journal:
         confirmed: what the store has answered, by the number of the line.
         tried: lines that may have reached the store without an answer.
         lost: the id of a run that the store had, and has no more.
+        is_own: whether this process has begun it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,6 +76,7 @@ class Journal:
         self.confirmed: dict[int, dict[str, Any]] = {}
         self.tried: set[int] = set()
         self.lost: str | None = None
+        self.is_own = False
         self._lock = threading.Lock()
         self._file_lock = FileLock(folder / "lock", timeout=0, thread_local=False)
 
@@ -74,9 +86,12 @@ class Journal:
         key = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         journal = cls(journals_folder() / key)
         journal.folder.mkdir(parents=True)
+        journal.is_own = True
         try:
-            journal.append(call, owner=str(Owner.here()), **arguments)
+            journal._file_lock.acquire()
+            journal.append(call, owner=str(Owner.here()), store=this_store(), **arguments)
         except OSError:  # no room
+            journal.release()
             shutil.rmtree(journal.folder, ignore_errors=True)
             raise
         return journal
@@ -85,10 +100,13 @@ class Journal:
     def load(cls, folder: Path) -> Self:
         """Reads a journal, whoever wrote it; a last line that was cut off is none."""
         journal = cls(folder)
-        journal.calls = list(_lines(folder / CALLS))
-        for mark in _lines(folder / CONFIRMED):
-            journal._take(mark)
+        journal._read()
         return journal
+
+    def _read(self) -> None:
+        self.calls, self.confirmed, self.tried, self.lost = list(_lines(self.folder / CALLS)), {}, set(), None
+        for mark in _lines(self.folder / CONFIRMED):
+            self._take(mark)
 
     @property
     def key(self) -> str:
@@ -168,12 +186,19 @@ class Journal:
                 os.close(descriptor)
 
     def hold(self) -> bool:
-        """Whether this process alone may deliver it, from now on until `release` or its end."""
+        """Whether this process alone may write and deliver it, from now on until `release` or its end."""
+        if self._file_lock.is_locked:
+            return True
         try:
             self._file_lock.acquire()
-        except (Timeout, FileNotFoundError):  # another process delivers it, or has removed it
+        except (Timeout, FileNotFoundError):  # another process writes or delivers it, or has removed it
             return False
-        return self.folder.is_dir()
+        if not (self.folder / CALLS).is_file():  # removed, and made again by the lock
+            self.remove()
+            return False
+        if not self.is_own:
+            self._read()  # as it is now that nobody else writes
+        return True
 
     def release(self) -> None:
         """Lets other processes deliver it."""
@@ -181,10 +206,10 @@ class Journal:
 
     def remove(self) -> None:
         """Removes what the store has whole."""
-        self.release()
         # First, so that a process killed meanwhile leaves nothing that could be brought again.
         (self.folder / CALLS).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
 
     def _mark(self, mark: dict[str, Any]) -> None:
         _append(self.folder / CONFIRMED, mark)
@@ -203,14 +228,25 @@ def pending_journals() -> list[Journal]:
     """All journals that are there, the oldest first; a folder without a first line is of a process that has died."""
     folder = journals_folder()
     found = [Journal.load(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
-    return [journal for journal in found if journal.calls]
+    return [journal for journal in found if Heading.of(journal.folder)]
+
+
+def damaged_journals() -> list[Path]:
+    """The folders of journals that say something, and not of which run."""
+    folders = [path for path in sorted(journals_folder().glob("*/")) if Heading.of(path) is None]
+    return [path for path in folders if _has_a_line(path / CALLS)]
 
 
 def remove_empty() -> None:
     """Removes folders without a first line, of processes that were killed as they began or removed one."""
     for path in journals_folder().glob("*/"):
-        if Heading.of(path) is None and time.time() - path.stat().st_mtime > BEGUN_SECONDS:
+        is_empty = Heading.of(path) is None and not _has_a_line(path / CALLS)
+        if is_empty and time.time() - path.stat().st_mtime > BEGUN_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _has_a_line(path: Path) -> bool:
+    return path.is_file() and b"\n" in path.read_bytes()
 
 
 class Heading(NamedTuple):
@@ -230,10 +266,12 @@ class Heading(NamedTuple):
     def of(cls, folder: Path) -> Self | None:
         """Of the journal in a folder; None if there is none."""
         first = next(_lines(folder / CALLS), None)
+        if first is None or not {"call", "time", "owner"} <= first.keys():
+            return None
         run_id = None
         for mark in _lines(folder / CONFIRMED):
             run_id = None if "lost" in mark else mark.get("run_id", run_id)
-        return first and cls(folder.name, first, run_id)
+        return cls(folder.name, first, run_id)
 
 
 def headings(folder: Path) -> list[Heading]:
@@ -274,5 +312,6 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         return
     with file:
         for line in file:
-            with contextlib.suppress(json.JSONDecodeError):
-                yield json.loads(line)
+            with contextlib.suppress(ValueError, RecursionError):
+                if isinstance(found := json.loads(line), dict):
+                    yield found

@@ -33,6 +33,11 @@ class Owner(NamedTuple):
     def __str__(self) -> str:
         return f"{self.host} {self.process}"
 
+    @property
+    def is_of_here(self) -> bool:
+        """Whether it is, or was, a process of this machine."""
+        return self.host == socket.gethostname()
+
     def is_dead(self) -> bool:
         """Whether it is known to have ended; of another machine nothing is known."""
-        return self.host == socket.gethostname() and running(self.process) is None
+        return self.is_of_here and running(self.process) is None

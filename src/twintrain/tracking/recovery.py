@@ -1,26 +1,39 @@
 """What processes that do not live any more have left: runs to be closed, lines to be brought, models to be removed."""
 
+import time
 from typing import Any, NamedTuple
 
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.delivery import OWNER
-from twintrain.tracking.journal import Journal, journal_keys, pending_journals, remove_empty
+from twintrain.tracking.journal import CALLS, Journal, damaged_journals, journal_keys, pending_journals, remove_empty
 from twintrain.tracking.lookup import JOURNAL
 from twintrain.tracking.owner import Owner
 
 SEARCHED = 1000
+QUIET_SECONDS = 300  # a stage that lives writes what it takes of the machine every second
 
 
 def abandoned_journals() -> list[Journal]:
     """Journals of processes that have ended, the oldest first."""
-    return [journal for journal in pending_journals() if journal.owner is None or journal.owner.is_dead()]
+    return [journal for journal in pending_journals() if _is_abandoned(journal)]
+
+
+def _is_abandoned(journal: Journal) -> bool:
+    """Whether a process seems to have ended; that it has, `hold` says.
+
+    Of another machine, which may be this one by another name, nothing is known but when it wrote last.
+    """
+    owner = journal.owner
+    if owner is None or owner.is_of_here:
+        return owner is None or owner.is_dead()
+    return time.time() - (journal.folder / CALLS).stat().st_mtime > QUIET_SECONDS
 
 
 def take_abandoned(courier: Courier) -> list[Journal]:
     """Has what processes that have ended left behind brought along; a run that had not ended is KILLED."""
     remove_empty()
-    found = abandoned_journals()
+    found = [journal for journal in abandoned_journals() if journal.hold()]
     for journal in found:
         if not journal.has_ended:
             status = None if journal.calls[0]["call"] == "join" else "KILLED"
@@ -52,7 +65,10 @@ def synchronize() -> Synced:
         if not courier.reasons:
             courier.ask(close_orphans)
         keys = journal_keys()
-        return Synced(len(found), len([journal for journal in found if journal.key in keys]), courier.reasons)
+        left = [journal for journal in found if journal.key in keys]
+        damaged = damaged_journals()
+        reasons = [f"{path} is damaged: it does not say of which run it is; move it away" for path in damaged]
+        return Synced(len(found) + len(damaged), len(left) + len(damaged), [*courier.reasons, *reasons])
     finally:
         courier.close()
 
