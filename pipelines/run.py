@@ -20,7 +20,7 @@ from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
 from twintrain.experiment import experiment_parser, read_experiment
-from twintrain.fixed_params import as_written
+from twintrain.fixed_params import as_written, check_params_as_read, params_as_read
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.project_copy import project_copy
@@ -32,6 +32,20 @@ from twintrain.yaml_files import read_yaml
 TASKS = ("classes", "regression")
 REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
+
+
+class Asked(NamedTuple):
+    """The experiment that the command line asks for.
+
+    Attributes:
+        content: what params.yaml is to become.
+        params: the same, as typed parameters.
+        read: the sha256 of the params.yaml that it was made of.
+    """
+
+    content: dict[str, Any]
+    params: Params
+    read: str
 
 
 class Found(NamedTuple):
@@ -57,26 +71,29 @@ def run() -> int:
         _run_isolated(known, rest)
         return 0
     with locks.experiment():
-        content, params = _read(known, rest)
-        get_data(params)
-        _print_found(known, _reproduce(known, content, params), project.RESULTS)
+        asked = _read(known, rest)
+        get_data(asked.params)
+        _print_found(known, _reproduce(known, asked), project.RESULTS)
     return 0
 
 
 def _run_isolated(known: argparse.Namespace, rest: list[str]) -> None:
     """Runs in a copy of the project, of which the results and the parameters stay."""
-    content, params = _read(known, rest if REGISTRY in parse_overrides(rest) else [*rest, f"--{REGISTRY}", "false"])
+    asked = _read(known, rest if REGISTRY in parse_overrides(rest) else [*rest, f"--{REGISTRY}", "false"])
+    params = asked.params
     get_data(params)
     with project_copy() as copy:
         with copy.entered():
-            found = _reproduce(known, content, params)
+            found = _reproduce(known, asked)
         folder = None if known.target else copy.keep_results(f"{params.dataset}-{params.model_name}")
     _print_found(known, found, folder)
 
 
-def _reproduce(arguments: argparse.Namespace, content: dict[str, Any], params: Params) -> Found:
+def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
     """Has DVC run the experiment in this folder."""
-    save_params(content)
+    check_params_as_read(asked.read)  # to get the data may have taken its time
+    save_params(asked.content)
+    params = asked.params
     written = as_written()
     preset = "current" if arguments.preset in CURRENT else arguments.preset
     tags = {
@@ -184,15 +201,16 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return known, rest
 
 
-def _read(known: argparse.Namespace, rest: list[str]) -> tuple[dict[str, Any], Params]:
+def _read(known: argparse.Namespace, rest: list[str]) -> Asked:
     """Checks all that can be checked before anything is written or run."""
+    read = params_as_read()
     if known.data:
         known.preset, known.target = _adopt(known, parse_overrides(rest)), None
     content, params = read_experiment(known.preset, rest)
     targets = [f"{s}@{f}" if s in ("train", "evaluate") else s for s in STAGES for f in params.frameworks]
     if known.target and known.target not in targets:
         raise unknown("target", known.target, dict.fromkeys(targets))
-    return content, params
+    return Asked(content, params, read)
 
 
 def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:

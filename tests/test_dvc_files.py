@@ -3,12 +3,15 @@
 import os
 import random
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from twintrain import dvc_files, locks
+from twintrain.errors import UserError
+from twintrain.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 LOCK = dvc_files.LOCK
@@ -49,6 +52,81 @@ def test_a_half_lock_file_of_which_no_whole_one_is_known_is_an_error(error_of):
     cut(0.5)
     said = "dvc.lock is damaged: expected what DVC has written, got a part of it; make it anew: git checkout dvc.lock"
     assert error_of(dvc_files.mend_dvc_files) == said
+
+
+CONFLICTS = """\
+schema: '2.0'
+stages:
+  one:
+    cmd: one
+<<<<<<< HEAD
+    outs: [{path: a, hash: md5, md5: b}]
+=======
+    outs: [{path: a, hash: md5, md5: c}]
+>>>>>>> theirs
+"""
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("taken_out", ["", "<<<<<<< HEAD\n", "<<<<<<< HEAD\n=======\n"])
+def test_merge_conflicts_are_left_to_the_user(is_kept, taken_out, error_of):
+    if is_kept:
+        dvc_files.mend_dvc_files()
+    text = CONFLICTS
+    for line in taken_out.splitlines(keepends=True):
+        text = text.replace(line, "")
+    LOCK.write_text(text)
+    mark = {0: "<<<<<<< in line 5", 1: "======= in line 6", 2: ">>>>>>> in line 7"}[taken_out.count("\n")]
+    assert error_of(dvc_files.mend_dvc_files) == (
+        f"dvc.lock has merge conflicts: expected what DVC has written, got {mark}; "
+        "resolve them, or take the last commit's: git checkout HEAD dvc.lock"
+    )
+    assert LOCK.read_text() == text
+
+
+def test_way_out_of_merge_conflicts_works():
+    def git(*arguments: str, check: bool = True) -> None:
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments], check=check)
+
+    git("init", "-q", "-b", "main")
+    for branch, value in (("main", "a"), ("other", "b"), ("main", "c")):
+        git("checkout", "-q", *(["main"] if value == "c" else ["-b", branch] if branch == "other" else ["-B", branch]))
+        LOCK.write_text(f"schema: '2.0'\nstages:\n  one:\n    cmd: {value}\n")
+        git("add", ".")
+        git("commit", "-qm", value)
+    git("merge", "other", check=False)
+    with pytest.raises(UserError, match="has merge conflicts"):
+        dvc_files.mend_dvc_files()
+    git("checkout", "HEAD", "dvc.lock")
+    dvc_files.mend_dvc_files()
+    assert read_yaml(LOCK)["stages"]["one"]["cmd"] == "c"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("cmd: ", "cmd ", 1),
+        lambda text: text.replace("    cmd: python -m pipelines.ingest\n", ""),
+        lambda text: f"- {text}",
+        lambda _: "my notes\n",
+    ],
+)
+def test_a_lock_file_that_was_edited_is_not_replaced(edit, error_of):
+    dvc_files.mend_dvc_files()
+    edited = edit(LOCK.read_text())
+    assert edited != LOCK.read_text()
+    LOCK.write_text(edited)
+    said = "dvc.lock is damaged: expected what DVC has written, got something else; make it anew: git checkout dvc.lock"
+    assert error_of(dvc_files.mend_dvc_files) == said
+    assert LOCK.read_text() == edited
+
+
+def test_zeros_of_a_disk_without_power_are_as_good_as_nothing():
+    dvc_files.mend_dvc_files()
+    whole = LOCK.read_bytes()
+    LOCK.write_bytes(whole[:2000] + bytes(len(whole) - 2000))
+    dvc_files.mend_dvc_files()
+    assert LOCK.read_bytes() == whole
 
 
 def test_without_a_lock_file_there_is_nothing_to_mend():

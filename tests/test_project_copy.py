@@ -10,6 +10,12 @@ from twintrain.processes import worker_environment
 from twintrain.project_copy import project_copy
 
 
+def commit(root):
+    for command in (["add", "."], ["commit", "-qm", "x"]):
+        author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *author, *command], cwd=root, check=True)
+
+
 @pytest.fixture
 def committed(tmp_path, monkeypatch):
     """A small project under git with one file changed, one new and one ignored."""
@@ -17,9 +23,8 @@ def committed(tmp_path, monkeypatch):
     for name, text in {".dvc/config": "[core]\n", "params.yaml": "old", ".gitignore": "data/\nbuild/\n"}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
-        author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *author, *command], cwd=root, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    commit(root)
     for name, text in {"params.yaml": "new", "conf/own.yaml": "own", "data/a/a.csv": "1", "build/x": "made"}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -51,6 +56,84 @@ def test_copy_has_no_lock_file_that_dvc_may_be_writing(committed, has_git):
     with project_copy() as copy:
         assert not (copy.folder / "dvc.lock").exists()
         assert has_git or (copy.folder / "src/data/code.py").exists()
+
+
+def test_copy_has_the_lock_file_of_git(committed):
+    (committed / "dvc.lock").write_text("whole")
+    commit(committed)
+    (committed / "dvc.lock").write_text("ha")
+    with project_copy() as copy:
+        assert (copy.folder / "dvc.lock").read_text() == "whole"
+    (committed / "dvc.lock").unlink()
+    with project_copy() as copy:
+        assert not (copy.folder / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize("link", ["relative", "absolute"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_copying_does_not_write_through_links(committed, link, edited):
+    outside = committed.parent / "mine.yaml"
+    outside.write_text("outside")
+    model = committed / "conf/model.yaml"
+    model.symlink_to(outside if link == "absolute" else "../../mine.yaml")
+    commit(committed)
+    if edited:
+        model.unlink()
+        model.write_text("edited")
+    with project_copy() as copy:
+        copied = copy.folder / "conf/model.yaml"
+        assert (copied.read_text(), copied.is_symlink()) == ("edited" if edited else "outside", False)
+        copy.restore("conf/model.yaml")
+        copied.write_text("changed in the copy")
+    assert outside.read_text() == "outside"
+
+
+@pytest.mark.parametrize("link", ["relative", "absolute"])
+def test_link_to_a_folder_leads_to_the_same_files_and_is_not_written_through(committed, link):
+    outside, before = committed.parent / "shared", committed / "conf/own.yaml"
+    commit(committed)
+    before.parent.rename(outside)  # git knows conf/own.yaml from before
+    (committed / "conf").symlink_to(outside if link == "absolute" else "../shared")
+    (outside / "own.yaml").write_text("outside")
+    (committed / "again").symlink_to("src")
+    (committed / "src").mkdir()
+    (committed / "src/code.py").touch()
+    (committed / "data").rename(committed.parent / "data")
+    (committed / "data").symlink_to("../data")  # which the line data/ of a .gitignore is not for
+    with project_copy() as copy:
+        assert (copy.folder / "data/a/a.csv").samefile("data/a/a.csv")
+        assert (copy.folder / "conf/own.yaml").samefile(outside / "own.yaml")
+        assert (copy.folder / "again/code.py").samefile(copy.folder / "src/code.py")
+    assert (outside / "own.yaml").read_text() == "outside"
+
+
+def test_copy_lacks_what_was_removed(committed):
+    commit(committed)
+    (committed / "conf/own.yaml").unlink()
+    with project_copy() as copy:
+        assert not (copy.folder / "conf/own.yaml").exists()
+        status = subprocess.run(["git", "status", "--short"], cwd=copy.folder, capture_output=True, check=True)
+        assert status.stdout == b" D conf/own.yaml\n"
+
+
+@pytest.mark.parametrize("has_git", [True, False])
+def test_link_to_nothing_is_not_copied(committed, has_git):
+    if not has_git:
+        (committed / ".git").rename(committed.parent / "git")
+    (committed / "lost.yaml").symlink_to("nowhere")
+    with project_copy() as copy:
+        assert not (copy.folder / "lost.yaml").is_symlink()
+
+
+def test_repository_that_git_refuses_is_one_line(committed, monkeypatch, error_of):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert error_of(project_copy().__enter__) == (
+        "a copy of the project is made by git, which says: fatal: detected dubious ownership in repository at "
+        f"'{committed}'; type git status, which says how to mend it"
+    )
+    assert list(project_copy_module.COPIES.iterdir()) == []
+    monkeypatch.setenv("PATH", "")
+    assert "No such file or directory: 'git'" in error_of(project_copy().__enter__)
 
 
 def test_command_works_in_a_copy_with_the_store_and_the_journal_of_the_project(committed, monkeypatch):

@@ -131,6 +131,44 @@ def test_writing_leaves_nothing_else_behind(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_link_stays_one_and_what_it_leads_to_is_written(tmp_path):
+    end, link = tmp_path / "mine/real.yaml", tmp_path / "p.yaml"
+    end.parent.mkdir()
+    end.write_text("a: 1  # one\n")
+    link.symlink_to("mine/real.yaml")
+    update_yaml(link, {"a": 2})
+    assert (link.is_symlink(), end.read_text()) == (True, "a: 2  # one\n")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "p.yaml", "real.yaml"]
+
+
+def test_file_keeps_its_mode(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("a: 1\n")
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        update_yaml(path, {"a": mode})
+        assert (path.stat().st_mode & 0o777, read_yaml(path)) == (mode, {"a": mode})
+
+
+@pytest.mark.parametrize(
+    ("head", "value"), [("%YAML 1.2\n---\n", "no"), ("%YAML 1.1\n---\n", False), ("%TAG ! tag:x,2000:\n---\n", "no")]
+)
+def test_directives_are_read_as_dvc_reads_them(head, value, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(f"{head}a: no  # one\nb: 1\n")
+    assert read_yaml(path) == {"a": value, "b": 1}
+    update_yaml(path, {"a": value, "b": 2})
+    assert path.read_text() == f"{head}a: no  # one\nb: 2\n"
+
+
+def test_version_that_is_unknown_is_one_line(tmp_path, monkeypatch, error_of):
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text("%YAML 2.0\n---\na: 1\n")
+    assert error_of(read_yaml, Path("p.yaml")) == (
+        "p.yaml line 1 is not valid YAML: found incompatible YAML document (version 1.* is required)"
+    )
+
+
 def test_plain_has_exactly_the_types_of_python(tmp_path):
     path = tmp_path / "p.yaml"
     path.write_text("a: {b: [1, 2.50, 1e-3, 'x', yes, true, null]}\nday: 2024-01-01\n")

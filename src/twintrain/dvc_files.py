@@ -5,6 +5,7 @@ run cache before it writes the entry: of an empty folder it says `join() argumen
 """
 
 import contextlib
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 from twintrain.errors import UserError
 from twintrain.stored import damaged
 from twintrain.yaml_files import read_yaml
+from twintrain.yaml_text import load
 
 LOCK = Path("dvc.lock")
 KEPT = Path(".dvc/tmp/twintrain/dvc.lock")  # the last one that was whole
+CONFLICT = re.compile(rb"^(<{7}|>{7}|={7}|\|{7})(?=[ \r\n]|$)", re.MULTILINE)
 RUNS = Path(".dvc/cache/runs")
 # A copy of the project may share the cache, and its DVC be about to write an entry.
 OLD_SECONDS = 1.0
@@ -27,7 +30,8 @@ def mend_dvc_files() -> None:
     """Mends what is half written; no DVC is at work here.
 
     Raises:
-        DamagedFileError: dvc.lock is damaged, and no whole one is known.
+        UserError: dvc.lock has merge conflicts.
+        DamagedFileError: it is damaged, and no whole one is known, or it is not cut short: somebody has edited it.
     """
     _mend_lock()
     for folder in RUNS.glob("*/*/"):
@@ -47,8 +51,11 @@ def _mend_lock() -> None:
     content, kept = LOCK.read_bytes(), KEPT.read_bytes() if KEPT.is_file() else None
     if content == kept:
         return
+    _check_conflicts(content)
     if _is_whole(content):
         _write(KEPT, content)
+    elif not _is_cut_short(content):
+        raise damaged(LOCK, "what DVC has written", "something else")
     elif kept is None:
         raise damaged(LOCK, "what DVC has written", "a part of it")
     else:
@@ -60,6 +67,27 @@ def _is_whole(content: bytes) -> bool:
     try:
         return content.endswith(b"\n") and all(map(_is_stage, read_yaml(LOCK)["stages"].values()))
     except (UserError, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _check_conflicts(content: bytes) -> None:
+    """Raises a UserError where git has left two versions, of which the user takes one."""
+    if found := CONFLICT.search(content):
+        line = content.count(b"\n", 0, found.start()) + 1
+        raise UserError(
+            f"{LOCK} has merge conflicts: expected what DVC has written, got {found[0].decode()} in line {line}; "
+            f"resolve them, or take the last commit's: git checkout HEAD {LOCK}"
+        )
+
+
+def _is_cut_short(content: bytes) -> bool:
+    """Whether it is the beginning of a lock file: all stages are whole but for the last one."""
+    *lines, _ = content.rstrip(b"\0").split(b"\n")  # a disk without power leaves zeros
+    try:
+        known = load(b"\n".join(lines).decode())[0] or {}
+        *stages, _ = (known.get("stages") or {"": {}}).values()
+        return all(map(_is_stage, stages))
+    except (ValueError, LookupError, TypeError, AttributeError):
         return False
 
 

@@ -1,44 +1,79 @@
-"""What holds a stage to the params.yaml that its command has written."""
+"""What holds a stage to params.yaml, its model and its data set as they were when its command has begun."""
 
 import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from twintrain import project
 from twintrain.errors import UserError
+from twintrain.yaml_files import read_yaml
 
-WRITTEN = "TWINTRAIN_PARAMS"  # the sha256 that params.yaml has for the stages of a command
+WRITTEN = "TWINTRAIN_PARAMS"  # JSON: the sha256 that each of these files has for the stages of a command
 
 
 def as_written() -> dict[str, str]:
-    """The variable that holds stages to params.yaml as it is now."""
-    return {WRITTEN: _digest()}
+    """The variable that holds stages to params.yaml, and to the files of its model and data set, as they are now."""
+    return {WRITTEN: json.dumps({str(path): _digest(path) for path in _files()})}
 
 
 @contextlib.contextmanager
 def unchanged_params() -> Iterator[None]:
-    """For a stage: params.yaml is what its command has written, and still is when the stage has done its work.
+    """For a stage: these files are what they were for its command, and still are when the stage has done its work.
 
-    DVC notes the parameters when a stage has ended. One that was trained with others would pass for theirs.
+    DVC notes parameters and files when a stage has ended. One that was trained with others would pass for theirs.
 
     Raises:
-        UserError: it was changed meanwhile.
+        UserError: one was changed meanwhile.
     """
-    expected = os.environ.get(WRITTEN) or _digest()
+    expected = json.loads(os.environ.get(WRITTEN) or as_written()[WRITTEN])
     _check(expected)
     yield
     _check(expected)
 
 
-def _check(expected: str) -> None:
-    if _digest() != expected:
+def params_as_read() -> str:
+    """The sha256 of params.yaml, for `check_params_as_read`; taken before it is read."""
+    return _digest(project.PARAMS)
+
+
+def check_params_as_read(digest: str) -> None:
+    """For a command that is about to write params.yaml: it is what the command has read.
+
+    Raises:
+        UserError: it was changed meanwhile, and the change would be lost.
+    """
+    if _digest(project.PARAMS) != digest:
         raise UserError(
-            f"{project.PARAMS} was changed by somebody else since this command has begun; this stage belongs to the "
-            "parameters before and stops here; type the command again"
+            f"{project.PARAMS} was changed since this command has read it, and is left as it is now; "
+            "type the same command again"
         )
 
 
-def _digest() -> str:
+def _check(expected: dict[str, str]) -> None:
+    for name, digest in expected.items():
+        if _digest(Path(name)) != digest:
+            raise UserError(
+                f"{name} was changed since this command has begun; this stage belongs to what it was before and stops "
+                "here; type the same command again"
+            )
+
+
+def _files() -> list[Path]:
+    """params.yaml and the files of its model and data set; it alone where it has none, which a stage says itself."""
+    try:
+        content = read_yaml(project.PARAMS)
+        named = [Path(project.model_path(content["model"])), project.DATASETS / f"{content['dataset']}.yaml"]
+    except (UserError, LookupError, TypeError):
+        named = []
+    return [project.PARAMS, *named]
+
+
+def _digest(path: Path) -> str:
     # Without the file a stage says itself what it lacks.
-    return hashlib.sha256(project.PARAMS.read_bytes()).hexdigest() if project.PARAMS.is_file() else ""
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+    return ""

@@ -72,6 +72,23 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
+    _write_partial(path, text).replace(path)
+
+
+def write_kept_text(path: Path, text: str) -> None:
+    """Writes a file of the user's whole or not at all: where it is a link, that stays one, and the mode stays too.
+
+    What a stage writes may be a link into DVC's cache, and goes by `write_text`, which leaves the cache alone.
+    """
+    end = path.resolve()
+    partial = _write_partial(end, text)
+    if end.exists():
+        shutil.copymode(end, partial)
+    partial.replace(end)
+
+
+def _write_partial(path: Path, text: str) -> Path:
+    """Writes what a file is to become beside it."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    return partial

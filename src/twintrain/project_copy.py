@@ -136,18 +136,51 @@ def _remove_abandoned() -> None:
 
 def _copy_files(folder: Path) -> None:
     if not Path(".git").exists():
-        shutil.copytree(".", folder, ignore=_not_copied)
+        shutil.copytree(".", folder, ignore=_not_copied, ignore_dangling_symlinks=True)
         return
-    subprocess.run(["git", "clone", "--quiet", "--shared", ".", str(folder)], check=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True, check=True
-    )
-    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
-        if name == LOCK_FILE:
-            continue
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # it may be gone by now
-            shutil.copy2(name, folder / name)
+    listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    # No files of git's: the copy would have those that were removed here, and links that are files by now.
+    _git("clone", "--quiet", "--shared", "--no-checkout", ".", str(folder))
+    for name in filter(None, listed.split("\0")):
+        if name not in (LOCK_FILE, *RAW_FOLDERS):
+            with contextlib.suppress(FileNotFoundError):  # it may be gone by now
+                _copy_file(Path(name), folder / name)
+    _git("-C", str(folder), "reset", "--quiet")
+    if Path(LOCK_FILE).exists() and _git("-C", str(folder), "ls-files", LOCK_FILE):
+        _git("-C", str(folder), "checkout-index", LOCK_FILE)
+
+
+def _git(*arguments: str) -> str:
+    """What git says.
+
+    Raises:
+        UserError: it refuses, as it does a folder of somebody else, or is not there.
+    """
+    try:
+        called = subprocess.run(["git", *arguments], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = os.fsdecode(getattr(error, "stderr", None) or b"") or str(error)
+        raise UserError(
+            f"a copy of the project is made by git, which says: {said.strip().splitlines()[0]}; "
+            "type git status, which says how to mend it"
+        ) from None
+    return os.fsdecode(called.stdout)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copies a file, also where it is a link, which would lead what is written there out of the copy.
+
+    A link to a folder stays one, and what git knows below it from before is not copied: it would go through the link.
+    """
+    if any(parent.is_symlink() for parent in source.parents):
+        return
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+    elif source.is_symlink() and source.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        inner = source.resolve().is_relative_to(Path.cwd()) and not source.readlink().is_absolute()
+        target.symlink_to(source.readlink() if inner else source.resolve())
 
 
 def _not_copied(folder: str, names: list[str]) -> list[str]:

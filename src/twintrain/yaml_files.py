@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, cut, did_you_mean, kind_of, shown
-from twintrain.project import write_text
+from twintrain.project import write_kept_text
 from twintrain.yaml_lines import edited
 from twintrain.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
 
@@ -113,7 +113,7 @@ def _write(path: Path, text: str, content: dict[str, Any]) -> None:
         if fault := _fault(text, content):
             raise UserError(f"{path} is left as it was; YAML cannot hold what it should become{fault}")
         print(f"warning: {path}: its comments could not be kept; it is written without them", file=sys.stderr)
-    write_text(path, text)
+    write_kept_text(path, text)
 
 
 def _fault(text: str, content: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
+from ruamel.yaml.docinfo import DocInfo
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import CollectionNode, Node
@@ -58,6 +59,7 @@ def load(text: str) -> tuple[Any, Node | None]:
     yaml.max_depth = MAX_DEPTH
     try:
         constructor, _ = yaml.get_constructor_parser(text)
+        yaml.doc_infos.append(DocInfo())  # where its scanner notes what a %YAML line says
         node = yaml.composer.get_single_node()
         return (None, None) if node is None else (constructor.construct_document(node), node)
     except YamlTextError:
