@@ -97,6 +97,20 @@ def test_a_fault_of_the_program_leaves_its_traceback_in_a_log():
     assert '{}["run_id"]' in log.read_text()
 
 
+@pytest.mark.parametrize("password", ["s3cret", "s3/cret", "s3@cret"])
+def test_neither_a_line_nor_a_log_has_a_password(monkeypatch, password):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"https://bob:{password}@example.org/ml/")
+    said = line(RuntimeError(f"API request to https://bob:{password}@example.org/ml/api/2.0 failed"))
+    (log,) = Path("build/errors").iterdir()
+    assert said.startswith("unexpected: RuntimeError: API request to https://…@example.org/ml/api/2.0 failed; ")
+    assert not any(part in said + log.read_text() for part in ("s3", "cret"))
+
+
+def test_of_paths_a_line_hides_nothing():
+    path = "sqlite:////home/a@b/mlflow.db and file:///build/train@torch"
+    assert line(UserError(path)) == path
+
+
 def test_a_log_that_cannot_be_written_goes_elsewhere_or_nowhere(monkeypatch, tmp_path):
     Path("build").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "other"))
