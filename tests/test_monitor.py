@@ -9,6 +9,8 @@ import pytest
 from twintrain.tracking import monitor
 from twintrain.tracking.monitor import INTERVAL, Monitor
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 class Quick:
     """In place of MLflow's monitors, which take a second to make."""
@@ -61,7 +63,6 @@ def test_an_interval_that_is_no_number_is_one_line(monkeypatch, error_of, interv
     assert error_of(Monitor, print) == said
 
 
-@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_full_disk_ends_the_samples_without_a_word(monkeypatch, capfd):
     monkeypatch.setenv(INTERVAL, "0.1")
     tried = []
