@@ -13,6 +13,7 @@ from twintrain.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError
 from twintrain.evaluation import report
 from twintrain.registry import promotion
+from twintrain.store_address import without_passwords
 
 
 def sync() -> None:
@@ -21,7 +22,7 @@ def sync() -> None:
     params = load_params()
     found = tracking.synchronize()
     for reason in found.reasons:
-        print(f"  {reason}", file=sys.stderr)
+        print(f"  {without_passwords(reason)}", file=sys.stderr)
     if found.left or found.reasons:
         # Where nothing is wrong, somebody else holds them.
         mend = "see above; mend it, and" if found.reasons else "another command brings them just now; wait for it, and"

@@ -221,6 +221,15 @@ def test_sync_says_why_runs_are_not_whole(synchronized, monkeypatch, error_of, r
     assert error_of(synchronized).startswith(f"1 of 6 runs are not whole in MLflow yet, {mend}")
 
 
+def test_sync_says_no_password(synchronized, monkeypatch, error_of, capsys):
+    reasons = ["API request to https://bob:s3cret@example.org/ml failed with exception Exceeded 30 redirects."]
+    monkeypatch.setattr(sync.tracking, "synchronize", lambda: Synced(6, 1, reasons))
+    error_of(synchronized)
+    assert capsys.readouterr().err == (
+        "  API request to https://…@example.org/ml failed with exception Exceeded 30 redirects.\n"
+    )
+
+
 def test_promote_waits_its_turn(owner, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["promote"])
     with pytest.raises(locks.AtWorkError, match="another command is at work in this folder"):
