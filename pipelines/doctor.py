@@ -18,8 +18,9 @@ from twintrain import tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.errors import UserError
+from twintrain.errors import UserError, first_line
 from twintrain.frameworks import TITLES, check_installed
+from twintrain.store_address import without_password, without_passwords
 
 INSTALL = "python -m pip install -r requirements.txt"
 FREE_GB = 10
@@ -136,8 +137,10 @@ def _store() -> str:
     try:
         tracking.open_store(load_params().tracking.experiment)
     except Exception as error:  # whatever MLflow, its database or the network throws
-        raise UserError(f"{str(error).splitlines()[0]}; mend the store, or unset MLFLOW_TRACKING_URI") from None
-    return tracking.store_uri(Path.cwd())
+        raise UserError(
+            f"{without_passwords(first_line(error))}; mend the store, or unset MLFLOW_TRACKING_URI"
+        ) from None
+    return without_password(tracking.store_uri(Path.cwd()))
 
 
 def _journal() -> str:

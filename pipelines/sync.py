@@ -13,6 +13,7 @@ from twintrain.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError
 from twintrain.evaluation import report
 from twintrain.registry import promotion
+from twintrain.store_address import without_passwords
 
 
 def sync() -> None:
@@ -21,11 +22,11 @@ def sync() -> None:
     params = load_params()
     found = tracking.synchronize()
     for reason in found.reasons:
-        print(f"  {reason}", file=sys.stderr)
+        print(f"  {without_passwords(reason)}", file=sys.stderr)
     if found.left or found.reasons:
-        raise UserError(
-            f"{found.left} of {found.before} runs are not whole in MLflow yet, see above; mend it, and try again"
-        )
+        # Where nothing is wrong, somebody else holds them.
+        mend = "see above; mend it, and" if found.reasons else "another command brings them just now; wait for it, and"
+        raise UserError(f"{found.left} of {found.before} runs are not whole in MLflow yet, {mend} try again")
     print(f"sync: {f'{found.before} runs are whole in MLflow now' if found.before else 'MLflow has all'}")
     # Who is at work in this folder leads its results to the gate itself.
     with contextlib.suppress(locks.AtWorkError), locks.experiment():

@@ -205,6 +205,9 @@ ADDRESSES = [
     ("sqlite:///fifo.csv", "fifo.csv is no regular file"),
     ("sqlite:///new.csv", "new.csv is no database, or damaged; move it away"),
     (f"sqlite:///{LONG}.db", "File name too long"),
+    ("sqlite:////tmp/a%20b/mlflow.db", "MLflow misreads '%20' in the path of a store; expected one without"),
+    ("sqlite:///mlflow.db?timeout=5", "MLflow misreads '?' in the path of a store"),
+    ("http://bob:s3/cr3t@localhost", "MLFLOW_TRACKING_URI http://…@localhost: no host and port are in it; in a user"),
 ]
 
 
@@ -290,6 +293,31 @@ def test_a_wrong_argument_is_one_line(refusals, typed, said):
 def test_a_wrong_address_of_the_store_is_one_line(refusals, monkeypatch, address, said):
     monkeypatch.setenv(STORE, address)
     assert said in refusals.line("run", "--preset", "xor")
+
+
+PASSWORDS = ["s3cret", "s3cret@cr3t", "s3cret/cr3t", "s3cret@/cr3t@", "s3cret?cr3t", "s3cret#cr3t", "s3cret cr3t"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("scheme", ["http", "https", "postgresql", "htp"])
+def test_no_line_has_a_password(refusals, monkeypatch, scheme, password):
+    monkeypatch.setenv(STORE, f"{scheme}://bob:{password}@127.0.0.1:99999/ml")
+    line = refusals.line("rollback", "--model", "x")
+    assert line.startswith(f"MLFLOW_TRACKING_URI {scheme}://…@127.0.0.1:99999/ml")
+    assert not any(part in line for part in ("s3", "cr3t", "bob"))
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a%2Fb", "why?"])
+@pytest.mark.parametrize("address", ["", "sqlite:///other.db"])
+def test_a_project_in_whose_folder_mlflow_finds_no_store_is_one_line(
+    tmp_path, monkeypatch, capsys, folder, name, address
+):
+    shutil.copytree(folder / "conf", tmp_path / name / "conf")
+    monkeypatch.chdir(tmp_path / name)
+    monkeypatch.setenv(STORE, address)
+    line = Refusals(monkeypatch, capsys).line("run", "--preset", "xor")
+    assert line.startswith(f"{tmp_path / name}: MLflow misreads '{name[1:4] if '%' in name else '?'}' in the path")
+    assert line.endswith("rename the folder")
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3", b"\0" * 4096])

@@ -1,5 +1,6 @@
 """What a user can get wrong: one clear line, an exit status, nothing half-written."""
 
+import os
 import shutil
 import signal
 import socket
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from project_clone import Clone
+from project_clone import ROOT, Clone, heard_signals
 
 from twintrain.processes import worker_environment
 
@@ -193,3 +194,35 @@ def test_a_command_that_hangs_while_it_is_ended_is_ended_all_the_same():
         finally:
             process.kill()
         assert process.returncode == -signal.SIGALRM
+
+
+SLOW = """
+import sys, time
+print("importing", flush=True)
+time.sleep(float(sys.argv[-1]))
+sys.exit(3)
+"""
+
+
+def told_importing(sign: signal.Signals, module: str, folder: Path, seconds: str, *before: str) -> tuple[int, str]:
+    """The status of a command that gets a signal while it imports a module, and what it says then."""
+    (folder / f"{module}.py").write_text(SLOW, encoding="utf-8")
+    command = [*before, sys.executable, "-m", "pipelines.rollback", seconds]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with heard_signals(), subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **pipes) as process:
+        while (line := process.stdout.readline()) != "importing\n":
+            assert line.startswith("nohup: ")
+        process.send_signal(sign)
+        said = process.communicate(timeout=120)[0]
+        return process.returncode, said
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("module", ["psutil", "pydantic"])
+def test_a_command_that_is_told_to_end_while_it_imports_says_no_more(module: str, sign: signal.Signals, tmp_path: Path):
+    assert told_importing(sign, module, tmp_path, "60") == (130, "interrupted\n")
+
+
+def test_a_command_that_nohup_starts_goes_on_importing_when_its_terminal_is_closed(tmp_path: Path):
+    assert told_importing(signal.SIGHUP, "psutil", tmp_path, "0.5", "nohup") == (3, "")

@@ -97,6 +97,20 @@ def test_a_fault_of_the_program_leaves_its_traceback_in_a_log():
     assert '{}["run_id"]' in log.read_text()
 
 
+@pytest.mark.parametrize("password", ["s3cret", "s3/cret", "s3@cret"])
+def test_neither_a_line_nor_a_log_has_a_password(monkeypatch, password):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"https://bob:{password}@example.org/ml/")
+    said = line(RuntimeError(f"API request to https://bob:{password}@example.org/ml/api/2.0 failed"))
+    (log,) = Path("build/errors").iterdir()
+    assert said.startswith("unexpected: RuntimeError: API request to https://…@example.org/ml/api/2.0 failed; ")
+    assert not any(part in said + log.read_text() for part in ("s3", "cret"))
+
+
+def test_of_paths_a_line_hides_nothing():
+    path = "sqlite:////home/a@b/mlflow.db and file:///build/train@torch"
+    assert line(UserError(path)) == path
+
+
 def test_a_log_that_cannot_be_written_goes_elsewhere_or_nowhere(monkeypatch, tmp_path):
     Path("build").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "other"))
@@ -128,15 +142,53 @@ def test_a_reader_that_has_gone_is_no_error():
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
-@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
-def test_a_full_disk_behind_what_is_printed_is_one_line():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("code", ["print('x')", "print('x' * 100_000)"])
+def test_an_output_that_takes_nothing_is_told_from_a_full_disk(monkeypatch, code, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as full:
-        ended = command("print('x')", stdout=full)
-    assert ended.returncode != 0
-    assert ended.stderr.decode().startswith(f"error: {DISK}")
-    assert ended.stderr.count(b"error: ") == 1
+        ended = command(code, stdout=full)
+    said = b"error: standard output cannot be written: No space left on device; expected one with room\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
 
 
+def test_a_disk_that_is_full_is_told_from_the_output():
+    ended = command("raise OSError(28, 'No space left on device')", stdout=subprocess.PIPE)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"error: the disk at ")
+
+
+@pytest.mark.parametrize(
+    "code", ["print('x' * 100_000)", "import subprocess; subprocess.run(['echo', 'x'], check=True)"]
+)
+def test_an_output_that_is_closed_is_no_error(code):
+    ended = command(code, preexec_fn=lambda: os.close(1))
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_what_is_printed_does_not_get_into_a_file_that_took_the_number_of_a_closed_output(tmp_path):
+    written = tmp_path / "written"
+    code = f"import os; file = open({str(written)!r}, 'wb', 0); os.write(1, b'x'); file.write(b'y')"
+    command(code, preexec_fn=lambda: os.close(1))
+    assert written.read_bytes() == b"y"
+
+
+def test_letters_that_the_output_lacks_are_question_marks(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = command("print('R²')", stdout=subprocess.PIPE)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"R?\n", b"")
+
+
+def test_the_help_of_a_command_goes_to_an_output_of_any_kind(monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    code = "from twintrain.commands import command_parser; command_parser('sync', '…').parse_args(['--help'])"
+    with Path("/dev/full").open("w") as full:
+        ended = command(code, stdout=full)
+    assert ended.stderr.startswith(b"error: standard output cannot be written")
+    assert command(code, stdout=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
 def heard(said, monkeypatch):
     monkeypatch.setattr("twintrain.heard.is_nearly_full", lambda: False)
     code = "import sys; sys.stderr.write(sys.argv[1]); sys.exit(3)"

@@ -209,6 +209,27 @@ def test_sync_leads_the_results_to_the_gate_where_nobody_is_at_work(synchronized
     assert synchronized() == 1
 
 
+@pytest.mark.parametrize(
+    ("reasons", "mend"),
+    [
+        ([], "another command brings them just now; wait for it, and try again"),
+        (["full"], "see above; mend it, and try"),
+    ],
+)
+def test_sync_says_why_runs_are_not_whole(synchronized, monkeypatch, error_of, reasons, mend):
+    monkeypatch.setattr(sync.tracking, "synchronize", lambda: Synced(6, 1, reasons))
+    assert error_of(synchronized).startswith(f"1 of 6 runs are not whole in MLflow yet, {mend}")
+
+
+def test_sync_says_no_password(synchronized, monkeypatch, error_of, capsys):
+    reasons = ["API request to https://bob:s3cret@example.org/ml failed with exception Exceeded 30 redirects."]
+    monkeypatch.setattr(sync.tracking, "synchronize", lambda: Synced(6, 1, reasons))
+    error_of(synchronized)
+    assert capsys.readouterr().err == (
+        "  API request to https://…@example.org/ml failed with exception Exceeded 30 redirects.\n"
+    )
+
+
 def test_promote_waits_its_turn(owner, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["promote"])
     with pytest.raises(locks.AtWorkError, match="another command is at work in this folder"):

@@ -35,6 +35,7 @@ def test_address_is_that_of_the_tracking_server_or_of_make_ui(monkeypatch):
         "": "http://localhost:5000",
         "sqlite:///mlflow.db": "http://localhost:5000",
         "https://mlflow.example.org/": "https://mlflow.example.org",
+        "https://bob:s3cret@mlflow.example.org:8443/ml": "https://mlflow.example.org:8443/ml",
     }.items():
         monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
         assert ui_links.ui_address() == address

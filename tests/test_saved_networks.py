@@ -214,3 +214,36 @@ def test_damaged_keras_file_is_refused(tmp_path, error_of):
     path = tmp_path / "model.keras"
     path.write_bytes(KERAS.read_bytes()[:-50])
     assert error_of(keras_archive.check, path).startswith(f"{path} cannot be read as a saved Keras network: ")
+
+
+def _written(path, method, content):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("config.json", content)
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("model.weights.h5", "")
+    return path
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_keras_file_that_grows_when_it_is_read_is_refused_unread(tmp_path, method, monkeypatch, error_of):
+    path = _written(tmp_path / "model.keras", method, b"[" + b" " * 2**22 + b"]")
+    assert path.stat().st_size < 2**16
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    assert error_of(keras_archive.check, path) == (
+        f"{path} cannot be read as a saved Keras network: config.json is compressed, as Keras saves none"
+    )
+
+
+def test_keras_file_with_weights_that_grow_is_refused(tmp_path, error_of):
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(KERAS) as good, zipfile.ZipFile(path, "w") as archive:
+        for name in good.namelist():
+            method = zipfile.ZIP_DEFLATED if name == "model.weights.h5" else zipfile.ZIP_STORED
+            archive.writestr(name, good.read(name), method)
+    assert error_of(keras_archive.check, path).endswith("model.weights.h5 is compressed, as Keras saves none")
+
+
+def test_keras_file_with_a_description_that_no_network_has_is_refused_unread(tmp_path, monkeypatch, error_of):
+    path = _written(tmp_path / "model.keras", zipfile.ZIP_STORED, b"[" + b" " * 2**24 + b"]")
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    assert error_of(keras_archive.check, path).endswith("config.json has 16,777,218 bytes, expected at most 16,777,216")

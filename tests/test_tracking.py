@@ -1,5 +1,6 @@
 """The store, the run tree, and what happens when tracking fails."""
 
+import base64
 import contextlib
 import errno
 import os
@@ -8,8 +9,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import mlflow
 import numpy as np
@@ -107,6 +112,61 @@ def test_the_store_is_mlflow_db_at_the_root_of_the_project(tmp_path: Path, monke
     assert tracking.store_uri(tmp_path) == f"sqlite:///{tmp_path}/other.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
     assert tracking.store_uri(tmp_path) == "http://localhost:5000"
+
+
+class Seen(BaseHTTPRequestHandler):
+    """Notes the logins, and leads elsewhere."""
+
+    logins: ClassVar[list[tuple[str, str | None]]] = []
+    elsewhere = ""
+
+    def do_GET(self) -> None:
+        self.logins.append((self.path, self.headers.get("Authorization")))
+        self.send_response(302 if self.elsewhere else 404)
+        self.send_header("Location", self.elsewhere)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Elsewhere(Seen):
+    logins: ClassVar[list[tuple[str, str | None]]] = []
+
+
+@contextlib.contextmanager
+def serving(handler: type[Seen]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_server_is_asked_with_the_login_of_its_address_as_mlflow_does(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Seen, "logins", [])
+    with serving(Seen) as place:
+        uri = f"http://bob:s3%2Fcr%40et@{place}/ml"
+        tracking.check_connection(uri)
+        with pytest.raises(mlflow.MlflowException):
+            mlflow.MlflowClient(uri).get_experiment("0")
+    assert Seen.logins[0] == ("/ml/health", f"Basic {base64.b64encode(b'bob:s3/cr@et').decode()}")
+    assert {login for _, login in Seen.logins} == {Seen.logins[0][1]}
+
+
+def test_a_server_that_leads_elsewhere_does_not_give_the_login_on(monkeypatch: pytest.MonkeyPatch):
+    with serving(Seen) as place, serving(Elsewhere) as other:
+        monkeypatch.setattr(Seen, "elsewhere", f"http://{other}/login")
+        monkeypatch.setattr(Elsewhere, "elsewhere", "")
+        tracking.check_connection(f"http://bob:s3cret@{place}")
+    assert Elsewhere.logins == [("/login", None)]
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3@cret", "1/s3cret"])
+def test_a_server_that_does_not_answer_is_named_without_the_password(password: str):
+    with pytest.raises(OSError, match="does not answer") as raised:
+        tracking.check_connection(f"http://bob:{password}@127.0.0.1:9")
+    assert str(raised.value).startswith("MLFLOW_TRACKING_URI http://…@127.0.0.1:9 does not answer")
+    assert not any(part in str(raised.value) for part in ("s3", "cret"))
 
 
 def test_artifacts_lie_beside_the_store_also_where_a_copy_of_the_project_opens_it_first(

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import gc
+import io
 import os
 import select
 import signal
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 from twintrain import locks
 from twintrain.config import Params
 from twintrain.errors import UserError, closest, unknown
-from twintrain.failures import failure_line
+from twintrain.failures import FULL, failure_line, is_nearly_full
 from twintrain.fixed_params import unchanged_params
 from twintrain.frameworks import TITLES
 from twintrain.store_address import check_given_address
@@ -68,12 +69,13 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     # Importing MLflow and a framework makes millions of objects that all stay, and searching them for garbage again
     # and again takes a quarter of a short stage. `train` turns the collector on while it trains.
     gc.disable()
+    _mend_streams()
     watch_owners()
     told = _hear_interrupts()
     try:
         check_folder()
         check_given_address()
-        status = main()
+        status = _status_of(main)
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = _interrupted()
@@ -81,10 +83,32 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
         # A library that is interrupted may make an error of its own of that.
         status = _interrupted() if told else _failed(error)
     if hangs():  # Python would wait for a store that never answers
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status or 0)
     sys.exit(status)
+
+
+def _mend_streams() -> None:
+    """Has standard streams that are closed go nowhere, and letters that the terminal lacks be question marks."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    while nowhere <= 2:  # a file that is opened later would get the number, and what is printed
+        os.set_inheritable(nowhere, True)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+    os.close(nowhere)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _status_of(main: Callable[[], int | None]) -> int | None:
+    try:
+        return main()
+    except SystemExit as ended:  # argparse's, after --help
+        return ended.code
 
 
 def check_folder() -> None:
@@ -103,20 +127,38 @@ def _failed(error: Exception) -> int:
     """Says why a command has failed, and returns its exit status."""
     if isinstance(error, BrokenPipeError) and not _has_reader():
         return READER_GONE
+    told = _unwritten(error) or error  # before the line, which comes last
     with contextlib.suppress(OSError):
-        sys.stdout.flush()  # the line comes last
-    print(f"error: {failure_line(error, _command())}", file=sys.stderr)
+        print(f"error: {failure_line(told, _command())}", file=sys.stderr, flush=True)
     return 1
+
+
+def _unwritten(error: Exception) -> UserError | None:
+    """What is said where an error is that standard output takes nothing; whatever the error, the rest is written."""
+    may_be = isinstance(error, OSError) and error.filename is None and error.errno in FULL
+    try:
+        sys.stdout.flush()
+        if may_be and not is_nearly_full():  # without a buffer there is no rest that would fail again
+            print(flush=True)
+    except OSError as failed:
+        _print_nowhere()  # nor could it be written at the end
+        if may_be:
+            return UserError(f"standard output cannot be written: {failed.strerror}; expected one with room")
+    return None
+
+
+def _print_nowhere() -> None:
+    """Has what the command prints from now on, or could not so far, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _has_reader() -> bool:
     """Whether somebody reads what the command prints; where nobody does, as after `| head`, it goes nowhere."""
     with contextlib.suppress(OSError, ValueError):  # no file, as in a test
-        output = sys.stdout.fileno()
         poll = select.poll()
-        poll.register(output, 0)
+        poll.register(sys.stdout.fileno(), 0)
         if any(event & select.POLLERR for _, event in poll.poll(0)):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+            _print_nowhere()
             return False
     return True
 

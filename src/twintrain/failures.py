@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twintrain.errors import UserError, first_line
+from twintrain.store_address import without_passwords
 from twintrain.stored import way_back
 
 LOGS = Path("build/errors")
@@ -35,13 +36,13 @@ ROOM = (
 
 
 def failure_line(error: BaseException, command: str) -> str:
-    """One line for whatever ends a command; writes a log of what is no mistake of the user's."""
+    """One line for whatever ends a command, without passwords; writes a log of what is no mistake of the user's."""
     said = _expected(error) or next(filter(None, map(_lacking, _causes(error))), None)
     if said:
-        return one_line(said)
+        return one_line(without_passwords(said))
     what = "something is nested too deeply" if isinstance(error, RecursionError) else "unexpected"
     logged = _logged(error, command)
-    line = one_line(f"{what}: {type(error).__name__}: {first_line(error)}")
+    line = one_line(without_passwords(f"{what}: {type(error).__name__}: {first_line(error)}"))
     return f"{line}; its traceback is in {logged}" if logged else line
 
 
@@ -132,7 +133,7 @@ def _of_database(said: str) -> str | None:
 def _logged(error: BaseException, command: str) -> Path | None:
     """Writes the traceback into a file, and returns its path; None where there is nowhere to write."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{command}.log"
-    said = "".join(traceback.format_exception(error))
+    said = without_passwords("".join(traceback.format_exception(error)))
     for folder in (LOGS, _temporary()):
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)

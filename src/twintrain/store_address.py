@@ -13,17 +13,24 @@ SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
 SQLITE = "sqlite:///"
 EXPECTED = "expected http(s)://HOST:PORT of a server, or sqlite:///FILE.db"
+IN_PASSWORDS = "in a user and a password, / is %2F, ? is %3F, # is %23 and a space is %20"
+# What MLflow takes for the end of a path, and for other letters: it would make stray files, or none.
+MISREAD = re.compile(r"\?|%[0-9a-fA-F]{2}")
 # The first bytes of every SQLite file; one that nobody has written to yet is empty.
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def check_given_address() -> None:
-    """Checks what MLFLOW_TRACKING_URI says, if it is set.
+    """Checks what MLFLOW_TRACKING_URI says, if it is set, and whether a store can be in the current folder if it must.
 
     Raises:
-        UserError: it names no store that there can be.
+        UserError: there can be no such store.
     """
-    if given := os.environ.get(VARIABLE):
+    given = os.environ.get(VARIABLE) or f"{SQLITE}mlflow.db"
+    name = given.removeprefix(SQLITE)
+    if given.startswith(SQLITE) and not name.startswith(("/", ":memory:")):
+        _check_path(str(Path.cwd()))
+    if os.environ.get(VARIABLE):
         check_address(given)
 
 
@@ -34,7 +41,7 @@ def check_there(address: str) -> None:
         UserError: as `check_address`, or a local store is not there.
     """
     check_address(address)
-    path = Path(address.removeprefix(SQLITE).partition("?")[0])
+    path = Path(address.removeprefix(SQLITE))
     if address.startswith(SQLITE) and not str(path).startswith(":memory:") and not path.is_file():
         raise UserError(f"{path} is missing, so there are no runs to show; the first one makes it: make run")
 
@@ -62,8 +69,27 @@ def check_address(address: str) -> None:
 
 
 def without_password(address: str) -> str:
-    """The address without the password that it may hold."""
-    return re.sub(r"//[^/@]*@", "//…@", address)
+    """The address without the user and the password that it may hold, even one with letters that it must not have."""
+    return address if _driverless(address) == "sqlite" else re.sub(r"//.*@", "//…@", address, flags=re.DOTALL)
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of addresses in it."""
+    given = os.environ.get(VARIABLE, "").rstrip("/")
+    if given:
+        text = text.replace(given, without_password(given))
+    return re.sub(r"(?<=://)[^\s/'\"]*@", "…@", text)
+
+
+def split_login(address: str) -> tuple[str, str]:
+    """Divides the address of a server.
+
+    Returns:
+        the address without user and password, and USER:PASSWORD, which is empty where it has none.
+    """
+    parts = urllib.parse.urlsplit(address)
+    login, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=host).geturl(), urllib.parse.unquote(login)
 
 
 def _driverless(address: str) -> str:
@@ -77,16 +103,19 @@ def _check_host(address: str) -> None:
         parts = urllib.parse.urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UserError(f"{VARIABLE} {without_password(address)}: {error}; {EXPECTED}") from None
+        # What urllib says may hold a part of a password.
+        wrong = f"no host and port are in it; {IN_PASSWORDS}" if "@" in address else str(error)
+        raise UserError(f"{VARIABLE} {without_password(address)}: {wrong}; {EXPECTED}") from None
     if not host or port == 0 or any(letter.isspace() for letter in address):
         wrong = "port 0 is none" if port == 0 else "a space in it" if host else "it names no host"
         raise UserError(f"{VARIABLE} {without_password(address)}: {wrong}; {EXPECTED}")
 
 
 def _check_file(address: str, name: str) -> None:
-    path = Path(name.partition("?")[0])
+    path = Path(name)
     if name.startswith(":memory:"):
         return
+    _check_path(name)
     if not path.name:
         raise UserError(f"{VARIABLE} {without_password(address)}: it names no file; {EXPECTED}")
     try:
@@ -99,6 +128,14 @@ def _check_file(address: str, name: str) -> None:
         what = "a folder" if stat.S_ISDIR(kind) else "no regular file"
         raise UserError(f"{path} is {what}, where MLflow keeps its runs; expected a database: move it away")
     check_database(path)
+
+
+def _check_path(path: str) -> None:
+    if misread := MISREAD.search(path):
+        raise UserError(
+            f"{path}: MLflow misreads '{misread[0]}' in the path of a store; expected one without ? and % before two "
+            "digits: rename the folder"
+        )
 
 
 def check_database(path: Path) -> None:

@@ -4,13 +4,18 @@ import json
 import os
 import urllib.parse
 
+from twintrain.store_address import split_login
+
 LOCAL = "http://localhost:5000"  # what `make ui` serves
 
 
 def ui_address() -> str:
-    """Where the UI is: the tracking server that MLFLOW_TRACKING_URI names, else what `make ui` serves."""
+    """Where the UI is: the tracking server that MLFLOW_TRACKING_URI names, else what `make ui` serves.
+
+    Of a user and a password there it says nothing: it gets into pages that others read.
+    """
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given.rstrip("/") if given.startswith(("http://", "https://")) else LOCAL
+    return split_login(given)[0].rstrip("/") if given.startswith(("http://", "https://")) else LOCAL
 
 
 def run_page(address: str, experiment_id: str, run_id: str) -> str:

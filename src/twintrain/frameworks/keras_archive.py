@@ -13,6 +13,7 @@ from typing import Any
 from twintrain.errors import UserError
 
 CONFIG = "config.json"
+LARGEST_CONFIG = 16 * 2**20  # bytes; what JSON stands for takes many times as much
 MEMBERS = {"metadata.json", CONFIG, "model.weights.h5"}
 MODULES = re.compile(
     r"keras|keras\.(layers|initializers|regularizers|constraints|activations)"
@@ -32,6 +33,7 @@ def check(path: Path) -> None:
     """Raises a UserError where a file is none of Keras's, or names what may run code when it is loaded."""
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive)
             members, content = archive.namelist(), archive.read(CONFIG)
         config = json.loads(content)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError) as error:
@@ -42,6 +44,16 @@ def check(path: Path) -> None:
         reason = f"{CONFIG} is not of the form that it should have"
     if reason:
         raise UserError(f"{path} is not loaded, since it may run code: {reason}; expected stock layers of Keras alone")
+
+
+def _check_sizes(archive: zipfile.ZipFile) -> None:
+    """Raises a BadZipFile where what Keras reads is larger than the file, which a few bytes may stand for."""
+    for info in archive.infolist():
+        # Keras compresses nothing.
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise zipfile.BadZipFile(f"{info.filename} is compressed, as Keras saves none")
+        if info.filename == CONFIG and info.file_size > LARGEST_CONFIG:
+            raise zipfile.BadZipFile(f"{CONFIG} has {info.file_size:,} bytes, expected at most {LARGEST_CONFIG:,}")
 
 
 def _unknown_members(members: list[str]) -> str:

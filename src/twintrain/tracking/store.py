@@ -1,5 +1,6 @@
 """MLflow's store: where it is, and a client of it."""
 
+import base64
 import http.client
 import logging
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from twintrain.store_address import check_address, check_there, without_password
+from twintrain.store_address import check_address, check_there, split_login, without_password
 
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"
@@ -81,13 +82,19 @@ def is_local(uri: str) -> bool:
 def check_connection(uri: str) -> None:
     """Fails within seconds where a tracking server does not answer.
 
+    As MLflow's client does, it takes the user and the password from the address.
+
     Raises:
         OSError: no connection.
     """
     if not uri.startswith(("http://", "https://")):
         return
+    address, login = split_login(uri)
+    request = urllib.request.Request(f"{address.rstrip('/')}/health")
+    if login:  # for this server alone, and no other that it leads to
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
     try:
-        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=CONNECT_SECONDS).close()
+        urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()
     except urllib.error.HTTPError:
         pass  # an answer, if not of MLflow's own server
     except (OSError, http.client.HTTPException) as error:
