@@ -13,8 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twintrain.errors import first_line
-from twintrain.store_address import without_password
+from twintrain.store_address import without_password, without_passwords
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.delivery import Delivery, NotYetError, UnknownRunError
 from twintrain.tracking.journal import Journal
@@ -36,10 +35,10 @@ def hangs() -> bool:
 
 def short(error: Exception | str) -> str:
     """What MLflow says, as far as it helps: its words for a lost connection fill a screen."""
-    text = str(error)
+    text = without_passwords(str(error))
     if "Max retries exceeded" in text or "Connection aborted" in text:
         return "no answer" if "timed out" in text else "no connection"
-    return first_line(error)[:LONGEST_REASON]
+    return (text.strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
 
 
 class Courier:
