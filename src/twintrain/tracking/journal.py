@@ -226,15 +226,13 @@ class Journal:
 
 def pending_journals() -> list[Journal]:
     """All journals that are there, the oldest first; a folder without a first line is of a process that has died."""
-    folder = journals_folder()
-    found = [Journal.load(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
-    return [journal for journal in found if Heading.of(journal.folder)]
+    return [Journal.load(path) for path in sorted(journals_folder().glob("*/")) if Heading.of(path)]
 
 
 def damaged_journals() -> list[Path]:
     """The folders of journals that say something, and not of which run."""
-    folders = [path for path in sorted(journals_folder().glob("*/")) if Heading.of(path) is None]
-    return [path for path in folders if _has_a_line(path / CALLS)]
+    folders = sorted(journals_folder().glob("*/"))
+    return [path for path in folders if Heading.of(path) is None and _has_a_line(path / CALLS)]
 
 
 def remove_empty() -> None:
