@@ -135,7 +135,8 @@ def _compared(
     found = compare_networks(predictions[first], predictions[second], margin, _is_sample(params))
     trainings = [entries[name].get("seeds", []) for name in (first, second)]
     score = "mae" if decision.is_of_numbers(found) else "eval_acc"
-    if seeds := compare_seeds(*trainings, score, margin):
+    rows = len(predictions[first]["label"]) if score == "eval_acc" and _is_sample(params) else None
+    if seeds := compare_seeds(*trainings, score, margin, rows):
         found["seeds"] = seeds
     winner, reason = decision.decide(found, {name: entries[name] for name in (first, second)})
     return {**found, "winner": winner, "reason": reason}

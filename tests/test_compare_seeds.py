@@ -58,3 +58,34 @@ def test_interval_holds_the_truth_19_times_in_20():
     rng = np.random.default_rng(0)
     found = np.array([t_interval(rng.normal(size=4)) for _ in range(4000)])
     assert ((found[:, 0] < 0) & (found[:, 1] > 0)).mean() == pytest.approx(0.95, abs=0.01)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(100, 2), (1000, 2), (1000, 5)])
+def test_seeds_that_agree_by_chance_are_no_surer_than_the_rows(rows, count):
+    both = trainings("eval_acc", *[0.9] * count)
+    found = compare_seeds(both, both, "eval_acc", 0.01, rows)
+    resolved = 1.959964**2 / (rows + 1.959964**2)
+    assert found["ci95"] == pytest.approx([-resolved, resolved], rel=1e-6)
+
+
+def test_a_spread_beyond_what_the_rows_resolve_is_students():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(0.9, 0.01, (2, 8))
+    with_rows, without = (
+        compare_seeds(trainings("eval_acc", *first), trainings("eval_acc", *second), "eval_acc", 0.02, rows)
+        for rows in (10_000, None)
+    )
+    assert with_rows == without
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(2, False), (3, True), (4, True)])
+def test_fewer_than_three_seeds_never_say_equivalent(count, is_told):
+    both = trainings("eval_acc", *[0.9] * count)
+    found = compare_seeds(both, both, "eval_acc", 0.01, rows=100_000)
+    assert (found["equivalence_p"] is not None) == is_told
+    assert not is_told or found["equivalence_p"] < 0.01
+
+
+def test_equivalence_over_seeds_needs_rows_that_can_tell():
+    both = trainings("eval_acc", 0.9, 0.9, 0.9)
+    assert compare_seeds(both, both, "eval_acc", 0.01, rows=100)["equivalence_p"] > 0.1

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom, bootstrap
+from scipy.stats import bootstrap
 from sklearn.metrics import log_loss, roc_auc_score
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.weightstats import ttost_paired
@@ -31,20 +31,12 @@ def compare(**counts):
 
 @pytest.mark.parametrize(
     ("only_first", "only_second", "p"),
-    [
-        # twice the chance of at most 2 of 10 heads: 2 · (1 + 10 + 45) / 1024
-        (8, 2, 112 / 1024),
-        (2, 8, 112 / 1024),
-        (10, 0, 2 / 1024),
-        (0, 6, 2 / 64),
-        (5, 5, 1.0),
-        (1, 0, 1.0),
-        (0, 0, 1.0),
-    ],
+    # Twice the chance of a normal number beyond (b − c) / √(b + c).
+    [(8, 2, 0.057780), (2, 8, 0.057780), (10, 0, 0.001565), (0, 6, 0.014306), (5, 5, 1.0), (1, 0, 0.317311), (0, 0, 1.0)],
 )
-def test_mcnemar_is_exact(only_first, only_second, p):
+def test_mcnemar_by_hand(only_first, only_second, p):
     found = compare(both=20, only_first=only_first, only_second=only_second, neither=5)
-    assert found["mcnemar_p"] == pytest.approx(p, rel=1e-12)
+    assert found["mcnemar_p"] == pytest.approx(p, abs=1e-6)
     assert (found["only_first_right"], found["only_second_right"]) == (only_first, only_second)
 
 
@@ -68,22 +60,13 @@ def test_changing_places_changes_the_sign_alone():
     there, back = compare_predictions(first, second, labels), compare_predictions(second, first, labels)
     assert back["accuracy_difference"] == -there["accuracy_difference"]
     assert back["mcnemar_p"] == there["mcnemar_p"]
-    assert [-back["accuracy_ci95"][1], -back["accuracy_ci95"][0]] == pytest.approx(there["accuracy_ci95"], abs=0.02)
-
-
-@pytest.mark.parametrize(("only_first", "only_second"), [(100, 0), (0, 100)])
-def test_interval_is_that_of_drawing_the_rows_again(only_first, only_second):
-    found = compare(both=700, only_first=only_first, only_second=only_second, neither=200)
-    # The number of rows with a difference is then binomial.
-    low, high = binom.ppf([0.025, 0.975], 1000, 0.1) / 1000
-    expected = [low, high] if only_first else [-high, -low]
-    assert found["accuracy_ci95"] == pytest.approx(expected, abs=0.002)
+    assert [-back["accuracy_ci95"][1], -back["accuracy_ci95"][0]] == pytest.approx(there["accuracy_ci95"], abs=1e-9)
 
 
 def test_interval_is_paired():
     # Half of the rows are right for both: drawn apart, the two accuracies would differ by ± 4 %.
     low, high = compare(both=500, only_first=2, only_second=2, neither=496)["accuracy_ci95"]
-    assert (low, high) == (pytest.approx(-0.004, abs=0.001), pytest.approx(0.004, abs=0.001))
+    assert (low, high) == (pytest.approx(-0.0055, abs=1e-4), pytest.approx(0.0055, abs=1e-4))
 
 
 def test_interval_is_the_same_every_time():
@@ -93,10 +76,15 @@ def test_interval_is_the_same_every_time():
 
 @pytest.mark.parametrize(
     ("counts", "interval"),
-    [({"both": 9}, [0, 0]), ({"neither": 9}, [0, 0]), ({"only_first": 9}, [1, 1]), ({"only_second": 9}, [-1, -1])],
+    [
+        ({"both": 9}, [-0.299, 0.299]),
+        ({"neither": 9}, [-0.299, 0.299]),
+        ({"only_first": 9}, [0.402, 1]),
+        ({"only_second": 9}, [-1, -0.402]),
+    ],
 )
-def test_interval_of_what_never_varies_is_a_point(counts, interval):
-    assert compare(**counts)["accuracy_ci95"] == interval
+def test_what_never_varies_is_not_certain(counts, interval):
+    assert compare(**counts)["accuracy_ci95"] == pytest.approx(interval, abs=1e-3)
 
 
 def test_arrays_are_left_as_they_were():

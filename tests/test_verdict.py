@@ -26,20 +26,20 @@ def compare_numbers(first, second, labels, is_sample=True, margin=0.01):
     [
         (
             {"both": 90, "only_first": 10},
-            "PyTorch is 10.00 points more accurate (95 % interval 4.00 to 16.00), more than the choice of test rows "
-            "explains (McNemar p = 0.00195); not shown to be equivalent within 1.0 points (TOST p = 1); "
+            "PyTorch is 10.00 points more accurate (95 % interval 5.52 to 17.44), more than the choice of test rows "
+            "explains (McNemar p = 0.00157); not shown to be equivalent within 1.0 points (TOST p = 1); "
             "they agree on 90.0% of the test rows (kappa 0.000).",
         ),
         (
             {"both": 90, "only_second": 10},
-            "Keras is 10.00 points more accurate (95 % interval 4.00 to 16.00), more than the choice of test rows "
-            "explains (McNemar p = 0.00195); not shown to be equivalent within 1.0 points (TOST p = 1); "
+            "Keras is 10.00 points more accurate (95 % interval 5.52 to 17.44), more than the choice of test rows "
+            "explains (McNemar p = 0.00157); not shown to be equivalent within 1.0 points (TOST p = 1); "
             "they agree on 90.0% of the test rows (kappa 0.000).",
         ),
         (
             {"both": 190, "only_first": 2, "only_second": 8},
-            "Keras is 3.00 points more accurate (95 % interval 0.00 to 6.00), no more than the choice of test rows "
-            "explains (McNemar p = 0.109); not shown to be equivalent within 1.0 points (TOST p = 0.91); "
+            "Keras is 3.00 points more accurate (95 % interval -0.12 to 6.84), no more than the choice of test rows "
+            "explains (McNemar p = 0.0578); not shown to be equivalent within 1.0 points (TOST p = 0.91); "
             "they agree on 95.0% of the test rows (kappa -0.016).",
         ),
         (

@@ -8,10 +8,9 @@ import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
 from twintrain.errors import UserError
-from twintrain.evaluation import equivalence
+from twintrain.evaluation import equivalence, paired_accuracy
 from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.scores import area_under_roc
-from twintrain.evaluation.significance import mcnemar_p
 from twintrain.frameworks import TITLES
 from twintrain.stored import ANY_NUMBERS, damaged, load_arrays
 
@@ -126,9 +125,9 @@ def compare_classes(
 
     Returns:
         accuracy_difference: accuracy of the first less that of the second.
-        accuracy_ci95: 95 % interval of that difference by the paired bootstrap.
-        mcnemar_p: exact McNemar test: the chance of a split at least this uneven of the rows that only one of the two
-            gets right, were both equally good.
+        accuracy_ci95: 95 % interval of that difference, Tango's.
+        mcnemar_p: McNemar's test: the chance of a split at least this uneven of the rows that only one of the two
+            gets right, were both equally good; below 0.05 where 0 lies outside of the interval, and only there.
         agreement: share of rows with the same predicted class.
         kappa: agreement beyond what two that draw their classes blindly, as often, would have; 1 is full agreement
             (Cohen 1960).
@@ -138,7 +137,10 @@ def compare_classes(
     difference = first_right.astype(np.float64) - second_right
     only_first, only_second = int((difference > 0).sum()), int((difference < 0).sum())
     inference = (
-        {"accuracy_ci95": mean_interval(difference), "mcnemar_p": float(mcnemar_p(only_first, only_second))}
+        {
+            "accuracy_ci95": paired_accuracy.interval(only_first, only_second, len(labels)),
+            "mcnemar_p": paired_accuracy.p_value(only_first, only_second),
+        }
         if rows_are_a_sample
         else {}
     )

@@ -99,7 +99,7 @@ def _sign(comparison: dict[str, Any]) -> int:
 def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
     if comparison.get("equivalent"):
         equal = f"equivalent within {margin_text(comparison, comparison['margin'])}"
-        if "seeds" in comparison and comparison["seeds"]["equivalence_p"] >= ALPHA:
+        if "seeds" in comparison and not _seeds_are_equivalent(comparison["seeds"]):
             equal += f" with the first seed (over the {comparison['seeds']['count']} seeds that is not shown)"
         return f"{equal}, though the difference is more than chance" if better is not None else equal
     if not gain(comparison):
@@ -108,6 +108,10 @@ def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
         return f"a difference of no more than {margin_text(comparison, comparison['margin'])}"
     chance = "the seeds explain" if is_significant(comparison) else "the choice of test rows explains"
     return f"a difference of no more than {chance}"
+
+
+def _seeds_are_equivalent(seeds: dict[str, Any]) -> bool:
+    return seeds["equivalence_p"] is not None and seeds["equivalence_p"] < ALPHA
 
 
 def _cheaper(entries: dict[str, dict[str, Any]]) -> tuple[str, str]:

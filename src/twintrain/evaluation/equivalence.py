@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm, t
 
+from twintrain.evaluation.paired_accuracy import tango_statistic
+
 ALPHA = 0.05
 
 
@@ -40,19 +42,22 @@ def of_accuracies(only_first: int, only_second: int, rows: int, margin: float) -
     return _equivalence(p, margin, _smallest_margin(p))
 
 
-def of_means(difference: np.ndarray, margin: float, unit: float = 1.0) -> dict[str, float | bool]:
+def of_means(
+    difference: np.ndarray, margin: float, unit: float = 1.0, least_error: float = 0.0
+) -> dict[str, float | bool]:
     """TOST of the mean of paired differences (rows,), by t tests.
 
     Args:
         difference: of what was measured in pairs.
         margin: in units.
         unit: what the margin is a share of, such as an error; its own chance is neglected.
+        least_error: what the standard error is at least, whatever these few differences say.
 
     Returns:
         as `of_accuracies`, `margin` and `equivalent_within` in units.
     """
     mean, freedom = float(np.mean(difference)), len(difference) - 1
-    error = float(np.std(difference, ddof=1) / np.sqrt(len(difference)))
+    error = max(float(np.std(difference, ddof=1) / np.sqrt(len(difference))), least_error)
 
     def p(tried: float) -> float:
         room = tried * unit - abs(mean)
@@ -60,22 +65,6 @@ def of_means(difference: np.ndarray, margin: float, unit: float = 1.0) -> dict[s
         return float(t.sf(room / error, freedom)) if error else float(room <= 0)
 
     return _equivalence(p, margin, (abs(mean) + t.ppf(1 - ALPHA, freedom) * error) / unit)
-
-
-def tango_statistic(only_first: int, only_second: int, rows: int, difference: float) -> float:
-    """The score statistic (normal) of Tango 1998, were the true difference of the two accuracies this one.
-
-    Its variance is that of the most likely shares of discordant rows with this difference: the larger root of
-    2n·q² + B·q + C, where q is the share of rows that only the second gets right.
-    """
-    b = (2 * rows - only_first + only_second) * difference - only_first - only_second
-    c = -only_second * difference * (1 - difference)
-    share = (np.sqrt(max(b * b - 8 * rows * c, 0.0)) - b) / (4 * rows)
-    variance = rows * (2 * share + difference * (1 - difference))
-    surplus = only_first - only_second - rows * difference
-    if variance <= 0:
-        return float(np.sign(surplus)) * np.inf if surplus else 0.0
-    return float(surplus / np.sqrt(variance))
 
 
 def _smallest_margin(p: Callable[[float], float]) -> float:

@@ -153,8 +153,8 @@ def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list
     """What a comparison found, each as heading and text."""
     rows = {
         "accuracy_difference": (f"accuracy, {first} less {second}", "{:+z.4f}"),
-        "accuracy_ci95": ("its 95 % interval, paired bootstrap", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
-        "mcnemar_p": ("exact McNemar test, p", "{}"),
+        "accuracy_ci95": ("its 95 % interval, Tango's", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
+        "mcnemar_p": ("McNemar's test, p", "{}"),
         "only_first_right": (f"only {first} right, rows", "{}"),
         "only_second_right": (f"only {second} right, rows", "{}"),
         "agreement": ("same prediction, share of rows", "{:.4f}"),

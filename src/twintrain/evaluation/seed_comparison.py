@@ -5,28 +5,32 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from twintrain.evaluation import equivalence
+from twintrain.evaluation import equivalence, paired_accuracy
 
 CONFIDENCE = 0.95
+# Two seeds have one difference of differences: whatever chance made of it, Student's interval would be of.
+FEWEST_FOR_EQUIVALENCE = 3
 
 
 def compare_seeds(
-    first: list[dict[str, Any]], second: list[dict[str, Any]], score: str, margin: float
-) -> dict[str, float | int | bool | list[float]] | None:
+    first: list[dict[str, Any]], second: list[dict[str, Any]], score: str, margin: float, rows: int | None = None
+) -> dict[str, float | int | bool | list[float] | None] | None:
     """Compares a score of two frameworks over the seeds that both were trained with, paired by seed.
 
     Pairs share initial weights, batches and dropout masks (in `mode: aligned`), so that the spread that a seed brings
-    to both is in neither the interval nor the test.
+    to both is in neither the interval nor the test. Accuracies are whole numbers of rows: seeds may agree by chance, so
+    the interval is at least as wide as that of two that are right on the same rows.
 
     Args:
         first, second: `seed` and scores of each training.
         score: `eval_acc`, or an error such as `mae`.
         margin: of accuracies a difference, of errors a share of the smaller mean.
+        rows: number of test rows, where they are a sample and the score is the accuracy.
 
     Returns:
         count: number of seeds.
         mean_difference: first less second; ci95: its t interval, with count − 1 degrees of freedom.
-        equivalence_p: TOST by t tests.
+        equivalence_p: TOST by t tests; None of fewer than FEWEST_FOR_EQUIVALENCE seeds, which never show it.
         first_mean, first_std, second_mean, second_std: over the seeds, the deviations with n − 1.
         None with less than two seeds in common.
     """
@@ -37,11 +41,13 @@ def compare_seeds(
     ours, theirs = (np.array([found[seed] for seed in common]) for found in scores)
     difference = ours - theirs
     unit = 1.0 if score == "eval_acc" else float(max(min(ours.mean(), theirs.mean()), np.finfo(np.float64).tiny))
+    least = paired_accuracy.resolution(rows) if rows else 0.0
+    tested = equivalence.of_means(difference, margin, unit, least / paired_accuracy.Z)
     return {
         "count": len(common),
         "mean_difference": float(difference.mean()),
-        "ci95": t_interval(difference),
-        "equivalence_p": equivalence.of_means(difference, margin, unit)["equivalence_p"],
+        "ci95": t_interval(difference, least),
+        "equivalence_p": tested["equivalence_p"] if len(common) >= FEWEST_FOR_EQUIVALENCE else None,
         "first_mean": float(ours.mean()),
         "first_std": float(ours.std(ddof=1)),
         "second_mean": float(theirs.mean()),
@@ -49,7 +55,8 @@ def compare_seeds(
     }
 
 
-def t_interval(difference: np.ndarray) -> list[float]:
-    """95 % interval of the mean of differences (seeds,), Student's."""
+def t_interval(difference: np.ndarray, least: float = 0.0) -> list[float]:
+    """95 % interval of the mean of differences (seeds,), Student's; to either side at least so wide."""
     half = t.ppf((1 + CONFIDENCE) / 2, len(difference) - 1) * difference.std(ddof=1) / np.sqrt(len(difference))
+    half = max(half, least)
     return [float(difference.mean() - half), float(difference.mean() + half)]

@@ -62,7 +62,9 @@ def _equivalence(comparison: dict[str, Any]) -> str:
     return _tost(comparison, comparison["equivalence_p"]) if "equivalence_p" in comparison else ""
 
 
-def _tost(comparison: dict[str, Any], p: float) -> str:
+def _tost(comparison: dict[str, Any], p: float | None) -> str:
+    if p is None:
+        return "so few seeds never show that they are equivalent"
     margin = margin_text(comparison, comparison["margin"])
     return f"{'equivalent' if p < ALPHA else 'not shown to be equivalent'} within {margin} (TOST p {_p(p, '.2g')})"
 

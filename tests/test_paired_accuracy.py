@@ -1,0 +1,103 @@
+"""The difference of two accuracies: interval and test are one, and no surer than they may be, counted exactly."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from statsmodels.stats.contingency_tables import mcnemar
+from test_equivalence import COUNTS, quartic
+
+from twintrain.evaluation.comparison import compare_classes
+from twintrain.evaluation.equivalence import of_accuracies
+from twintrain.evaluation.paired_accuracy import interval, p_value, resolution, tango_statistic
+from twintrain.registry import gate
+
+ROWS = (20, 50, 100, 200, 500, 1000)
+DISCORDANT = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10)
+# Of some thousand outcomes all that are left out are less than 1e-4 together.
+UNLIKELY = 1e-8
+
+
+def outcomes(rows, discordant, difference=0.0):
+    """All numbers of rows that only the first and only the second gets right, and how likely each is."""
+    share = (discordant + difference) / 2 / discordant
+    for both in range(rows + 1):
+        if (chance := binom.pmf(both, rows, discordant)) > UNLIKELY:
+            for first, split in enumerate(binom.pmf(np.arange(both + 1), both, share)):
+                if chance * split > UNLIKELY:
+                    yield first, both - first, chance * split
+
+
+@pytest.mark.parametrize("counts", [counts for counts in COUNTS if sum(counts[:2]) and counts[2] > 2])
+def test_interval_is_the_root_of_the_published_polynomial(counts):
+    assert interval(*counts) == pytest.approx(quartic(*counts, 0.05), abs=1e-7)
+
+
+def test_interval_is_the_published_one():
+    # Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014), table V.
+    assert interval(1, 7, 21) == pytest.approx([-0.517, -0.026], abs=5e-4)
+
+
+@pytest.mark.parametrize(("first", "second"), [(8, 2), (3, 9), (40, 20), (5000, 5200), (6, 0)])
+def test_test_is_mcnemars(first, second):
+    expected = mcnemar([[7, first], [second, 11]], exact=False, correction=False).pvalue
+    assert p_value(first, second) == pytest.approx(expected, rel=1e-9)
+
+
+def test_nothing_discordant_leaves_what_the_rows_cannot_tell():
+    z = 1.959964**2
+    for rows in (12, 100, 1000, 100_000):
+        assert interval(0, 0, rows) == pytest.approx([-z / (rows + z), z / (rows + z)], rel=1e-5)
+        assert resolution(rows) == pytest.approx(z / (rows + z), rel=1e-5)
+    assert p_value(0, 0) == 1.0
+
+
+@pytest.mark.parametrize(("counts", "ends"), [((9, 0, 9), 1.0), ((0, 9, 9), -1.0)])
+def test_interval_ends_where_accuracies_do(counts, ends):
+    low, high = interval(*counts)
+    assert ends in (low, high)
+    assert -1 <= low < high <= 1
+
+
+def test_interval_and_test_never_contradict_each_other():
+    for rows in (5, 12, 20, 60):
+        for first, second in itertools.product(range(rows + 1), repeat=2):
+            if first + second <= rows:
+                low, high = interval(first, second, rows)
+                assert (not low <= 0 <= high) == (p_value(first, second) < 0.05), (first, second, rows)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_equally_good_networks_are_told_apart_one_time_in_twenty_at_most(rows):
+    for discordant in DISCORDANT:
+        rejected = sum(chance for *counts, chance in outcomes(rows, discordant) if p_value(*counts) < 0.05)
+        assert rejected <= 0.06, discordant
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_gate_passes_one_that_is_a_point_worse_one_time_in_twenty_at_most(rows):
+    for discordant in (0.01, 0.02, 0.05, 0.10):
+        passed = sum(chance for *counts, chance in outcomes(rows, discordant, -0.01) if _ties(*counts, rows))
+        assert passed <= 0.05, discordant
+
+
+def _ties(first, second, rows):
+    """Whether the gate takes a candidate for no worse than the champion by more than a point."""
+    found = {
+        "accuracy_difference": (first - second) / rows,
+        "accuracy_ci95": interval(first, second, rows),
+        "mcnemar_p": p_value(first, second),
+        "equivalent": of_accuracies(first, second, rows, 0.01)["equivalent"],
+    }
+    return gate.standing(gate.lead(found), 0.01) != "worse"
+
+
+def test_comparison_takes_them():
+    labels = np.zeros(20, int)
+    first, second = np.zeros(20, int), np.repeat([0, 1], [17, 3])
+    found = compare_classes(first, second, labels)
+    assert found["accuracy_ci95"] == interval(3, 0, 20)
+    assert found["mcnemar_p"] == p_value(3, 0)
+    assert math.isclose(tango_statistic(3, 0, 20, 0.0), math.sqrt(3))
