@@ -23,9 +23,12 @@ from twintrain.evaluation.comparison import (
     load_predictions,
     mixture,
     rows_digest,
+    stored_sampling,
 )
+from twintrain.evaluation.paired_accuracy import effective_counts
 from twintrain.evaluation.report_page import Material, html_page
 from twintrain.evaluation.report_samples import rows_to_draw, samples_of
+from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.seed_comparison import compare_seeds
 from twintrain.frameworks import TITLES
 from twintrain.seeds import seed_folders
@@ -132,10 +135,13 @@ def _compared(
 ) -> dict[str, Any]:
     """One framework less another one, and which of the two wins."""
     margin = params.compare.margin
-    found = compare_networks(predictions[first], predictions[second], margin, _is_sample(params))
+    sampling = _sampling(params, predictions[first]["index"])
+    found = compare_networks(predictions[first], predictions[second], margin, sampling)
     trainings = [entries[name].get("seeds", []) for name in (first, second)]
     score = "mae" if decision.is_of_numbers(found) else "eval_acc"
-    rows = len(predictions[first]["label"]) if score == "eval_acc" and _is_sample(params) else None
+    # Rows that both get right: what these would tell of seeds that agree on all.
+    right = np.ones(len(predictions[first]["label"]), bool)
+    rows = effective_counts(right, right, sampling).rows if score == "eval_acc" and sampling.is_sample else None
     if seeds := compare_seeds(*trainings, score, margin, rows):
         found["seeds"] = seeds
     winner, reason = decision.decide(found, {name: entries[name] for name in (first, second)})
@@ -148,14 +154,15 @@ def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, 
         **project.read_json(project.BASELINE / "metrics.json", needs=("name", "others")),
         **_calibration_scores(baseline),
         "comparisons": {
-            name: compare_with_baseline(found, baseline, _is_sample(params)) for name, found in predictions.items()
+            name: compare_with_baseline(found, baseline, _sampling(params, found["index"]))
+            for name, found in predictions.items()
         },
     }
 
 
-def _is_sample(params: Params) -> bool:
-    """Whether there is chance in the choice of the test rows."""
-    return params.split.method != "same"
+def _sampling(params: Params, index: np.ndarray) -> Sampling:
+    """What chance there is in the choice of the test rows."""
+    return stored_sampling(index, is_sample=params.split.method != "same")
 
 
 def _details(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
@@ -172,7 +179,7 @@ def _details(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
         return {**found, "slices": [], "disagreements": []}
     first, second = (predictions[name] for name in params.frameworks[:2])
     table, groupings = _groupings(first["index"], dataset)
-    pair = details.of_pair(first, second, names, groupings, dataset.target, _is_sample(params))
+    pair = details.of_pair(first, second, names, groupings, dataset.target, _sampling(params, first["index"]))
     for row in pair["disagreements"]:
         row["columns"] = None if table is None else disagreements.texts(table.loc[row["row"]])
     return {**found, **pair}

@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, ttest_rel
+from scipy.stats import norm, ttest_rel
 from statsmodels.stats.multitest import multipletests
 
 from twintrain.evaluation import slices
+from twintrain.evaluation.sampling import ALL_ROWS
 from twintrain.evaluation.slices import by_columns, by_label, compare_slices, levels, quarters
 
 
@@ -77,7 +78,7 @@ def test_accuracies_by_slice_by_hand():
     first = np.concatenate([halves(20, 30), halves(25, 25)])
     second = np.concatenate([halves(19, 30) | (np.arange(30) >= 23), halves(19, 25)])
     found = compare_slices([by_label(labels, ["a", "b"])], first, second)
-    p = [binomtest(0, 6).pvalue, binomtest(1, 8).pvalue]
+    p = [2 * norm.sf(6 / np.sqrt(6)), 2 * norm.sf(6 / np.sqrt(8))]
     adjusted = multipletests(p, method="holm")[1]
     assert [(row["by"], row["value"], row["rows"]) for row in found] == [("label", "b", 25), ("label", "a", 30)]
     assert [row["first"] for row in found] == pytest.approx([1.0, 20 / 30])
@@ -119,5 +120,5 @@ def test_no_more_slices_are_listed_than_can_be_read_but_all_count(monkeypatch):
 
 def test_rows_that_are_no_sample_are_not_tested():
     first, second = halves(30, 60), halves(20, 60)
-    (row, _) = compare_slices([("half", pd.Categorical(np.repeat(["a", "b"], 30)))], first, second, False)
+    (row, _) = compare_slices([("half", pd.Categorical(np.repeat(["a", "b"], 30)))], first, second, ALL_ROWS)
     assert (row["value"], row["difference"], row["p"], row["p_adjusted"]) == ("a", pytest.approx(1 / 3), None, None)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from twintrain.evaluation.comparison import compare_networks
+from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.verdict import against_baseline, verdict
 
 
@@ -13,12 +14,12 @@ def compare(is_sample=True, margin=0.01, both=0, only_first=0, only_second=0, ne
         {"index": np.arange(len(first)), "label": np.ones(len(first), np.int64), "probability": 0.25 + np.eye(2)[c] / 2}
         for c in (first, second)
     ]
-    return compare_networks(*stored, margin, is_sample)
+    return compare_networks(*stored, margin, Sampling(is_sample))
 
 
 def compare_numbers(first, second, labels, is_sample=True, margin=0.01):
     stored = [{"index": np.arange(len(labels)), "label": labels, "prediction": found} for found in (first, second)]
-    return compare_networks(*stored, margin, is_sample)
+    return compare_networks(*stored, margin, Sampling(is_sample))
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,21 @@
 """The difference between two networks on the same test rows, with what chance alone would do."""
 
 import hashlib
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
+from twintrain import project
 from twintrain.errors import UserError
 from twintrain.evaluation import equivalence, paired_accuracy
 from twintrain.evaluation.intervals import area_interval, mean_interval
+from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.frameworks import TITLES
-from twintrain.stored import ANY_NUMBERS, damaged, load_arrays
+from twintrain.stored import ANY_NUMBERS, damaged, load_array, load_arrays
 
 # Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
@@ -35,6 +38,14 @@ def load_predictions(folder: Path) -> Predictions:
     if found["index"].dtype.kind not in "iu" or not found.keys() & {"probability", "prediction", "class"}:
         raise damaged(path, "predictions of rows by their numbers", ", ".join(found))
     return found
+
+
+def stored_sampling(index: np.ndarray, is_sample: bool = True) -> Sampling:
+    """How rows (rows,) of the ingested data were drawn, with the groups that `split.group` has left there."""
+    groups = project.INGESTED / "group.npy"
+    if not is_sample or not groups.exists():
+        return Sampling(is_sample)
+    return Sampling(groups=load_array(groups, mmap_mode="r")[index])
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
@@ -69,7 +80,7 @@ def rows_digest(index: np.ndarray, labels: np.ndarray) -> str:
 
 
 def compare_networks(
-    first: Predictions, second: Predictions, margin: float, rows_are_a_sample: bool = True
+    first: Predictions, second: Predictions, margin: float, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """All that is told of two networks: `compare_with_baseline`, of probabilities `compare_probabilities`, equivalence.
 
@@ -79,18 +90,18 @@ def compare_networks(
     Args:
         first, second: `index`, `label`, and `probability` (rows, classes) or `prediction` (rows, outputs).
         margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
-        rows_are_a_sample: whether there is chance in the choice of the test rows.
+        sampling: what chance there is in the choice of the test rows.
     """
-    found = {**compare_with_baseline(first, second, rows_are_a_sample), "margin": margin}
+    found = {**compare_with_baseline(first, second, sampling), "margin": margin}
     if "probability" in first:
         probabilities = first["probability"], second["probability"]
-        found |= compare_probabilities(*probabilities, first["label"], rows_are_a_sample)
-    if rows_are_a_sample and len(first["label"]) > 1:
-        found |= _equivalence(first, second, found, margin)
+        found |= compare_probabilities(*probabilities, first["label"], sampling)
+    if sampling.is_sample and len(first["label"]) > 1:
+        found |= _equivalence(first, second, margin, sampling)
     return found
 
 
-def compare_with_baseline(first: Predictions, second: Predictions, rows_are_a_sample: bool = True) -> dict[str, Any]:
+def compare_with_baseline(first: Predictions, second: Predictions, sampling: Sampling = ROWS) -> dict[str, Any]:
     """What can be told of any two: of numbers, of probabilities, or of a baseline without these, of `class`es.
 
     Raises:
@@ -100,26 +111,26 @@ def compare_with_baseline(first: Predictions, second: Predictions, rows_are_a_sa
         raise UserError("predictions are of different rows; make them again with: dvc repro --force")
     labels = first["label"]
     if "prediction" in first:
-        return compare_numbers(first["prediction"], second["prediction"], labels, rows_are_a_sample)
+        return compare_numbers(first["prediction"], second["prediction"], labels, sampling)
     if "probability" in second:
-        return compare_predictions(first["probability"], second["probability"], labels, rows_are_a_sample)
-    return compare_classes(first["probability"].argmax(axis=1), second["class"], labels, rows_are_a_sample)
+        return compare_predictions(first["probability"], second["probability"], labels, sampling)
+    return compare_classes(first["probability"].argmax(axis=1), second["class"], labels, sampling)
 
 
 def compare_predictions(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """Compares two sets of probabilities (rows, classes) for the same rows by their classes.
 
     Returns:
         as `compare_classes`, and `largest_probability_difference` over all rows and classes.
     """
-    found = compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels, rows_are_a_sample)
+    found = compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels, sampling)
     return {**found, "largest_probability_difference": float(np.abs(first - second).max())}
 
 
 def compare_classes(
-    first_classes: np.ndarray, second_classes: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+    first_classes: np.ndarray, second_classes: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """Compares two sets of predicted classes (rows,) for the same rows.
 
@@ -132,21 +143,18 @@ def compare_classes(
         kappa: agreement beyond what two that draw their classes blindly, as often, would have; 1 is full agreement
             (Cohen 1960).
         only_first_right, only_second_right: numbers of rows.
+        groups: how many the test rows come in, if they were drawn so.
     """
     first_right, second_right = first_classes == labels, second_classes == labels
-    difference = first_right.astype(np.float64) - second_right
-    only_first, only_second = int((difference > 0).sum()), int((difference < 0).sum())
-    inference = (
-        {
-            "accuracy_ci95": paired_accuracy.interval(only_first, only_second, len(labels)),
-            "mcnemar_p": paired_accuracy.p_value(only_first, only_second),
-        }
-        if rows_are_a_sample
-        else {}
-    )
+    only_first, only_second = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
+    inference = {}
+    if sampling.is_sample:
+        counts = paired_accuracy.effective_counts(first_right, second_right, sampling)
+        inference = {"accuracy_ci95": paired_accuracy.interval(counts), "mcnemar_p": paired_accuracy.p_value(counts)}
     return {
-        "accuracy_difference": float(difference.mean()),
+        "accuracy_difference": (only_first - only_second) / len(labels),
         **inference,
+        **_groups(labels, sampling),
         "agreement": float((first_classes == second_classes).mean()),
         "kappa": _kappa(first_classes, second_classes),
         "only_first_right": only_first,
@@ -155,7 +163,7 @@ def compare_classes(
 
 
 def compare_probabilities(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """Compares what the probabilities (rows, classes) say beyond the most probable class.
 
@@ -164,26 +172,26 @@ def compare_probabilities(
             interval alone, from most of the resamples).
         loss_difference, loss_ci95: of the cross entropies in nats, whatever loss was trained; less is better.
     """
-    found = {}
+    found, can_tell = {}, _can_tell(labels, sampling)
     areas = [area_under_roc(probability, labels) for probability in (first, second)]
     if None not in areas:
         found["auc_difference"] = areas[0] - areas[1]
-        interval = area_interval(first, second, labels) if rows_are_a_sample else None
+        interval = area_interval(first, second, labels, sampling) if can_tell else None
         found |= {"auc_ci95": interval} if interval else {}
     losses = cross_entropies(first, labels) - cross_entropies(second, labels)
     found["loss_difference"] = float(losses.mean())
-    return {**found, **({"loss_ci95": mean_interval(losses)} if rows_are_a_sample else {})}
+    return {**found, **({"loss_ci95": mean_interval(losses, sampling)} if can_tell else {})}
 
 
 def compare_numbers(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, rows_are_a_sample: bool = True
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """Compares two sets of predicted numbers (rows, outputs) for the same rows.
 
     Returns:
         mae_difference: mean absolute error of the first less that of the second, in the unit of the numbers.
         relative_difference: that over the smaller of the two errors.
-        mae_ci95: 95 % interval of that difference by the paired bootstrap of the rows.
+        mae_ci95: 95 % interval of that difference; none of a single group.
         rmse_difference: the same of the root mean squared errors.
         first_closer: share of rows where the first errs less, of those where the two differ.
         largest_prediction_difference: over all rows and outputs.
@@ -195,7 +203,8 @@ def compare_numbers(
     return {
         "mae_difference": float(difference.mean()),
         "relative_difference": float(difference.mean() / _smaller_error(first_errors, second_errors)),
-        **({"mae_ci95": mean_interval(difference)} if rows_are_a_sample else {}),
+        **({"mae_ci95": mean_interval(difference, sampling)} if _can_tell(labels, sampling) else {}),
+        **_groups(labels, sampling),
         "rmse_difference": first_rmse - second_rmse,
         "first_closer": float((differing < 0).mean()) if len(differing) else 0.5,
         "largest_prediction_difference": float(np.abs(first - second).max()),
@@ -218,14 +227,28 @@ def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
     return float(cohen_kappa_score(first_classes, second_classes))
 
 
-def _equivalence(
-    first: Predictions, second: Predictions, found: dict[str, Any], margin: float
-) -> dict[str, float | bool]:
+def _can_tell(labels: np.ndarray, sampling: Sampling) -> bool:
+    """Whether means have an interval: of one group nothing follows for another."""
+    return sampling.is_sample and sampling.draws(len(labels))[1] > 1
+
+
+def _groups(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:
+    return {} if sampling.groups is None else {"groups": sampling.draws(len(labels))[1]}
+
+
+def _equivalence(first: Predictions, second: Predictions, margin: float, sampling: Sampling) -> dict[str, float | bool]:
+    """TOST; `equivalence_needs` are rows as these, however many of them tell as much as one."""
+    rows = len(first["label"])
     if "probability" in first:
-        counts = found["only_first_right"], found["only_second_right"], len(first["label"])
-        return equivalence.of_accuracies(*counts, margin)
-    errors = [absolute_errors(predicted["prediction"], predicted["label"]) for predicted in (first, second)]
-    return equivalence.of_means(errors[0] - errors[1], margin, _smaller_error(*errors))
+        right = [found["probability"].argmax(axis=1) == first["label"] for found in (first, second)]
+        counts = paired_accuracy.effective_counts(*right, sampling)
+        found, draws = equivalence.of_accuracies(counts, margin), counts.rows
+    else:
+        errors = [absolute_errors(predicted["prediction"], predicted["label"]) for predicted in (first, second)]
+        found, draws = equivalence.of_errors(*errors, margin, sampling), sampling.draws(rows)[1]
+    if "equivalence_needs" in found:
+        found["equivalence_needs"] = ceil(found["equivalence_needs"] * rows / draws)
+    return found
 
 
 def _smaller_error(first: np.ndarray, second: np.ndarray) -> float:

@@ -33,7 +33,7 @@ def decide(comparison: dict[str, Any], entries: dict[str, dict[str, Any]]) -> tu
     winner, loser = list(entries) if better == 0 else list(entries)[::-1]
     chance = "on all the rows that there are"
     if is_tested(comparison):
-        chance = "more than the choice of test rows explains"
+        chance = f"more than {choice(comparison)} explains"
         chance += " and more than the seeds do" if "seeds" in comparison else ""
     return winner, f"{TITLES[winner]} is better: {_advantage(comparison, TITLES[loser])}, {chance}."
 
@@ -85,6 +85,12 @@ def is_tested(comparison: dict[str, Any]) -> bool:
     return "mcnemar_p" in comparison or "mae_ci95" in comparison
 
 
+def choice(comparison: dict[str, Any]) -> str:
+    """Where the chance lies: `the choice of test rows`, or `the choice of the 20 test groups`."""
+    drawn = f"the {comparison['groups']} test groups" if "groups" in comparison else "test rows"
+    return f"the choice of {drawn}"
+
+
 def margin_text(comparison: dict[str, Any], share: float) -> str:
     """A margin in words: `1.0 points`, or of errors `1.0 % of the error`."""
     text = f"{100 * share:.6g}"
@@ -106,7 +112,7 @@ def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
         return "equally good"
     if not is_tested(comparison):
         return f"a difference of no more than {margin_text(comparison, comparison['margin'])}"
-    chance = "the seeds explain" if is_significant(comparison) else "the choice of test rows explains"
+    chance = "the seeds explain" if is_significant(comparison) else f"{choice(comparison)} explains"
     return f"a difference of no more than {chance}"
 
 

@@ -9,6 +9,7 @@ from twintrain.evaluation import disagreements
 from twintrain.evaluation.calibration import Bin
 from twintrain.evaluation.comparison import Predictions, absolute_errors
 from twintrain.evaluation.decision import ROUNDING
+from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.scores import score_each_class
 from twintrain.evaluation.slices import Grouping, by_label, compare_slices, quarters
 
@@ -37,7 +38,7 @@ def of_pair(
     names: list[str],
     groupings: list[Grouping],
     target: str,
-    rows_are_a_sample: bool,
+    sampling: Sampling,
 ) -> dict[str, Any]:
     """`slices` and `disagreements` of two networks.
 
@@ -45,7 +46,7 @@ def of_pair(
         names: of the classes; none where numbers were predicted.
         groupings: of the test rows, besides those by the label or the number to be predicted.
         target: the name of that number.
-        rows_are_a_sample: whether slices are tested.
+        sampling: of the test rows; without a sample slices are not tested.
     """
     labels, index = first["label"], first["index"]
     if names:
@@ -64,4 +65,4 @@ def of_pair(
         else:
             numbers = *measured, None
         differing = disagreements.of_numbers(*numbers, index, least)
-    return {"slices": compare_slices(groupings, *measured, rows_are_a_sample), "disagreements": differing}
+    return {"slices": compare_slices(groupings, *measured, sampling), "disagreements": differing}

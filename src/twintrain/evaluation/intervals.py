@@ -4,36 +4,36 @@ The paired bootstrap (Efron and Tibshirani 1993, chapter 13): test rows are draw
 for both networks, and the interval goes from the 2.5th to the 97.5th percentile of what comes out. Beyond
 `RESAMPLED_ROWS` rows that takes long, and the differences are normal: then 1.96 standard errors on either side. The
 two differ by some hundredths of the interval's width there, as two bootstraps with other random numbers do.
+
+Rows that were drawn in groups pull the difference together: the standard error is that of whole groups, and the factor
+Student's (of areas: Obuchowski 1997). The bootstrap of so few draws as there are groups would be too short.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata, t
+
+from twintrain.evaluation.sampling import ROWS, Sampling
 
 SAMPLES = 2000
 RESAMPLED_ROWS = 10_000
 # Resamples at a time: their counts stay in the processor's cache.
 BLOCK = 50
-# Differences with so few different values (of accuracies: −1, 0 and 1) are drawn value by value, however many rows.
-FEW_VALUES = 100
 PERCENTILES = (2.5, 97.5)
 
 
-def mean_interval(difference: np.ndarray) -> list[float]:
+def mean_interval(difference: np.ndarray, sampling: Sampling = ROWS) -> list[float]:
     """Interval of the mean of differences (rows,)."""
-    values, counts = np.unique(difference, return_counts=True)
+    if not _is_resampled(len(difference), sampling):
+        return _student_interval(float(difference.mean()), difference - difference.mean(), sampling)
     rows = len(difference)
-    if len(values) <= FEW_VALUES:
-        # The mean of resampled rows depends only on how often each value is drawn.
-        drawn = np.random.default_rng(0).multinomial(rows, counts / rows, SAMPLES)
-        return _percentiles(drawn @ values / rows)
-    if rows > RESAMPLED_ROWS:
-        return _normal_interval(float(difference.mean()), difference - difference.mean())
-    return _percentiles(np.concatenate([difference @ drawn / rows for drawn in _resamples(rows)]))
+    return _percentiles(np.concatenate([difference @ drawn / rows for drawn in resamples(rows)]))
 
 
-def area_interval(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> list[float] | None:
+def area_interval(
+    first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
+) -> list[float] | None:
     """Interval of the area under the ROC curve of the first less that of the second.
 
     The area is that of `scores.area_under_roc`: of several classes, the mean of each against the rest.
@@ -48,15 +48,15 @@ def area_interval(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> 
     classes = range(1, 2) if first.shape[1] == 2 else range(first.shape[1])
     if len(np.unique(labels)) < first.shape[1]:
         return None
-    if len(labels) > RESAMPLED_ROWS:
+    if not _is_resampled(len(labels), sampling):
         (area, influence), (other, others) = (_area_and_influence(found, labels, classes) for found in (first, second))
-        return _normal_interval(area - other, influence - others)
+        return _student_interval(area - other, influence - others, sampling)
     orders = [[_Order(found[:, code], labels == code) for code in classes] for found in (first, second)]
     areas = np.concatenate(
         [
             np.mean([order.areas(drawn) for order in orders[0]], axis=0)
             - np.mean([order.areas(drawn) for order in orders[1]], axis=0)
-            for drawn in _resamples(len(labels))
+            for drawn in resamples(len(labels))
         ]
     )
     areas = areas[~np.isnan(areas)]
@@ -90,7 +90,11 @@ class _Order:
         return np.divide(twice_won / 2, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def _resamples(rows: int) -> Iterator[np.ndarray]:
+def _is_resampled(rows: int, sampling: Sampling) -> bool:
+    return rows <= RESAMPLED_ROWS and sampling.groups is None
+
+
+def resamples(rows: int) -> Iterator[np.ndarray]:
     """How often each row is drawn, int32 (rows, BLOCK) at a time, SAMPLES in all; every call draws the same."""
     generator = np.random.default_rng(0)
     for _ in range(0, SAMPLES, BLOCK):
@@ -117,9 +121,12 @@ def _area_and_influence(probability: np.ndarray, labels: np.ndarray, classes: ra
     return float(np.mean(areas)), influence
 
 
-def _normal_interval(estimate: float, influence: np.ndarray) -> list[float]:
-    error = norm.ppf(PERCENTILES[1] / 100) * influence.std(ddof=1) / np.sqrt(len(influence))
-    return [float(estimate - error), float(estimate + error)]
+def _student_interval(estimate: float, influence: np.ndarray, sampling: Sampling) -> list[float]:
+    """From how much each row (rows,) pulls what was estimated, in the mean of all rows 0."""
+    draws = sampling.total(influence)
+    error = draws.std(ddof=1) * np.sqrt(len(draws)) / len(influence)
+    half = t.ppf(PERCENTILES[1] / 100, len(draws) - 1) * error
+    return [float(estimate - half), float(estimate + half)]
 
 
 def _percentiles(samples: np.ndarray) -> list[float]:

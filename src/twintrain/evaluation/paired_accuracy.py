@@ -3,11 +3,20 @@
 Both come from one statistic, so that they never contradict each other: the interval holds the differences that the test
 does not reject. Neither is certain where few rows, or none, are right for one of the two alone, as the bootstrap is,
 whose interval then has no width.
+
+Rows that were drawn in groups tell less than as many rows by themselves. How much less is the design effect, by which
+all counts are divided (Rao and Scott 1992): the test of no difference is then that of Durkalski et al. 2003, whose
+variance is the sum of the squared differences of whole groups.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import norm
+
+from twintrain.evaluation.sampling import ROWS, Sampling
 
 CONFIDENCE = 0.95
 Z = float(norm.ppf((1 + CONFIDENCE) / 2))
@@ -15,16 +24,56 @@ Z = float(norm.ppf((1 + CONFIDENCE) / 2))
 LARGEST = 1 - 1e-12
 
 
-def tango_statistic(only_first: int, only_second: int, rows: int, difference: float) -> float:
+class Counts(NamedTuple):
+    """How many rows, of those drawn by themselves, would tell as much; no whole numbers where rows come in groups.
+
+    Attributes:
+        only_first, only_second: those that only one of the two gets right.
+        rows: all of them.
+    """
+
+    only_first: float
+    only_second: float
+    rows: float
+
+
+def effective_counts(first_right: np.ndarray, second_right: np.ndarray, sampling: Sampling = ROWS) -> Counts:
+    """Counts of two that are right or wrong on the same rows, bool (rows,), divided by the design effect."""
+    surplus = first_right.astype(np.float64) - second_right
+    discordant = np.abs(surplus)
+    sizes, found = sampling.total(np.ones(len(surplus))), sampling.total(discordant)
+    squares = (sampling.total(surplus) ** 2).sum()
+    effect = design_effect(squares, found.sum(), np.count_nonzero(found), (sizes**2).sum(), sizes.sum())
+    counts = (surplus > 0).sum(), (surplus < 0).sum(), len(surplus)
+    return Counts(*(float(count / effect) for count in counts))
+
+
+def design_effect(
+    squares: ArrayLike, discordant: ArrayLike, groups: ArrayLike, size_squares: ArrayLike, rows: ArrayLike
+) -> np.ndarray:
+    """By how much the variance of a difference is larger than of as many rows drawn by themselves; at least 1.
+
+    Of few discordant groups it is not known: it is taken for that of these and one more, as large as the mean one, that
+    is discordant as a whole. So without a discordant row a group counts as one row.
+
+    Args:
+        squares: sum of the squared differences of groups, each in rows.
+        discordant: rows that only one of the two gets right; groups: those with such rows.
+        size_squares: sum of the squared numbers of rows of the groups; rows: all of them.
+    """
+    # Of a row drawn blindly, how many rows its group has in the mean.
+    one_more = np.divide(size_squares, rows)
+    weight = np.where(np.equal(groups, 0), 1.0, np.divide(discordant, np.maximum(groups, 1)))
+    return np.maximum((squares + weight * one_more) / (discordant + weight), 1.0)
+
+
+def tango_statistic(counts: Counts, difference: float) -> float:
     """The score statistic (normal) of Tango 1998, were the true difference of the two accuracies this one.
 
     Its variance is that of the most likely shares of discordant rows with this difference: the larger root of
     2n·q² + B·q + C, where q is the share of rows that only the second gets right.
-
-    Args:
-        only_first, only_second: numbers of rows that only one of the two gets right.
-        rows: all of them.
     """
+    only_first, only_second, rows = counts
     b = (2 * rows - only_first + only_second) * difference - only_first - only_second
     c = -only_second * difference * (1 - difference)
     share = (np.sqrt(max(b * b - 8 * rows * c, 0.0)) - b) / (4 * rows)
@@ -35,12 +84,12 @@ def tango_statistic(only_first: int, only_second: int, rows: int, difference: fl
     return float(surplus / np.sqrt(variance))
 
 
-def interval(only_first: int, only_second: int, rows: int) -> list[float]:
+def interval(counts: Counts) -> list[float]:
     """95 % interval of the first accuracy less the second: the differences that the statistic does not reject."""
 
     def end(wanted: float) -> float:
         def above(difference: float) -> float:
-            return tango_statistic(only_first, only_second, rows, difference) - wanted
+            return tango_statistic(counts, difference) - wanted
 
         # It falls as the difference grows.
         if above(-LARGEST) <= 0:
@@ -50,19 +99,22 @@ def interval(only_first: int, only_second: int, rows: int) -> list[float]:
     return [end(Z), end(-Z)]
 
 
-def p_value(only_first: int, only_second: int) -> float:
+def p_value(counts: Counts) -> float:
     """Two-sided test of no difference: McNemar's of 1947, which the statistic is at 0.
 
-    Its type I error is at most 0.053 at 20 to 1,000 rows of which 1 to 10 % are discordant (tests/test_paired_accuracy).
+    Its type I error is at most 0.053 at 20 to 1,000 rows of which 1 to 10 % are discordant, counted by
+    tests/test_paired_accuracy.py.
     The exact test, which may be as low as 0.00, contradicts the interval where it is near 0.05.
-
-    Returns:
-        1 where there are no rows that only one of the two gets right.
     """
-    discordant = only_first + only_second
-    return float(2 * norm.sf(abs(only_first - only_second) / np.sqrt(discordant))) if discordant else 1.0
+    return float(mcnemar_p(counts.only_first, counts.only_second))
 
 
-def resolution(rows: int) -> float:
+def mcnemar_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
+    """`p_value` of many; 1 where there are no rows that only one of the two gets right."""
+    surplus, discordant = np.subtract(only_first, only_second), np.add(only_first, only_second)
+    return 2 * norm.sf(np.abs(surplus) / np.sqrt(np.where(discordant == 0, 1.0, discordant)))
+
+
+def resolution(rows: float) -> float:
     """Half the width of the interval of two that are right on the same rows: less these rows can tell of nothing."""
-    return interval(0, 0, rows)[1]
+    return interval(Counts(0, 0, rows))[1]

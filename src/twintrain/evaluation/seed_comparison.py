@@ -1,5 +1,6 @@
 """The spread between trainings that differ in their seed alone, beside the difference between frameworks."""
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ FEWEST_FOR_EQUIVALENCE = 3
 
 
 def compare_seeds(
-    first: list[dict[str, Any]], second: list[dict[str, Any]], score: str, margin: float, rows: int | None = None
+    first: list[dict[str, Any]], second: list[dict[str, Any]], score: str, margin: float, rows: float | None = None
 ) -> dict[str, float | int | bool | list[float] | None] | None:
     """Compares a score of two frameworks over the seeds that both were trained with, paired by seed.
 
@@ -25,12 +26,14 @@ def compare_seeds(
         first, second: `seed` and scores of each training.
         score: `eval_acc`, or an error such as `mae`.
         margin: of accuracies a difference, of errors a share of the smaller mean.
-        rows: number of test rows, where they are a sample and the score is the accuracy.
+        rows: how many test rows, drawn by themselves, would tell as much, where they are a sample and the score is
+            the accuracy.
 
     Returns:
         count: number of seeds.
         mean_difference: first less second; ci95: its t interval, with count − 1 degrees of freedom.
         equivalence_p: TOST by t tests; None of fewer than FEWEST_FOR_EQUIVALENCE seeds, which never show it.
+        equivalence_needs: seeds that would show it, were both equally good; absent where these test rows never would.
         first_mean, first_std, second_mean, second_std: over the seeds, the deviations with n − 1.
         None with less than two seeds in common.
     """
@@ -42,17 +45,23 @@ def compare_seeds(
     difference = ours - theirs
     unit = 1.0 if score == "eval_acc" else float(max(min(ours.mean(), theirs.mean()), np.finfo(np.float64).tiny))
     least = paired_accuracy.resolution(rows) if rows else 0.0
-    tested = equivalence.of_means(difference, margin, unit, least / paired_accuracy.Z)
+    p = equivalence.of_means(difference, margin, unit, least / paired_accuracy.Z)
+    found = {} if least >= margin else {"equivalence_needs": _seeds_needed(difference, margin * unit)}
     return {
         "count": len(common),
         "mean_difference": float(difference.mean()),
         "ci95": t_interval(difference, least),
-        "equivalence_p": tested["equivalence_p"] if len(common) >= FEWEST_FOR_EQUIVALENCE else None,
+        "equivalence_p": p if len(common) >= FEWEST_FOR_EQUIVALENCE else None,
         "first_mean": float(ours.mean()),
         "first_std": float(ours.std(ddof=1)),
         "second_mean": float(theirs.mean()),
         "second_std": float(theirs.std(ddof=1)),
+        **found,
     }
+
+
+def _seeds_needed(difference: np.ndarray, margin: float) -> int:
+    return max(ceil(equivalence.needed(float(difference.var(ddof=1)), margin)), FEWEST_FOR_EQUIVALENCE)
 
 
 def t_interval(difference: np.ndarray, least: float = 0.0) -> list[float]:

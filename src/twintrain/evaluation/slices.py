@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain.evaluation.significance import holm, mcnemar_p, paired_t_p
+from twintrain.evaluation.paired_accuracy import design_effect, mcnemar_p
+from twintrain.evaluation.sampling import ROWS, Sampling
+from twintrain.evaluation.significance import holm, paired_t_p
 
 # In fewer rows, no difference that is not gross would show.
 FEWEST_ROWS = 20
@@ -64,60 +66,74 @@ def quarters(values: pd.Series | np.ndarray) -> pd.Categorical:
 
 
 def compare_slices(
-    groupings: list[Grouping], first: np.ndarray, second: np.ndarray, rows_are_a_sample: bool = True
+    groupings: list[Grouping], first: np.ndarray, second: np.ndarray, sampling: Sampling = ROWS
 ) -> list[dict[str, Any]]:
     """Compares two networks slice by slice.
 
     Args:
         groupings: of the test rows.
         first, second: (rows,), whether each is right (bool), or by how much it is wrong (float).
-        rows_are_a_sample: whether there are tests.
+        sampling: of the rows; without a sample there are no tests.
 
     Returns:
         of each slice of FEWEST_ROWS or more: `by`, `value`, `rows`, accuracy or mean error of the `first` and the
-        `second`, their `difference`, its `p` (exact McNemar test, or paired t test), and `p_adjusted` for the number of
+        `second`, their `difference`, its `p` (McNemar's test, or paired t test), and `p_adjusted` for the number of
         all slices (Holm). The largest differences first, LISTED at most. What takes all rows is no slice.
     """
-    found = [_slices(by, values, first, second) for by, values in groupings]
+    found = [_slices(by, values, first, second, sampling) for by, values in groupings]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     if table.empty:
         return []
     test = _mcnemar if first.dtype == bool else _paired_t
-    table["p"] = test(table) if rows_are_a_sample else None
-    table["p_adjusted"] = holm(table["p"].to_numpy()) if rows_are_a_sample else None
+    table["p"] = test(table) if sampling.is_sample else None
+    table["p_adjusted"] = holm(table["p"].to_numpy()) if sampling.is_sample else None
     largest_first = table.sort_values(["difference", "rows"], key=abs, ascending=False, kind="stable")
     columns = ["by", "value", "rows", "first", "second", "difference", "p", "p_adjusted"]
     return largest_first[columns].head(LISTED).to_dict("records")
 
 
-def _slices(by: str, values: pd.Categorical, first: np.ndarray, second: np.ndarray) -> pd.DataFrame:
+def _slices(by: str, values: pd.Categorical, first: np.ndarray, second: np.ndarray, sampling: Sampling) -> pd.DataFrame:
     """One row a slice, with what the tests need."""
-    difference = first.astype(np.float64) - second
-    measured = pd.DataFrame(
-        {
-            "first": first.astype(np.float64),
-            "second": second.astype(np.float64),
-            "difference": difference,
-            "only_first": difference > 0,
-            "only_second": difference < 0,
-        }
-    ).groupby(values, observed=True)
-    table = measured[["first", "second", "difference"]].mean()
-    table[["only_first", "only_second"]] = measured[["only_first", "only_second"]].sum()
-    table["deviation"] = measured["difference"].std()
-    table["rows"] = measured.size()
+    surplus = first.astype(np.float64) - second
+    measured = pd.DataFrame({"first": first.astype(np.float64), "second": second.astype(np.float64)})
+    measured["rows"], measured["surplus"], measured["discordant"] = 1, surplus, np.abs(surplus)
+    table = measured.groupby(values, observed=True)[["first", "second"]].mean()
+    table["difference"] = table["first"] - table["second"]
+    table[_NEEDED] = _by_draws(measured[["rows", "surplus", "discordant"]], values, sampling)[_NEEDED]
     table = table[(table["rows"] >= FEWEST_ROWS) & (table["rows"] < len(first))]
     table.insert(0, "value", table.index.astype(str))
     table.insert(0, "by", by)
     return table
 
 
+_NEEDED = ["rows", "surplus", "discordant", "draws", "mean", "deviation", "squares", "discordant_draws", "row_squares"]
+
+
+def _by_draws(measured: pd.DataFrame, values: pd.Categorical, sampling: Sampling) -> pd.DataFrame:
+    """Of each slice sums over its rows, and what whole draws tell: of rows that were drawn in groups, of the groups."""
+    if sampling.groups is not None:
+        codes, _ = sampling.draws(len(measured))
+        summed = measured.groupby([values, codes], observed=True).sum()
+        measured, values = summed.reset_index(drop=True), summed.index.get_level_values(0)
+    draws = measured.assign(
+        squares=measured["surplus"] ** 2,
+        discordant_draws=measured["discordant"] > 0,
+        row_squares=measured["rows"] ** 2,
+    ).groupby(values, observed=True)
+    found = draws.sum()
+    found["draws"], found["mean"], found["deviation"] = draws.size(), draws["surplus"].mean(), draws["surplus"].std()
+    return found
+
+
 def _mcnemar(table: pd.DataFrame) -> np.ndarray:
-    return mcnemar_p(table["only_first"].to_numpy(), table["only_second"].to_numpy())
+    needs = ("squares", "discordant", "discordant_draws", "row_squares", "rows")
+    effect = design_effect(*(table[name].to_numpy() for name in needs))
+    surplus, discordant = (table[name].to_numpy() for name in ("surplus", "discordant"))
+    return mcnemar_p((discordant + surplus) / 2 / effect, (discordant - surplus) / 2 / effect)
 
 
 def _paired_t(table: pd.DataFrame) -> np.ndarray:
-    return paired_t_p(*(table[name].to_numpy() for name in ("difference", "deviation", "rows")))
+    return paired_t_p(*(table[name].to_numpy() for name in ("mean", "deviation", "draws")))
 
 
 def _values(column: pd.Series) -> pd.Categorical:

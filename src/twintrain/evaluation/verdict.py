@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twintrain.evaluation.decision import gain, is_of_numbers, is_significant, is_tested, margin_text
+from twintrain.evaluation.decision import choice, gain, is_of_numbers, is_significant, is_tested, margin_text
 from twintrain.evaluation.equivalence import ALPHA
 
 # The digits of smaller p values say nothing: no test's assumptions hold so far out.
@@ -54,19 +54,29 @@ def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     interval = "95 % interval {} to {}".format(*(_size(comparison, end) for end in ends))
     test = "" if numbers else f" (McNemar p {_p(comparison['mcnemar_p'], '.3g')})"
     more = "more" if is_significant(comparison) else "no more"
-    return f"{said} ({interval}), {more} than the choice of test rows explains{test}"
+    return f"{said} ({interval}), {more} than {choice(comparison)} explains{test}"
 
 
 def _equivalence(comparison: dict[str, Any]) -> str:
     """`equivalent within 1.0 points (TOST p = 0.0031)`."""
-    return _tost(comparison, comparison["equivalence_p"]) if "equivalence_p" in comparison else ""
+    return _tost(comparison, comparison, "test rows") if "equivalence_p" in comparison else ""
 
 
-def _tost(comparison: dict[str, Any], p: float | None) -> str:
-    if p is None:
-        return "so few seeds never show that they are equivalent"
+def _tost(comparison: dict[str, Any], tested: dict[str, Any], drawn: str) -> str:
     margin = margin_text(comparison, comparison["margin"])
-    return f"{'equivalent' if p < ALPHA else 'not shown to be equivalent'} within {margin} (TOST p {_p(p, '.2g')})"
+    p = tested["equivalence_p"]
+    if p is not None and p < ALPHA:
+        return f"equivalent within {margin} (TOST p {_p(p, '.2g')})"
+    said = f"not shown to be equivalent within {margin} "
+    said += f"(TOST p {_p(p, '.2g')})" if p is not None else f"(two {drawn} never show it)"
+    if is_significant(comparison) or "equivalence_needs" not in tested:
+        return said
+    return f"{said}: that would take about {_rounded(tested['equivalence_needs'])} {drawn}, were they equally good"
+
+
+def _rounded(count: int) -> str:
+    """Two digits: more are not known."""
+    return f"{int(float(f'{count:.2g}')):,}"
 
 
 def _p(p: float, digits: str) -> str:
@@ -94,7 +104,7 @@ def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
     mean, low, high = (_size(comparison, value, signed=True) for value in (seeds["mean_difference"], *seeds["ci95"]))
     return (
         f"Over {seeds['count']} seeds (mean ± deviation of the {what}): {' and '.join(scores)}, a difference of {mean} "
-        f"(95 % interval {low} to {high}, paired by seed); {_tost(comparison, seeds['equivalence_p'])}."
+        f"(95 % interval {low} to {high}, paired by seed); {_tost(comparison, seeds, 'seeds')}."
     )
 
 
@@ -116,6 +126,6 @@ def _standing(comparison: dict[str, Any]) -> str:
         return f"{_size(comparison, difference, signed=True)}, {standing}"
     low, high = interval
     if low <= 0 <= high and difference:
-        standing = "no more than the choice of test rows explains"
+        standing = f"no more than {choice(comparison)} explains"
     shown = [_size(comparison, value, signed=True) for value in (difference, low, high)]
     return "{} (95 % interval {} to {}), {}".format(*shown, standing)

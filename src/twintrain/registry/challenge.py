@@ -12,7 +12,7 @@ from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import absolute_errors, compare_networks, load_predictions
+from twintrain.evaluation.comparison import absolute_errors, compare_networks, load_predictions, stored_sampling
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names
@@ -47,7 +47,7 @@ def challenge(candidate_uri: str, champion_uri: str, framework: str, margin: flo
         except UserError as error:
             reason = f"The champion cannot answer these test rows: {str(error).rstrip('.')}. {OTHER_QUESTION}"
             return Check("champion", False, reason)
-        found = lead(compare_networks(predictions, answers, margin))
+        found = lead(compare_networks(predictions, answers, margin, stored_sampling(predictions["index"])))
         if values == "prediction":
             margin *= float(absolute_errors(answers[values], answers["label"]).mean())
         latency = None

@@ -31,9 +31,9 @@ class Lead:
     """By how much a network is better than another one on the same rows; negative: worse.
 
     Attributes:
-        low, high: its 95 % interval by the paired bootstrap.
+        low, high: its 95 % interval.
         of_accuracy: in shares of the rows; else in the unit of the mean absolute error.
-        is_significant: more than the choice of the test rows explains.
+        is_significant: more than the choice of the test rows, or of groups of them, explains.
         is_equivalent: shown to be less than the margin, either way.
     """
 
@@ -77,7 +77,7 @@ class Latency:
 
 
 def lead(comparison: dict[str, Any]) -> Lead | None:
-    """What `evaluation.comparison` found of a network, less another one; None where the rows are no sample."""
+    """What `evaluation.comparison` found of a network, less another one; None where nothing is known of other rows."""
     if not decision.is_tested(comparison):
         return None
     of_accuracy = not decision.is_of_numbers(comparison)

@@ -1,0 +1,68 @@
+"""Pairs of networks on test rows of which is known what is true: for tests, and for benchmarks/chances.py."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from twintrain.evaluation.sampling import Sampling
+
+
+def grouped_classes(
+    rng: np.random.Generator, groups: int, size: int, discordant: float, worse: float = 0.0, together: bool = True
+) -> tuple[np.ndarray, np.ndarray, Sampling]:
+    """Whether each of two is right, bool (rows,), on rows of which those of a group are alike.
+
+    Args:
+        discordant: share of rows that one of the two alone gets right; it varies from group to group.
+        worse: by how much the first one is less accurate.
+        together: whether all discordant rows of a group are for the same one of the two.
+    """
+    shares = rng.beta(2 * discordant, 2 * (1 - discordant), groups)
+    is_discordant = rng.random((groups, size)) < shares[:, None]
+    for_second = rng.random((groups, 1 if together else size)) < (discordant + worse) / 2 / discordant
+    first = ~(is_discordant & for_second)
+    second = ~(is_discordant & ~for_second)
+    return first.ravel(), second.ravel(), Sampling(groups=np.repeat(np.arange(groups), size))
+
+
+def grouped_errors(rng: np.random.Generator, groups: int, size: int) -> tuple[np.ndarray, np.ndarray, Sampling]:
+    """Errors of two that are equally good, and each better in some groups."""
+    base, lean = rng.exponential(size=(groups, size)), rng.normal(scale=0.3, size=(groups, 1))
+    first, second = base * np.exp(lean), base * np.exp(-lean)
+    return first.ravel(), second.ravel(), Sampling(groups=np.repeat(np.arange(groups), size))
+
+
+def _apart(rng: np.random.Generator, rows: int, tail: float, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    first, second = np.exp(tail * rng.normal(size=(2, rows)))
+    return (1 + margin) * first, second
+
+
+def _alike(rng: np.random.Generator, rows: int, tail: float, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    shared, *own = rng.normal(size=(3, rows))
+    first, second = (np.exp(tail * (0.9 * shared + np.sqrt(0.19) * single)) for single in own)
+    return (1 + margin) * first, second
+
+
+def _one_tailed(rng: np.random.Generator, rows: int, tail: float, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    first = np.exp(tail * rng.normal(size=rows) - tail**2 / 2)
+    return (1 + margin) * first, np.abs(rng.normal(size=rows)) * np.sqrt(np.pi / 2)
+
+
+def _added(rng: np.random.Generator, rows: int, tail: float, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    second, more = np.exp(tail * rng.normal(size=(2, rows)))
+    return second + margin * more, second
+
+
+Errors = Callable[[np.random.Generator, int, float, float], tuple[np.ndarray, np.ndarray]]
+# Errors (rows,) with log-normal tails, the first one's mean larger by exactly the margin, and that margin.
+HEAVY_TAILED: dict[str, tuple[Errors, float]] = {
+    "drawn apart": (_apart, 0.3),
+    "nearly alike": (_alike, 0.2),
+    "one tail alone": (_one_tailed, 0.3),
+    "a tail added": (_added, 0.05),
+}
+
+
+def share(found: Iterator[bool]) -> float:
+    """Of trials, how many are true."""
+    return float(np.mean(list(found)))
