@@ -6,7 +6,7 @@ framework alone, as somebody who ports a network makes it.
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from twintrain import project
-from twintrain.config import Params
+from twintrain.config import Clip, Optimizer, Params, Train
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
+from twintrain.training import blocks, steps
 from twintrain.verification.worker import Recorder
 
 
@@ -76,7 +77,76 @@ def l2(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(gradients, "penalize", lambda found, weights, l1, l2: original(found, weights, l1, 2 * l2))
 
 
-MISTAKES = {mistake.__name__: mistake for mistake in (none, epsilon, padding, gates, bias, l2)}
+def short_batch(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """No step on the short last batch of an epoch."""
+    feed = blocks.Feed
+    original = feed.train_steps
+
+    def without_last(self, epoch, rates, first=0):
+        whole = self.steps - 1
+        if framework != "keras" or first + len(rates) <= whole:
+            return original(self, epoch, rates, first)
+        return original(self, epoch, rates[: whole - first], first) if first < whole else (0.0, 0.0)
+
+    patch.setattr(feed, "train_steps", without_last)
+
+
+def accuracy(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """A training accuracy that is half of what it should be."""
+    original = blocks.Feed.train_steps
+
+    def halved(self, *arguments):
+        loss, metric = original(self, *arguments)
+        return loss, metric / 2 if framework == "keras" else metric
+
+    patch.setattr(blocks.Feed, "train_steps", halved)
+
+
+def beta_2(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """Adam with 0.99 for 0.999."""
+    _with_train(framework, patch, lambda train: train.model_copy(update={"optimizer": _changed(train, beta_2=0.99)}))
+
+
+def schedule(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """A learning rate that goes down a step late."""
+    original = steps.learning_rates
+
+    def late(*arguments):
+        rates = original(*arguments)
+        return np.concatenate([rates[:1], rates[:-1]]) if framework == "keras" else rates
+
+    patch.setattr(steps, "learning_rates", late)
+
+
+def clip(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """A limit of the norm that is twice as large."""
+    _with_train(framework, patch, lambda train: train.model_copy(update={"clip": Clip(norm=2 * train.clip.norm)}))
+
+
+def accumulate(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """Gradients of two batches are added, for their mean."""
+    _with_train(framework, patch, lambda train: train.model_copy(update={"optimizer": _changed(train, factor=2)}))
+
+
+def _changed(train: Train, factor: float = 1.0, **options: float) -> Optimizer:
+    return train.optimizer.model_copy(update={"learning_rate": factor * train.optimizer.learning_rate, **options})
+
+
+def _with_train(framework: str, patch: pytest.MonkeyPatch, change: Callable[[Train], Train]) -> None:
+    """Has Keras train with other settings than it was told."""
+    backend = framework_module(framework, "backend").Backend
+    original = backend.__init__
+    if framework == "keras":
+        patch.setattr(backend, "__init__", lambda self, network, train: original(self, network, change(train)))
+
+
+MISTAKES = {
+    mistake.__name__: mistake
+    for mistake in (
+        *(none, epsilon, padding, gates, bias, l2),
+        *(short_batch, accuracy, beta_2, schedule, clip, accumulate),
+    )
+}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ CONTENT = {"dataset": "xor", "model": "logic_mlp", "frameworks": ["torch", "kera
 
 
 def check(name="logits", where="dense_0", passed=True):
-    return {"name": name, "framework": "keras", "dtype": "float64", "where": where, "passed": passed}
+    return {"name": name, "framework": "keras", "dtype": "float64", "where": where, "passed": passed, "failed": not passed}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`verify` finds what is wrong with a twin and says where. The mistakes are made in tests/broken_worker.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from twintrain.config import Params, check_params
 from twintrain.data.preparation import prepare
 from twintrain.verification.checks import Check, Twin, compare_twins
-from twintrain.verification.records import GRADIENTS, LOGITS, OUTPUTS, Record, weights_after
+from twintrain.verification.records import GRADIENTS, LOGITS, METRIC, OUTPUTS, TRAINING_METRICS, Record, weights_after
 from twintrain.verification.workers import run_workers, write_experiment
 from twintrain.yaml_files import write_yaml
 
@@ -27,6 +28,13 @@ EXPERIMENTS = {
     "gates": ("car", TOKENS + HEAD, {}),
     "bias": ("diabetes", [{"activation": {"function": "tanh"}}, {"dense": {"units": 3}}, *HEAD], SCALED),
     "l2": ("diabetes", HEAD, {**SCALED, "train": {"regularization": {"l2": 0.1}, "optimizer": SGD}}),
+    # 700 rows in batches of 45: an epoch of 15 steps, and one of 25 rows.
+    "short_batch": ("diabetes", DENSE, {**SCALED, "train": {"batch_size": 45}}),
+    "accuracy": ("diabetes", DENSE, SCALED),
+    "beta_2": ("diabetes", DENSE, SCALED),
+    "schedule": ("diabetes", DENSE, {**SCALED, "train": {"schedule": {"name": "one_cycle"}}}),
+    "clip": ("diabetes", DENSE, {**SCALED, "train": {"clip": {"norm": 0.05}, "optimizer": SGD}}),
+    "accumulate": ("diabetes", DENSE, {**SCALED, "train": {"accumulate": 2, "optimizer": SGD}}),
 }
 SHAPES = "parameters and shapes"
 
@@ -59,7 +67,8 @@ def failed(found: dict[str, Check]) -> list[str]:
 
 
 def test_twins_without_a_mistake_pass(checks):
-    assert len(checks["none"]) == 10
+    assert len(checks["none"]) == 11
+    assert all(check.is_telling for check in checks["none"].values())
     assert failed(checks["none"]) == []
 
 
@@ -92,3 +101,25 @@ def test_doubled_l2_is_seen_after_the_first_step_and_not_before(checks):
     assert found[GRADIENTS].passed
     assert failed(found)[0] == weights_after(1)
     assert found[weights_after(1)].where == "dense_0/kernel"
+
+
+def test_a_step_that_is_left_out_at_an_epochs_end_is_seen_and_named(checks):
+    found = checks["short_batch"]
+    assert found[weights_after(10)].passed
+    assert not found[weights_after(200)].passed
+    assert found[weights_after(200)].where.startswith("step 16 parts ")
+
+
+def test_a_wrong_training_accuracy_is_seen_though_all_weights_are_equal(checks):
+    assert failed(checks["accuracy"]) == [TRAINING_METRICS]
+    assert checks["accuracy"][TRAINING_METRICS].where == METRIC
+
+
+@pytest.mark.parametrize(("mistake", "step"), [("beta_2", 2), ("schedule", 2), ("clip", 1), ("accumulate", 1)])
+def test_a_wrong_rule_of_steps_is_not_laid_on_a_layer(checks, mistake, step):
+    found = checks[mistake]
+    assert found[GRADIENTS].passed
+    wrong = [check for check in found.values() if check.name.startswith("weights after") and not check.passed]
+    assert wrong
+    for check in wrong:
+        assert re.fullmatch(rf"step {step} parts (\d+) of \1 arrays at once: not a layer, but .*", check.where)

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm, t
 
 from twintrain.evaluation.intervals import RESAMPLED_ROWS, resamples
-from twintrain.evaluation.paired_accuracy import Counts, tango_statistic
+from twintrain.evaluation.paired_accuracy import Counts, likely_variance, tango_statistic
 from twintrain.evaluation.sampling import ROWS, Sampling
 
 ALPHA = 0.05
@@ -41,9 +41,9 @@ def of_accuracies(counts: Counts, margin: float) -> dict[str, float | bool]:
         return max(norm.sf(tango_statistic(counts, -tried)), norm.cdf(tango_statistic(counts, tried)))
 
     found = _equivalence(p, margin, _smallest_margin(p))
-    share = (counts.only_first + counts.only_second) / counts.rows
-    # Of none that are discordant, as many as of which the test can reject at all.
-    return {**found, "equivalence_needs": max(needed(share, margin), norm.isf(ALPHA) ** 2 * (1 - margin) / margin)}
+    each = (counts.only_first + counts.only_second) / 2
+    at_margin = likely_variance(Counts(each, each, counts.rows), margin)
+    return {**found, "equivalence_needs": needed(2 * each / counts.rows, margin, at_margin)}
 
 
 def of_errors(
@@ -131,9 +131,15 @@ def of_means(difference: np.ndarray, margin: float, unit: float = 1.0, least_err
     return float(t.sf(room / error, freedom)) if error else float(room <= 0)
 
 
-def needed(variance: float, margin: float) -> float:
-    """Draws of a variance, of which TOST rejects in POWER of the cases where there is no difference."""
-    return variance * ((norm.isf(ALPHA) + norm.isf((1 - POWER) / 2)) / margin) ** 2
+def needed(variance: float, margin: float, at_margin: float | None = None) -> float:
+    """Draws of which TOST rejects in POWER of the cases, where there is no difference.
+
+    Args:
+        variance: of a draw's difference.
+        at_margin: what the test takes it for, of a difference of the margin; None: the same.
+    """
+    deviations = np.sqrt([variance if at_margin is None else at_margin, variance])
+    return float(deviations @ norm.isf([ALPHA, (1 - POWER) / 2]) / margin) ** 2
 
 
 def _smallest_margin(p: Callable[[float], float], most: float = 1 - 1e-12) -> float:

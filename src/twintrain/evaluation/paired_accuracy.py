@@ -68,20 +68,25 @@ def design_effect(
 
 
 def tango_statistic(counts: Counts, difference: float) -> float:
-    """The score statistic (normal) of Tango 1998, were the true difference of the two accuracies this one.
-
-    Its variance is that of the most likely shares of discordant rows with this difference: the larger root of
-    2n·q² + B·q + C, where q is the share of rows that only the second gets right.
-    """
+    """The score statistic (normal) of Tango 1998, were the true difference of the two accuracies this one."""
     only_first, only_second, rows = counts
-    b = (2 * rows - only_first + only_second) * difference - only_first - only_second
-    c = -only_second * difference * (1 - difference)
-    share = (np.sqrt(max(b * b - 8 * rows * c, 0.0)) - b) / (4 * rows)
-    variance = rows * (2 * share + difference * (1 - difference))
+    variance = rows * likely_variance(counts, difference)
     surplus = only_first - only_second - rows * difference
     if variance <= 0:
         return float(np.sign(surplus)) * np.inf if surplus else 0.0
     return float(surplus / np.sqrt(variance))
+
+
+def likely_variance(counts: Counts, difference: float) -> float:
+    """Of one row's difference, were the true one this: that of the most likely shares of discordant rows (Tango 1998).
+
+    The share of rows that only the second gets right is the larger root of 2·q² + B·q + C.
+    """
+    first, second = counts.only_first / counts.rows, counts.only_second / counts.rows
+    b = (2 - first + second) * difference - first - second
+    c = -second * difference * (1 - difference)
+    share = (np.sqrt(max(b * b - 8 * c, 0.0)) - b) / 4
+    return 2 * share + difference * (1 - difference)
 
 
 def interval(counts: Counts) -> list[float]:

@@ -1,6 +1,6 @@
 """Two records side by side: one check a quantity, each with its error, its tolerance and where the two part first."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +8,11 @@ import numpy as np
 from twintrain.verification.records import (
     FROZEN,
     GRADIENTS,
+    INITIAL,
     LOGGED,
     LOGITS,
     LOSS,
+    METRIC,
     OUTPUTS,
     PREDICTIONS,
     RELOADED,
@@ -18,22 +20,29 @@ from twintrain.verification.records import (
     SAVED,
     STATISTICS,
     STEPS,
+    TRACE,
+    TRAINING_METRICS,
+    UNTRAINED,
     Arrays,
     Record,
     weights_after,
 )
 
 TRAINED = tuple(weights_after(steps) for steps in STEPS)
-COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, PREDICTIONS)
+COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_METRICS, PREDICTIONS)
+# What these were before any step: a check that allows as much as training has changed tells nothing.
+BEFORE = {**dict.fromkeys(TRAINED, INITIAL), PREDICTIONS: UNTRAINED}
 # What float64 allows where rounding does not grow: some hundred times what it leaves behind, far below any mistake.
 FLOAT64 = {
     **dict.fromkeys((OUTPUTS, LOGITS, LOSS, STATISTICS), 1e-12),
-    **dict.fromkeys((GRADIENTS, *TRAINED, PREDICTIONS), 1e-10),
+    **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_METRICS, PREDICTIONS), 1e-10),
 }
 # Rounding differs from a small change of the weights; this many times what such a change does to a framework alone.
 SELF_ERRORS = 10
 # Rounding errors of a network whose weights' changes happen to cancel, in units of the precision.
 LEAST_ULPS = 32
+# Of the arrays that training moves, the share that parts in one step where it is the step's fault.
+ALL_AT_ONCE = 0.8
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class Check:
         self_error: the same between a framework and itself with weights changed in the last digits, the larger of
             the two; None where it does not apply.
         where: first layer or array whose error is above the tolerance; where the error is largest if there is none.
+        untrained: by how much a network without these steps would differ; None where it does not apply.
     """
 
     name: str
@@ -55,10 +65,20 @@ class Check:
     tolerance: float
     where: str
     self_error: float | None = None
+    untrained: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        return not (np.isfinite(self.error) and self.error <= self.tolerance)
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it could fail: it allows less than a network differs by that was not trained at all."""
+        return self.untrained is None or self.tolerance < self.untrained
 
     @property
     def passed(self) -> bool:
-        return bool(np.isfinite(self.error)) and self.error <= self.tolerance
+        return self.is_telling and not self.failed
 
     @property
     def is_chaotic(self) -> bool:
@@ -69,7 +89,7 @@ class Check:
         """The check in plain numbers; an error that is none, such as nan, is null."""
         is_number = bool(np.isfinite(self.error))
         ratio = self.error / self.self_error if self.self_error and is_number else None
-        found = {"passed": self.passed, "ratio": ratio, "chaotic": self.is_chaotic}
+        found = {"passed": self.passed, "failed": self.failed, "ratio": ratio, "chaotic": self.is_chaotic}
         return {**asdict(self), "error": self.error if is_number else None, **found}
 
 
@@ -90,15 +110,36 @@ def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> l
     checks = [_check_shapes(reference.record, other.record, framework, dtype)]
     if not checks[0].passed:
         return checks
+    reference, other = _with_certain_metrics(reference, other, dtype)
     for name in COMPARED:
         having = [twin for twin in (reference, other) if name in twin.record.arrays]
         if len(having) == 2:
-            # Of two ways to add up the same numbers, one may round far more than the other.
-            self_error = max(twin.self_error(name) for twin in having)
-            checks.append(_check(name, framework, dtype, *(twin.record.arrays[name] for twin in having), self_error))
+            checks.append(_check(name, framework, dtype, reference, other))
         elif having:
             checks.append(Check(name, framework, dtype, np.inf, 0.0, "recorded of one framework alone"))
     return checks
+
+
+def _with_certain_metrics(reference: Twin, other: Twin, dtype: str) -> tuple[Twin, Twin]:
+    """Both with the training metrics that rounding cannot change: a row that is nearly tied is right in one alone.
+
+    That is so in float64, where losses are those of the framework with changed weights.
+    """
+    found = [twin for twin in (reference, other) if TRAINING_METRICS in twin.record.arrays]
+    losses = [[record.arrays[TRAINING_METRICS][LOSS] for record in twin] for twin in found]
+    is_certain = [np.abs(own - perturbed) <= FLOAT64[TRAINING_METRICS] for own, perturbed in losses]
+    kept = np.logical_and.reduce(is_certain) & (dtype == "float64") if found else False
+    return _kept_metrics(reference, kept), _kept_metrics(other, kept)
+
+
+def _kept_metrics(twin: Twin, kept: np.ndarray) -> Twin:
+    def cut(record: Record) -> Record:
+        metrics = record.arrays.get(TRAINING_METRICS)
+        if metrics is None:
+            return record
+        return replace(record, arrays={**record.arrays, TRAINING_METRICS: {**metrics, METRIC: metrics[METRIC][kept]}})
+
+    return Twin(*map(cut, twin))
 
 
 def check_frozen(record: Record, framework: str, dtype: str) -> list[Check]:
@@ -140,10 +181,52 @@ def _shape(record: Record, name: str) -> str:
     return str(record.shapes[name]) if name in record.shapes else "absent"
 
 
-def _check(name: str, framework: str, dtype: str, first: Arrays, second: Arrays, self_error: float) -> Check:
+def _check(name: str, framework: str, dtype: str, reference: Twin, other: Twin) -> Check:
+    first, second = reference.record.arrays[name], other.record.arrays[name]
     least = FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
+    # Of two ways to add up the same numbers, one may round far more than the other.
+    self_error = max(twin.self_error(name) for twin in (reference, other))
     tolerance = max(least, SELF_ERRORS * self_error)
-    return _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
+    found = _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
+    before = reference.record.arrays.get(BEFORE.get(name, ""))
+    if before is not None:
+        found = replace(found, untrained=max(_errors(first, before).values()))
+    if found.failed and name in TRAINED:
+        found = replace(found, where=_where_parted(reference, other, dtype) or found.where)
+    return found
+
+
+def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
+    """The first step that makes more than rounding of the difference, and in how many arrays; empty: in one or none.
+
+    An error in one array comes from that array's gradient; one in all of them at once, from what makes steps of
+    gradients.
+    """
+    traces = [twin.record.arrays.get(TRACE) for twin in (reference, other)]
+    if not all(traces):
+        return ""
+    least = FLOAT64[TRAINED[0]] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
+    first, second = traces
+    own = reference.perturbed.arrays.get(TRACE, first)
+    moved = [name for name in first if np.ptp(first[name])]
+    steps = {name: _first_above(first[name], second.get(name), own.get(name, first[name]), least) for name in moved}
+    parted = [step for step in steps.values() if step]
+    if not parted:
+        return ""
+    step = min(parted)
+    count = parted.count(step)
+    if count < 2 or count < ALL_AT_ONCE * len(moved):
+        return ""
+    return f"step {step} parts {count} of {len(moved)} arrays at once: not a layer, but what makes steps of gradients"
+
+
+def _first_above(first: np.ndarray, second: np.ndarray | None, own: np.ndarray, least: float) -> int:
+    """The first step (from 1) where two traces differ by more than a framework's own; 0: none."""
+    if second is None or first.shape != second.shape:
+        return 0
+    scale = np.maximum(1.0, np.abs(first))
+    above = np.abs(first - second) / scale > np.maximum(least, SELF_ERRORS * np.abs(first - own) / scale)
+    return int(above.argmax()) if above.any() else 0
 
 
 def _judged(

@@ -12,7 +12,13 @@ Arrays = dict[str, np.ndarray]
 # In the order of the computation, so that the first one that differs is the cause.
 OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS = "layer outputs", "logits", "loss", "gradients", "running statistics"
 STEPS = (1, 10, 200)
+# Of the first steps one by one, a number an array: by it the step is named in which two part.
+TRACE = "single steps"
+TRACED = 40
+TRAINING_METRICS, METRIC = "training metrics", "metric"
 PREDICTIONS = "test predictions"
+# What weights and test predictions are before any step.
+INITIAL, UNTRAINED = "initial weights", "untrained predictions"
 # What frozen layers start with, and must end with.
 FROZEN = "frozen weights"
 # What a saved network gives: the test predictions, after the head that is for reading alone.

@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 from twintrain import project, tracking
 from twintrain.commands import run_command
-from twintrain.config import Params
+from twintrain.config import Params, Train
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module, packages
@@ -31,6 +31,8 @@ DTYPES = ("float64", "float32")
 # In units of the precision; 1e-15 in float64.
 PERTURBATION_ULPS = 4.5
 SHOWN_ROWS = 64
+# So few that the compared steps go through the ends of epochs, whose last batch may be a shorter one.
+EPOCH_STEPS = 15
 
 
 def work(framework: str, folder: Path) -> None:
@@ -91,15 +93,34 @@ class Recorder:
         record.arrays[records.GRADIENTS] = gradients
         record.arrays[records.STATISTICS] = self._statistics()
         self._start(weights)
-        done = 0
-        for steps in records.STEPS:
-            take_steps(self.backend, self.train, self.parts["train"], done, steps)
-            done = steps
-            record.arrays[records.weights_after(steps)] = self.backend.weights()
+        record.arrays[records.INITIAL] = self.backend.weights()
+        record.arrays[records.UNTRAINED] = {"logits": self.backend.predict(self.parts["test"].features)}
+        record.arrays |= self._steps()
         if self.network.frozen:
             record.arrays[records.FROZEN] = self._frozen(weights)
         record.arrays[records.PREDICTIONS] = {"logits": self.backend.predict(self.parts["test"].features)}
         return record
+
+    def _steps(self) -> dict[str, Arrays]:
+        """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""
+        part = few_epochs(self.parts["train"], self.train)
+        found: dict[str, Arrays] = {}
+        trace = [projected(self.backend.weights())]
+        metrics: list[tuple[float, float]] = []
+        for done in range(records.TRACED):
+            metrics += take_steps(self.backend, self.train, part, done, done + 1)
+            trace.append(projected(self.backend.weights()))
+            if done + 1 in records.STEPS:
+                found[records.weights_after(done + 1)] = self.backend.weights()
+        last = records.STEPS[-1]
+        metrics += take_steps(self.backend, self.train, part, records.TRACED, last)
+        names = (records.LOSS, records.METRIC)
+        return {
+            **found,
+            records.weights_after(last): self.backend.weights(),
+            records.TRACE: {name: np.array([step[name] for step in trace]) for name in trace[0]},
+            records.TRAINING_METRICS: dict(zip(names, np.array(metrics).T, strict=True)),
+        }
 
     def add_reloaded(self, record: Record, logged: bool) -> None:
         """Adds what comes back after a save and load, by the framework itself and by MLflow."""
@@ -152,6 +173,20 @@ class Recorder:
         arrays = self.backend.weights()
         kept = [name for name, weight in self.network.weights().items() if not weight.trainable]
         return {name: arrays[name] for name in kept if name.partition("/")[0] not in self.network.frozen}
+
+
+def few_epochs(part: Part, train: Train) -> Part:
+    """The first rows of a part: EPOCH_STEPS steps and a last batch as short as that of all rows, if there are more."""
+    batch = train.batch_size or len(part)
+    rows = EPOCH_STEPS * batch * train.accumulate + len(part) % batch
+    return part if rows >= len(part) else Part(part.features[:rows], part.labels[:rows], part.index[:rows])
+
+
+def projected(weights: Arrays) -> dict[str, float]:
+    """Of each array one number that is another one where any of its numbers is: its sum with random weights."""
+    rng = np.random.default_rng(2)
+    flat = {name: array.astype(np.float64).ravel() for name, array in weights.items()}
+    return {name: float(array @ rng.uniform(-1, 1, array.size)) for name, array in flat.items()}
 
 
 def varied(weights: Arrays) -> Arrays:
