@@ -186,9 +186,6 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
         plot_curves({TITLES[framework]: table}, metric, folder / f"{metric}_curve.png")
     if backend.train.augmentation.is_on:
         plot_augmented(parts["train"].features, backend.train, folder / "augmented.png")
-    seconds = sum(history.seconds)
-    # The first epoch also builds graphs and fills caches; it counts as time, not as speed.
-    steady = history.seconds[1:] or history.seconds
     class_weights = backend.train.loss.class_weights
     operations = flops(backend.network)
     facts = {
@@ -201,9 +198,9 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
         "dropout": framework_module(framework, "layers").draws_own_masks(backend.model),
         "epochs_run": len(history.epochs),
         "best_epoch": history.best_epoch + 1,
-        "train_seconds": round(seconds, 3),
+        "train_seconds": round(sum(history.seconds), 3),
         "seconds_to_best": round(history.seconds_to_best, 3),
-        "samples_per_second": round(len(parts["train"]) * len(steady) / sum(steady), 1),
+        "samples_per_second": round(len(parts["train"]) * history.epochs_per_second, 1),
         "peak_memory_mib": round(history.peak_memory_mib, 1),
     }
     project.write_json(folder / "training.json", facts)

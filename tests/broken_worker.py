@@ -125,11 +125,23 @@ def clip(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
 
 def accumulate(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Gradients of two batches are added, for their mean."""
-    _with_train(framework, patch, lambda train: train.model_copy(update={"optimizer": _changed(train, factor=2)}))
+    if framework == "keras":
+        from twintrain.frameworks.keras.engines import tensorflow
+
+        patch.setattr(tensorflow.Engine, "_share", lambda self, gradients, *_: gradients)
 
 
-def _changed(train: Train, factor: float = 1.0, **options: float) -> Optimizer:
-    return train.optimizer.model_copy(update={"learning_rate": factor * train.optimizer.learning_rate, **options})
+def saved(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+    """A file that holds another network than was saved."""
+    saving = framework_module(framework, "saving")
+    if framework == "keras":
+        load, weights = saving.load, saving.load_weights
+        patch.setattr(saving, "load", lambda path: lambda rows: load(path)(rows) + 1e-3)
+        patch.setattr(saving, "load_weights", lambda *given: {n: a + 1e-3 for n, a in weights(*given).items()})
+
+
+def _changed(train: Train, **options: float) -> Optimizer:
+    return train.optimizer.model_copy(update=options)
 
 
 def _with_train(framework: str, patch: pytest.MonkeyPatch, change: Callable[[Train], Train]) -> None:
@@ -144,7 +156,7 @@ MISTAKES = {
     mistake.__name__: mistake
     for mistake in (
         *(none, epsilon, padding, gates, bias, l2),
-        *(short_batch, accuracy, beta_2, schedule, clip, accumulate),
+        *(short_batch, accuracy, beta_2, schedule, clip, accumulate, saved),
     )
 }
 
@@ -162,7 +174,10 @@ def record(framework: str, folder: Path) -> None:
     parts = {name: Part.load(folder / name, "float64") for name in PARTS}
     with mistaken(folder.name, framework):
         recorder = Recorder(framework, network, params, parts, "float64")
-        recorder.record(perturbed=False).save(folder / f"{framework}.npz")
+        found = recorder.record(perturbed=False)
+        if folder.name == saved.__name__:
+            recorder.add_reloaded(found, logged=False)
+        found.save(folder / f"{framework}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-perturbed.npz")
 
 

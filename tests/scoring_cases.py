@@ -92,11 +92,11 @@ def clinic(rows: int = ROWS) -> pd.DataFrame:
     return table
 
 
-def write_clinic(folder: Path) -> None:
-    """Writes the table and its description."""
+def write_clinic(folder: Path, table: pd.DataFrame | None = None) -> None:
+    """Writes the table, or a changed one, and its description."""
     path = folder / "data/clinic/clinic.csv"
-    path.parent.mkdir()
-    clinic().to_csv(path, sep=";", index=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (clinic() if table is None else table).to_csv(path, sep=";", index=False)
     description = {
         "title": "Clinic",
         "origin": "made up",

@@ -17,6 +17,7 @@ from twintrain.evaluation.comparison import (
 )
 from twintrain.evaluation.equivalence import of_errors
 from twintrain.evaluation.sampling import ALL_ROWS
+from twintrain.evaluation.scores import regression_score
 
 
 def predictions(both=0, only_first=0, only_second=0, neither=0):
@@ -143,6 +144,12 @@ def test_comparison_of_numbers_by_hand():
     # Drawing rows with replacement can give no mean outside the differences themselves, −1 to 0.5.
     low, high = found["mae_ci95"]
     assert -1 <= low < found["mae_difference"] < high <= 0.5
+
+
+def test_difference_of_root_mean_squares_is_that_of_the_scores_that_are_shown():
+    labels, first, second = np.random.default_rng(3).normal(size=(3, 40, 2))
+    rmse = [regression_score(found, labels, 0.0)["rmse"] for found in (first, second)]
+    assert compare_numbers(first, second, labels)["rmse_difference"] == pytest.approx(rmse[0] - rmse[1], rel=1e-12)
 
 
 def test_interval_of_numbers_is_scipys():

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -331,6 +333,27 @@ def test_training_takes_its_rows_in_blocks(path, tmp_path):
 def test_seconds_to_the_best_epoch_are_those_of_the_epochs_up_to_it():
     history = History(epochs=[{}] * 4, seconds=[4.0, 2.0, 1.0, 8.0], best_epoch=2)
     assert history.seconds_to_best == 7.0
+
+
+def test_speed_is_that_of_the_epochs_after_the_first_which_has_graphs_to_build():
+    assert History(seconds=[9.0, 1.0, 3.0]).epochs_per_second == 0.5
+    assert History(seconds=[4.0]).epochs_per_second == 0.25
+
+
+def test_seconds_are_those_of_the_steps_without_validation(path, monkeypatch):
+    class Timed(Scripted):
+        def train_epoch(self, batches, rates):
+            clock.now += 3.0
+            return super().train_epoch(batches, rates)
+
+        def predict(self, features):
+            clock.now += 100.0
+            return super().predict(features)
+
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("twintrain.training.loop.time.perf_counter", lambda: clock.now)
+    history = run(Timed([1.0, 0.9]), path, settings(2), ONES)
+    assert history.seconds == [3.0, 3.0]
 
 
 def test_peak_of_memory_is_the_largest_of_all_epochs_and_of_those_before_an_interrupt(path, monkeypatch):

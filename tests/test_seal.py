@@ -1,7 +1,9 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
+import twintrain
 from twintrain import project as places
 from twintrain.config import check_params
 from twintrain.verification.seal import PARITY, experiment_digest, seal
@@ -10,7 +12,14 @@ CONTENT = {"dataset": "xor", "model": "logic_mlp", "frameworks": ["torch", "kera
 
 
 def check(name="logits", where="dense_0", passed=True):
-    return {"name": name, "framework": "keras", "dtype": "float64", "where": where, "passed": passed, "failed": not passed}
+    return {
+        "name": name,
+        "framework": "keras",
+        "dtype": "float64",
+        "where": where,
+        "passed": passed,
+        "failed": not passed,
+    }
 
 
 @pytest.fixture
@@ -112,3 +121,17 @@ def test_seal_is_broken_by_another_model_or_other_packages(path, params):
 )
 def test_what_has_no_twins_says_so(change, text, params):
     assert verified(params(**change), check()) == {"verified": None, "text": text}
+
+
+@pytest.mark.parametrize("package", ["data", "frameworks", "models", "training", "verification"])
+def test_other_code_is_not_what_was_verified(package, params, tmp_path, monkeypatch):
+    copied = tmp_path / "copied"
+    shutil.copytree(Path(twintrain.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(twintrain, "__file__", str(copied / "__init__.py"))
+    read = params()
+    files = sorted((copied / package).rglob("*.py"))
+    assert files
+    for path in files:
+        before = experiment_digest(read)
+        path.write_bytes(path.read_bytes() + b"\n")
+        assert experiment_digest(read) != before, path

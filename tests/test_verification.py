@@ -3,12 +3,24 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from twintrain.config import Params, check_params
 from twintrain.data.preparation import prepare
-from twintrain.verification.checks import Check, Twin, compare_twins
-from twintrain.verification.records import GRADIENTS, LOGITS, METRIC, OUTPUTS, TRAINING_METRICS, Record, weights_after
+from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
+from twintrain.verification.records import (
+    GRADIENTS,
+    INITIAL,
+    LOGITS,
+    METRIC,
+    OUTPUTS,
+    RELOADED,
+    RELOADED_WEIGHTS,
+    TRAINING_METRICS,
+    Record,
+    weights_after,
+)
 from twintrain.verification.workers import run_workers, write_experiment
 from twintrain.yaml_files import write_yaml
 
@@ -28,20 +40,21 @@ EXPERIMENTS = {
     "gates": ("car", TOKENS + HEAD, {}),
     "bias": ("diabetes", [{"activation": {"function": "tanh"}}, {"dense": {"units": 3}}, *HEAD], SCALED),
     "l2": ("diabetes", HEAD, {**SCALED, "train": {"regularization": {"l2": 0.1}, "optimizer": SGD}}),
-    # 700 rows in batches of 45: an epoch of 15 steps, and one of 25 rows.
+    # 537 training rows in batches of 45: an epoch's twelfth and last batch has 42.
     "short_batch": ("diabetes", DENSE, {**SCALED, "train": {"batch_size": 45}}),
     "accuracy": ("diabetes", DENSE, SCALED),
     "beta_2": ("diabetes", DENSE, SCALED),
     "schedule": ("diabetes", DENSE, {**SCALED, "train": {"schedule": {"name": "one_cycle"}}}),
     "clip": ("diabetes", DENSE, {**SCALED, "train": {"clip": {"norm": 0.05}, "optimizer": SGD}}),
-    "accumulate": ("diabetes", DENSE, {**SCALED, "train": {"accumulate": 2, "optimizer": SGD}}),
+    "accumulate": ("diabetes", DENSE, {**SCALED, "train": {"batch_size": 32, "accumulate": 2, "optimizer": SGD}}),
+    "saved": ("diabetes", DENSE, SCALED),
 }
 SHAPES = "parameters and shapes"
 
 
 @pytest.fixture(scope="module")
-def checks(tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> dict[str, dict[str, Check]]:
-    """All checks of each experiment by name, of Keras against PyTorch in float64."""
+def recorded(tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> Path:
+    """A folder of the records of each experiment, in float64."""
     folder = tmp_path_factory.mktemp("broken")
     for name, (dataset, layers, settings) in EXPERIMENTS.items():
         model = folder / f"{name}.yaml"
@@ -51,15 +64,22 @@ def checks(tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> dict
         (folder / name).mkdir()
         write_experiment(folder / name, params, *prepare(params))
     run_workers(folder, ["torch", "keras"], (str(Path(__file__).with_name("broken_worker.py")),))
-    return {name: checks_in(folder / name) for name in EXPERIMENTS}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checks(recorded: Path) -> dict[str, dict[str, Check]]:
+    """All checks of each experiment by name, of Keras against PyTorch."""
+    return {name: checks_in(recorded / name) for name in EXPERIMENTS}
 
 
 def checks_in(folder: Path) -> dict[str, Check]:
-    torch, keras = (
-        Twin(*(Record.load(folder / f"{framework}{end}.npz") for end in ("", "-perturbed")))
-        for framework in ("torch", "keras")
-    )
+    torch, keras = (twin(folder, framework) for framework in ("torch", "keras"))
     return {check.name: check for check in compare_twins(torch, keras, "keras", "float64")}
+
+
+def twin(folder: Path, framework: str) -> Twin:
+    return Twin(*(Record.load(folder / f"{framework}{end}.npz") for end in ("", "-perturbed")))
 
 
 def failed(found: dict[str, Check]) -> list[str]:
@@ -107,7 +127,7 @@ def test_a_step_that_is_left_out_at_an_epochs_end_is_seen_and_named(checks):
     found = checks["short_batch"]
     assert found[weights_after(10)].passed
     assert not found[weights_after(200)].passed
-    assert found[weights_after(200)].where.startswith("step 16 parts ")
+    assert found[weights_after(200)].where.startswith("step 12 parts ")
 
 
 def test_a_wrong_training_accuracy_is_seen_though_all_weights_are_equal(checks):
@@ -123,3 +143,31 @@ def test_a_wrong_rule_of_steps_is_not_laid_on_a_layer(checks, mistake, step):
     assert wrong
     for check in wrong:
         assert re.fullmatch(rf"step {step} parts (\d+) of \1 arrays at once: not a layer, but .*", check.where)
+
+
+def test_a_file_that_holds_another_network_is_seen(recorded):
+    found = {
+        framework: {
+            check.name: check.failed
+            for check in check_reload(twin(recorded / "saved", framework).record, framework, "float64")
+        }
+        for framework in ("torch", "keras")
+    }
+    assert found == {
+        "torch": {RELOADED_WEIGHTS: False, RELOADED: False},
+        "keras": {RELOADED_WEIGHTS: True, RELOADED: True},
+    }
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_no_bias_scale_or_statistic_starts_where_leaving_it_out_would_not_show(recorded, framework):
+    for name, array in twin(recorded / "none", framework).record.arrays[INITIAL].items():
+        assert not np.isin(array, (0, 1)).any(), name
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_perturbed_weights_differ_in_their_last_digits_and_everywhere(recorded, framework):
+    first, changed = (record.arrays[INITIAL] for record in twin(recorded / "none", framework))
+    for name in first:
+        ulps = np.abs(changed[name] - first[name]) / np.abs(first[name]) / np.finfo(np.float64).eps
+        assert 3.5 <= ulps.min() <= ulps.max() <= 5.5, name

@@ -86,6 +86,12 @@ class History:
     def seconds_to_best(self) -> float:
         return sum(self.seconds[: self.best_epoch + 1])
 
+    @property
+    def epochs_per_second(self) -> float:
+        """Without the first epoch, where there are others: it also builds graphs and fills caches."""
+        steady = self.seconds[1:] or self.seconds
+        return len(steady) / sum(steady)
+
 
 def fit(
     backend: Backend,

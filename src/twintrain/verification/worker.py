@@ -105,11 +105,11 @@ class Recorder:
         """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""
         part = few_epochs(self.parts["train"], self.train)
         found: dict[str, Arrays] = {}
-        trace = [projected(self.backend.weights())]
+        trace = [self._projected()]
         metrics: list[tuple[float, float]] = []
         for done in range(records.TRACED):
             metrics += take_steps(self.backend, self.train, part, done, done + 1)
-            trace.append(projected(self.backend.weights()))
+            trace.append(self._projected())
             if done + 1 in records.STEPS:
                 found[records.weights_after(done + 1)] = self.backend.weights()
         last = records.STEPS[-1]
@@ -168,6 +168,12 @@ class Recorder:
         trained = self.backend.weights()
         frozen = [name for name in weights if name.partition("/")[0] in self.network.frozen]
         return {name: weights[name].astype(trained[name].dtype) for name in frozen}
+
+    def _projected(self) -> dict[str, float]:
+        """Of each array that steps change one number that tells whether any of its numbers has."""
+        trained = {name for name, weight in self.network.weights().items() if weight.trainable}
+        arrays = {name: array for name, array in self.backend.weights().items() if name in trained}
+        return projected({n: a for n, a in arrays.items() if n.partition("/")[0] not in self.network.frozen})
 
     def _statistics(self) -> Arrays:
         arrays = self.backend.weights()
