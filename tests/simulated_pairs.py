@@ -3,8 +3,48 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from scipy.stats import binom
 
+from twintrain.evaluation.equivalence import of_accuracies
+from twintrain.evaluation.paired_accuracy import Counts, interval, p_value
 from twintrain.evaluation.sampling import Sampling
+from twintrain.registry import gate
+
+# Of some thousand outcomes all that are left out are less than 1e-4 together.
+UNLIKELY = 1e-8
+Outcome = tuple[int, int, int, float]
+
+
+def outcomes(rows: int, discordant: float, difference: float = 0.0) -> Iterator[Outcome]:
+    """Numbers of rows that only the first and only the second gets right, of all rows, and how likely they are.
+
+    Args:
+        discordant: share of rows that one of the two alone gets right.
+        difference: of the first accuracy less the second.
+    """
+    share = (discordant + difference) / 2 / discordant
+    for both in range(rows + 1):
+        if (chance := binom.pmf(both, rows, discordant)) > UNLIKELY:
+            for first, split in enumerate(binom.pmf(np.arange(both + 1), both, share)):
+                if chance * split > UNLIKELY:
+                    yield first, both - first, rows, chance * split
+
+
+def chance_of(found: Iterator[Outcome], happens: Callable[[int, int, int], bool]) -> float:
+    """How likely outcomes are together of which something is true."""
+    return float(sum(chance for *counts, chance in found if happens(*counts)))
+
+
+def passes_the_gate(only_first: float, only_second: float, rows: float) -> bool:
+    """Whether the gate takes the first for no worse than the second by more than a point."""
+    counts = Counts(only_first, only_second, rows)
+    found = {
+        "accuracy_difference": (only_first - only_second) / rows,
+        "accuracy_ci95": interval(counts),
+        "mcnemar_p": p_value(counts),
+        "equivalent": of_accuracies(counts, 0.01)["equivalent"],
+    }
+    return gate.standing(gate.lead(found), 0.01) != "worse"
 
 
 def grouped_classes(

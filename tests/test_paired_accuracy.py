@@ -5,29 +5,15 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from simulated_pairs import chance_of, outcomes, passes_the_gate
 from statsmodels.stats.contingency_tables import mcnemar
 from test_equivalence import COUNTS, quartic
 
 from twintrain.evaluation.comparison import compare_classes
-from twintrain.evaluation.equivalence import of_accuracies
 from twintrain.evaluation.paired_accuracy import Counts, interval, p_value, resolution, tango_statistic
-from twintrain.registry import gate
 
 ROWS = (20, 50, 100, 200, 500, 1000)
 DISCORDANT = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10)
-# Of some thousand outcomes all that are left out are less than 1e-4 together.
-UNLIKELY = 1e-8
-
-
-def outcomes(rows, discordant, difference=0.0):
-    """All numbers of rows that only the first and only the second gets right, and how likely each is."""
-    share = (discordant + difference) / 2 / discordant
-    for both in range(rows + 1):
-        if (chance := binom.pmf(both, rows, discordant)) > UNLIKELY:
-            for first, split in enumerate(binom.pmf(np.arange(both + 1), both, share)):
-                if chance * split > UNLIKELY:
-                    yield first, both - first, chance * split
 
 
 @pytest.mark.parametrize("counts", [counts for counts in COUNTS if sum(counts[:2]) and counts[2] > 2])
@@ -72,28 +58,14 @@ def test_interval_and_test_never_contradict_each_other():
 @pytest.mark.parametrize("rows", ROWS)
 def test_equally_good_networks_are_told_apart_one_time_in_twenty_at_most(rows):
     for discordant in DISCORDANT:
-        rejected = sum(
-            chance for *counts, chance in outcomes(rows, discordant) if p_value(Counts(*counts, rows)) < 0.05
-        )
+        rejected = chance_of(outcomes(rows, discordant), lambda *counts: p_value(Counts(*counts)) < 0.05)
         assert rejected <= 0.06, discordant
 
 
 @pytest.mark.parametrize("rows", [pytest.param(rows, marks=[pytest.mark.slow] if rows > 200 else []) for rows in ROWS])
 def test_gate_passes_one_that_is_a_point_worse_one_time_in_twenty_at_most(rows):
     for discordant in (0.01, 0.02, 0.05, 0.10):
-        passed = sum(chance for *counts, chance in outcomes(rows, discordant, -0.01) if _ties(*counts, rows))
-        assert passed <= 0.05, discordant
-
-
-def _ties(first, second, rows):
-    """Whether the gate takes a candidate for no worse than the champion by more than a point."""
-    found = {
-        "accuracy_difference": (first - second) / rows,
-        "accuracy_ci95": interval(Counts(first, second, rows)),
-        "mcnemar_p": p_value(Counts(first, second, rows)),
-        "equivalent": of_accuracies(Counts(first, second, rows), 0.01)["equivalent"],
-    }
-    return gate.standing(gate.lead(found), 0.01) != "worse"
+        assert chance_of(outcomes(rows, discordant, -0.01), passes_the_gate) <= 0.05, discordant
 
 
 def test_comparison_takes_them():

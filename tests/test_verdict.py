@@ -40,14 +40,14 @@ def compare_numbers(first, second, labels, is_sample=True, margin=0.01):
         (
             {"both": 190, "only_first": 2, "only_second": 8},
             "Keras is 3.00 points more accurate (95 % interval -0.12 to 6.84), no more than the choice of test rows "
-            "explains (McNemar p = 0.0578); not shown to be equivalent within 1.0 points (TOST p = 0.91): that would take about "
-            "4,400 test rows, were they equally good; "
+            "explains (McNemar p = 0.0578); not shown to be equivalent within 1.0 points (TOST p = 0.91): that "
+            "would take about 4,400 test rows, were they equally good; "
             "they agree on 95.0% of the test rows (kappa -0.016).",
         ),
         (
             {"both": 6, "only_first": 1, "only_second": 1},
-            "PyTorch and Keras are equally accurate; not shown to be equivalent within 1.0 points (TOST p = 0.48): that would take about "
-            "21,000 test rows, were they equally good; "
+            "PyTorch and Keras are equally accurate; not shown to be equivalent within 1.0 points (TOST p = 0.48): "
+            "that would take about 21,000 test rows, were they equally good; "
             "they agree on 75.0% of the test rows (kappa -0.143).",
         ),
         (
