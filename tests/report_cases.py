@@ -112,7 +112,10 @@ def full_metrics(**changes):
         **{
             "torch": tracked(TORCH, "a" * 31),
             "keras": {**tracked(KERAS, "b" * 31), "latency_1_ms": 0.62},
-            "verification": {"verified": True, "text": "Verified twins: all 28 checks passed."},
+            "verification": {
+                "verified": True,
+                "text": "Verified twins: all 31 checks passed over 200 training steps in float64 and float32.",
+            },
             "comparison": {**ACTED_ON, "seeds": {**spread, **deviations}},
             **changes,
         }

@@ -104,7 +104,7 @@ def test_runs_carry_the_summary_as_their_note(run):
     assert compared == summary
     assert whole.startswith(f"{summary}\n**mnist5k-cnn: ")
     gate = whole.removeprefix(summary)
-    assert "\n- ✓ twins: Verified twins: all 28 checks passed." in gate
+    assert "\n- ✓ twins: Verified twins: all 31 checks passed over 200 training steps in float64 and float32." in gate
     assert "\n- ✓ baseline: Better than logistic beyond chance" in gate
     assert summary.startswith("# cnn on mnist5k, aligned\n\n**Winner: ")
 

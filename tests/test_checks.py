@@ -4,12 +4,16 @@ import pytest
 from twintrain.verification.checks import FLOAT64, LEAST_ULPS, SELF_ERRORS, Twin, check_reload, compare_twins
 from twintrain.verification.records import (
     GRADIENTS,
+    INITIAL,
     LOGITS,
     OUTPUTS,
     PREDICTIONS,
     RELOADED,
     RELOADED_WEIGHTS,
     SAVED,
+    TRACE,
+    TRAINING_LOSS,
+    TRAINING_METRIC,
     Record,
     weights_after,
 )
@@ -151,3 +155,54 @@ def test_record_comes_back_as_it_was_written(tmp_path):
         what: list(found) for what, found in written.arrays.items()
     }
     np.testing.assert_array_equal(read.arrays[OUTPUTS]["a_0"], written.arrays[OUTPUTS]["a_0"])
+
+
+def of_training(losses, metric):
+    return Record({}, {TRAINING_LOSS: {"a": np.array(losses)}, TRAINING_METRIC: {"a": np.array(metric)}})
+
+
+def test_a_training_metric_is_compared_where_rounding_cannot_have_changed_it():
+    own, perturbed = of_training([1.0, 2.0, 3.0], [0.5, 0.5, 0.5]), of_training([1.0, 2.0, 3.1], [0.5, 0.5, 0.4])
+    for metric, fails in (([0.5, 0.5, 0.9], False), ([0.5, 0.4, 0.5], True)):
+        other = Twin(of_training([1.0, 2.0, 3.0], metric), of_training([1.0, 2.0, 3.0], metric))
+        found = {check.name: check for check in compare_twins(Twin(own, perturbed), other, "keras", "float64")}
+        assert found[TRAINING_METRIC].failed == fails
+    # In float32 a row that is nearly tied is right in one alone: the loss is compared.
+    found = {check.name: check for check in compare_twins(Twin(own, own), other, "keras", "float32")}
+    assert TRAINING_METRIC not in found
+    assert not found[TRAINING_LOSS].failed
+
+
+def test_a_check_that_allows_as_much_as_an_untrained_network_differs_by_does_not_pass():
+    name = weights_after(200)
+    trained, start = {name: {"a_0/kernel": np.full(3, 1.2)}}, {INITIAL: {"a_0/kernel": np.ones(3)}}
+    for moved, is_telling in ((1e-3, True), (0.1, False)):
+        own = Record({}, {**trained, **start})
+        perturbed = Record({}, {name: {"a_0/kernel": np.full(3, 1.2 + moved)}, **start})
+        (_, found) = compare_twins(Twin(own, perturbed), Twin(own, own), "keras", "float64")
+        assert (found.is_telling, found.passed, found.failed) == (is_telling, is_telling, False)
+
+
+def trace(*names, parts_at=0, of=()):
+    """Arrays that move a tenth a step, some of them another way from a step on."""
+    steps = np.arange(9.0)
+    return {name: 0.1 * steps + (0.05 * (steps >= parts_at) if name in of else 0.0) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("parted", "where"),
+    [
+        ("abcde", "step 3 parts 5 of 5 arrays at once: not a layer, but what makes steps of gradients"),
+        ("abcd", "step 3 parts 4 of 5 arrays at once: not a layer, but what makes steps of gradients"),
+        ("bcd", "b"),
+        ("c", "c"),
+    ],
+)
+def test_a_step_that_parts_all_arrays_is_named_and_else_the_array(parted, where):
+    name, arrays = weights_after(10), "abcde"
+    own, other = (
+        Record({}, {name: {a: np.array([a in moved]) for a in arrays}, TRACE: trace(*arrays, parts_at=3, of=moved)})
+        for moved in ("", parted)
+    )
+    (_, found) = compare_twins(Twin(own, own), Twin(other, other), "keras", "float64")
+    assert found.where == where

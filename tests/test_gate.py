@@ -56,7 +56,7 @@ def test_native_networks_are_no_twins_and_no_command_mends_that():
 
 
 def test_verified_twins_pass():
-    text = "Verified twins: all 24 checks passed."
+    text = "Verified twins: all 24 checks passed over 200 training steps in float64 and float32."
     assert gate.check_twins({"verified": True, "text": text}) == Check("twins", True, text)
 
 

@@ -81,7 +81,11 @@ def test_verdict_winner_seal_statistics_and_baseline_come_first():
     text = page_of(full_metrics()).text
     start = text.index("cnn on mnist5k, aligned", 1)
     assert text[start + 1] == reason(full_metrics())
-    assert text[start + 2 : start + 5] == ["Winner:", "PyTorch", "✓ Verified twins: all 28 checks passed."]
+    assert text[start + 2 : start + 5] == [
+        "Winner:",
+        "PyTorch",
+        "✓ Verified twins: all 31 checks passed over 200 training steps in float64 and float32.",
+    ]
     assert text[start + 5] == verdicts(full_metrics())
     assert text[start + 6].startswith("Against the baseline, logistic")
 

@@ -46,13 +46,18 @@ def test_twins_are_verified_and_the_report_says_so(clone: Clone):
     changed = clone.call("git", "status", "--porcelain").stdout
     result = verify(clone)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "PyTorch and Keras are twins: all 28 checks passed." in result.stdout
+    assert (
+        "PyTorch and Keras are twins: all 31 checks passed over 200 training steps in float64 and float32."
+        in result.stdout
+    )
     found = parity(clone)
     assert found["passed"]
     assert found["checks"][0].keys() >= {"name", "framework", "dtype", "error", "tolerance", "passed"}
     assert {check["dtype"] for check in found["checks"]} == {"float64", "float32"}
     assert (clone.folder / "results/parity.html").is_file()
-    assert "Verified twins: all 28 checks passed." in (clone.folder / "results/report.html").read_text("utf-8")
+    assert "Verified twins: all 31 checks passed over 200 training steps in float64 and float32." in (
+        clone.folder / "results/report.html"
+    ).read_text("utf-8")
     # params.yaml is untouched, and the comparison that was renewed is what dvc.lock now has.
     assert clone.call("git", "status", "--porcelain").stdout == changed
     assert "up to date" in clone.call("dvc", "repro").stdout

@@ -12,7 +12,6 @@ from twintrain.verification.records import (
     LOGGED,
     LOGITS,
     LOSS,
-    METRIC,
     OUTPUTS,
     PREDICTIONS,
     RELOADED,
@@ -21,7 +20,8 @@ from twintrain.verification.records import (
     STATISTICS,
     STEPS,
     TRACE,
-    TRAINING_METRICS,
+    TRAINING_LOSS,
+    TRAINING_METRIC,
     UNTRAINED,
     Arrays,
     Record,
@@ -29,13 +29,13 @@ from twintrain.verification.records import (
 )
 
 TRAINED = tuple(weights_after(steps) for steps in STEPS)
-COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_METRICS, PREDICTIONS)
+COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
 # What these were before any step: a check that allows as much as training has changed tells nothing.
 BEFORE = {**dict.fromkeys(TRAINED, INITIAL), PREDICTIONS: UNTRAINED}
 # What float64 allows where rounding does not grow: some hundred times what it leaves behind, far below any mistake.
 FLOAT64 = {
     **dict.fromkeys((OUTPUTS, LOGITS, LOSS, STATISTICS), 1e-12),
-    **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_METRICS, PREDICTIONS), 1e-10),
+    **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS), 1e-10),
 }
 # Rounding differs from a small change of the weights; this many times what such a change does to a framework alone.
 SELF_ERRORS = 10
@@ -121,25 +121,24 @@ def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> l
 
 
 def _with_certain_metrics(reference: Twin, other: Twin, dtype: str) -> tuple[Twin, Twin]:
-    """Both with the training metrics that rounding cannot change: a row that is nearly tied is right in one alone.
+    """Both with the training metric of those steps in which rounding cannot change it, if there are any.
 
-    That is so in float64, where losses are those of the framework with changed weights.
+    A row that is nearly tied may be right in one alone. Certain are steps in float64 whose loss does not change with
+    the last digits of the weights.
     """
-    found = [twin for twin in (reference, other) if TRAINING_METRICS in twin.record.arrays]
-    losses = [[record.arrays[TRAINING_METRICS][LOSS] for record in twin] for twin in found]
-    is_certain = [np.abs(own - perturbed) <= FLOAT64[TRAINING_METRICS] for own, perturbed in losses]
-    kept = np.logical_and.reduce(is_certain) & (dtype == "float64") if found else False
-    return _kept_metrics(reference, kept), _kept_metrics(other, kept)
+    twins = (reference, other)
+    if not all({TRAINING_LOSS, TRAINING_METRIC} <= record.arrays.keys() for twin in twins for record in twin):
+        return twins
+    losses = [[next(iter(record.arrays[TRAINING_LOSS].values())) for record in twin] for twin in twins]
+    is_certain = [np.abs(own - perturbed) <= FLOAT64[TRAINING_METRIC] for own, perturbed in losses]
+    is_kept = np.logical_and.reduce(is_certain) & (dtype == "float64")
 
-
-def _kept_metrics(twin: Twin, kept: np.ndarray) -> Twin:
     def cut(record: Record) -> Record:
-        metrics = record.arrays.get(TRAINING_METRICS)
-        if metrics is None:
-            return record
-        return replace(record, arrays={**record.arrays, TRAINING_METRICS: {**metrics, METRIC: metrics[METRIC][kept]}})
+        kept = {name: found[is_kept] for name, found in record.arrays[TRAINING_METRIC].items()}
+        rest = {what: found for what, found in record.arrays.items() if what != TRAINING_METRIC}
+        return replace(record, arrays={**rest, **({TRAINING_METRIC: kept} if is_kept.any() else {})})
 
-    return Twin(*map(cut, twin))
+    return Twin(*map(cut, reference)), Twin(*map(cut, other))
 
 
 def check_frozen(record: Record, framework: str, dtype: str) -> list[Check]:

@@ -15,7 +15,7 @@ STEPS = (1, 10, 200)
 # Of the first steps one by one, a number an array: by it the step is named in which two part.
 TRACE = "single steps"
 TRACED = 40
-TRAINING_METRICS, METRIC = "training metrics", "metric"
+TRAINING_LOSS, TRAINING_METRIC = "training loss", "training metric"
 PREDICTIONS = "test predictions"
 # What weights and test predictions are before any step.
 INITIAL, UNTRAINED = "initial weights", "untrained predictions"

@@ -57,7 +57,7 @@ def conclusion(parity: dict[str, Any]) -> str:
     titles = f"{', '.join(first)} and {last}"
     if failed:
         return f"{titles} are not twins: {failed} of {len(parity['checks'])} checks failed."
-    return f"{titles} are twins as far as this can tell: {passed_text(parity['checks'])}."
+    return f"{titles} are twins: {passed_text(parity['checks'])}."
 
 
 def notes(parity: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import twintrain
 from twintrain import project
 from twintrain.config import Params
+from twintrain.verification.records import STEPS
 
 PARITY = project.RESULTS / "parity.json"
 # What the twins are made of; the length of a training, its checkpoints, blocks, threads and further seeds change
@@ -55,9 +56,11 @@ def seal(params: Params) -> dict[str, Any]:
 
 
 def passed_text(checks: list[dict[str, Any]]) -> str:
-    """`all 30 checks passed`, or how many and what was too chaotic to tell."""
+    """How many checks passed, of what was looked at, and what was too chaotic to tell."""
+    dtypes = " and ".join(dict.fromkeys(check["dtype"] for check in checks))
+    looked_at = f"passed over {STEPS[-1]} training steps in {dtypes}"
     untold = [check for check in checks if not check["passed"]]
     if not untold:
-        return f"all {len(checks)} checks passed"
+        return f"all {len(checks)} checks {looked_at}"
     names = ", ".join(dict.fromkeys(f"{check['name']} ({check['dtype']})" for check in untold))
-    return f"{len(checks) - len(untold)} of {len(checks)} checks passed, {len(untold)} too chaotic to tell: {names}"
+    return f"{len(checks) - len(untold)} of {len(checks)} checks {looked_at}; too chaotic to tell: {names}"

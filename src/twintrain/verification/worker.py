@@ -114,12 +114,13 @@ class Recorder:
                 found[records.weights_after(done + 1)] = self.backend.weights()
         last = records.STEPS[-1]
         metrics += take_steps(self.backend, self.train, part, records.TRACED, last)
-        names = (records.LOSS, records.METRIC)
+        losses, watched = np.array(metrics).T
         return {
             **found,
             records.weights_after(last): self.backend.weights(),
             records.TRACE: {name: np.array([step[name] for step in trace]) for name in trace[0]},
-            records.TRAINING_METRICS: dict(zip(names, np.array(metrics).T, strict=True)),
+            records.TRAINING_LOSS: {"of each step": losses},
+            records.TRAINING_METRIC: {"of each step": watched},
         }
 
     def add_reloaded(self, record: Record, logged: bool) -> None:
