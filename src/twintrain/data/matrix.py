@@ -20,5 +20,5 @@ def matrix_encoder(schema: Schema) -> Pipeline:
     """
     if schema.categories is not None:
         categories = [np.arange(size) for size in schema.categories]
-        return OneHotEncoder(categories=categories, sparse_output=False, dtype=np.float32)
+        return OneHotEncoder(categories=categories, sparse_output=False, dtype=np.float64)
     return StandardScaler() if len(schema.input_shape) == 1 else FunctionTransformer()
