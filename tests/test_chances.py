@@ -1,0 +1,37 @@
+"""The figures of docs/comparison.md are those that benchmarks/chances.py counts: those that take seconds are counted anew."""
+
+import itertools
+import sys
+
+import pytest
+from project_clone import ROOT
+
+sys.path.append(str(ROOT / "benchmarks"))
+
+import chances  # noqa: E402
+
+
+def documented(name):
+    text = chances.DOCUMENT.read_text("utf-8")
+    table = text.split(f"<!-- chances {name} -->\n\n")[1].split("\n<!-- end -->")[0]
+    return table.splitlines()
+
+
+@pytest.mark.parametrize(("name", "rows"), [("exact", 8), ("widths", 1)])
+def test_figures_of_the_document_are_those_that_come_out(name, rows):
+    found = chances.markdown(itertools.islice(chances.TABLES[name](), 1 + rows))
+    assert documented(name)[: 2 + rows] == found.splitlines()
+
+
+def test_no_documented_chance_is_above_what_is_promised():
+    for name, columns in {"exact": (2, 3), "groups": (2, 4), "errors": (2,)}.items():
+        _, _, *rows = documented(name)
+        assert rows
+        for row in rows:
+            cells = [cell.strip() for cell in row.strip("|").split("|")]
+            assert all(float(cells[column]) <= (0.08 if name == "errors" else 0.06) for column in columns), row
+
+
+def test_a_table_goes_between_its_own_marks():
+    text = "a\n<!-- chances exact -->\n\nold\n<!-- end -->\n<!-- chances groups -->\n\nkept\n<!-- end -->\n"
+    assert chances.documented(text, "exact", "new\n") == text.replace("old\n", "new\n")
