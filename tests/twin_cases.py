@@ -254,8 +254,20 @@ OPTIMIZERS = {
     "asgd, options": Optimizer(name="asgd", learning_rate=0.05, lambd=0.1, alpha=0.5),
 }
 # Every optimizer on dense arrays and on tables whose rows are not all in a batch; a graph costs Keras a second.
-EVERY_OPTIMIZER = ("dense", "embedding")
+EVERY_OPTIMIZER = ("dense", "embedding of one width")
 SOME_OPTIMIZERS = dict.fromkeys(("batch_norm on images", "cnn"), ("sgd", "momentum", "nesterov", "adam"))
+
+
+def further_rows() -> tuple[str, ...]:
+    """Rows that the slow tests have: the models above, and layers with other options than those of a row before."""
+    met: set[str] = {*EVERY_OPTIMIZER[:1], *SOME_OPTIMIZERS, *(row for row, _ in TRAININGS.values())}
+    found = []
+    for name, (_, layers) in LAYER_CASES.items():
+        new = kinds(layers) | functions(layers)
+        if name not in met and new <= met:
+            found.append(name)
+        met |= new
+    return (*found, *FURTHER_MODELS)
 
 
 def optimizers_for(case: str) -> tuple[str, ...]:
@@ -346,6 +358,11 @@ def kinds(entries: list[Any]) -> set[str]:
         nested.append([arguments["layer"]] if "layer" in arguments else [])
         found |= {kind}.union(*map(kinds, nested))
     return found
+
+
+def functions(entries: list[Any]) -> set[str]:
+    """Functions of the activations in a list."""
+    return {entry["activation"]["function"] for entry in entries if isinstance(entry, dict) and "activation" in entry}
 
 
 def mask_networks() -> dict[str, Network]:
