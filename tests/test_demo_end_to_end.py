@@ -18,9 +18,6 @@ from demo_pages import check, draw, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.slow
 COMMAND = [str(BIN / "python"), "-m", "pipelines.demo"]
-# Short trainings, and a baseline that is there at once; who answers a drawn digit knows digits well after a few epochs.
-QUICK = ("--train.threads", "1", "--baseline.name", "majority", "--baseline.others", "[]")
-EPOCHS = {"mnist5k": "5", "car_tuned": "60"}
 SEVEN = [(-70, -90), (70, -90), (-20, 100)]
 
 
@@ -43,7 +40,7 @@ def demo(clone, open_page, proxy):
     with ExitStack() as servers:
 
         def start(preset):
-            trained = clone.run("--preset", preset, "--train.epochs", EPOCHS[preset], *QUICK)
+            trained = clone.run("--preset", preset)
             assert trained.returncode == 0, trained.stderr
             port = free_port()
             url, log = f"http://127.0.0.1:{port}/", clone.folder / "demo.log"
