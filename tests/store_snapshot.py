@@ -32,7 +32,7 @@ OWN_NAMES = (
     (re.compile(r"/tmp[a-z0-9_]{8}\b"), "/TEMPORARY"),  # as Python's tempfile names folders
     (re.compile(r"\b\d{20}-[0-9a-f]{8}\b"), "JOURNAL"),
 )
-COUNTED = re.compile(r" #\d+\b")  # of several runs, or models, of one name
+COUNTED = re.compile(r" #(\d+)")  # of several runs, or models, of one name, as `_named` writes it
 WATCHED = 5000  # milliseconds; a shorter run may or may not have system metrics
 WHATEVER = "whatever"  # is equal to all
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")

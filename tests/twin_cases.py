@@ -9,7 +9,7 @@ import numpy as np
 from twintrain.config import Augmentation, Clip, Loss, Optimizer, Preprocess, Regularization, Schedule, Train
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
-from twintrain.models.layers import Weight
+from twintrain.models.layers import LAYERS, Weight
 from twintrain.models.network import Network, load_network, place_layers
 
 ROWS = 37  # batches of 8 leave a last one of 5
@@ -259,12 +259,16 @@ SOME_OPTIMIZERS = dict.fromkeys(("batch_norm on images", "cnn"), ("sgd", "moment
 
 
 def further_rows() -> tuple[str, ...]:
-    """Rows that the slow tests have: the models above, and layers with other options than those of a row before."""
-    met: set[str] = {*EVERY_OPTIMIZER[:1], *SOME_OPTIMIZERS, *(row for row, _ in TRAININGS.values())}
-    found = []
+    """Rows that the slow tests have: the models above, and layers that the fast ones have in another row.
+
+    Fast are rows named as a kind of layer, those that are the first with a kind or with a function, and those that
+    optimizers and trainings are compared on.
+    """
+    fast = {*LAYERS, *SOME_OPTIMIZERS, *(row for row, _ in TRAININGS.values())}
+    found, met = [], set()
     for name, (_, layers) in LAYER_CASES.items():
         new = kinds(layers) | functions(layers)
-        if name not in met and new <= met:
+        if name not in fast and new <= met:
             found.append(name)
         met |= new
     return (*found, *FURTHER_MODELS)
@@ -361,7 +365,7 @@ def kinds(entries: list[Any]) -> set[str]:
 
 
 def functions(entries: list[Any]) -> set[str]:
-    """Functions of the activations in a list."""
+    """Functions of the activations in a list, those within other layers left out."""
     return {entry["activation"]["function"] for entry in entries if isinstance(entry, dict) and "activation" in entry}
 
 
