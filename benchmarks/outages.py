@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from outage_faults import FAULTS, Place, Plan, dies
-from store_snapshot import difference, later_than, unfinished
+from store_snapshot import COUNTED, difference, later_than, unfinished
 
 # Cheap, and yet every kind of thing that a run logs: parameters, histories, pictures, data, models, a version.
 SETTINGS = ["--preset", "diabetes", "--train.epochs", "2", "--baseline.name", "majority", "--baseline.others", "[]"]
@@ -150,14 +149,14 @@ def _stored(store: dict[str, Any]) -> dict[str, Any]:
 def _last_of_each(store: dict[str, Any]) -> dict[str, Any]:
     """Of runs and models of one name the last: those before were killed."""
     text = json.dumps({**store, "runs": _last(store["runs"]), "models": _last(store["models"])})
-    return json.loads(re.sub(r" #\d+", "", text))
+    return json.loads(COUNTED.sub("", text))
 
 
 def _last(named: dict[str, Any]) -> dict[str, Any]:
-    numbered = sorted(named, key=lambda name: [int(number) for number in re.findall(r" #(\d+)", name)] or [1])
+    numbered = sorted(named, key=lambda name: [int(number) for number in COUNTED.findall(name)] or [1])
     found: dict[str, Any] = {}
     for name in numbered:
-        plain = re.sub(r" #\d+", "", name)
+        plain = COUNTED.sub("", name)
         found[plain] = _with_gate(named[name], found.get(plain))
     return found
 

@@ -23,6 +23,8 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    # Files side by side are started in this order: what runs whole commands for minutes is not left for the end.
+    items.sort(key=lambda item: [not hasattr(item.module, name) for name in ("Clone", "start_worker", "run_worker")])
     if config.getoption("--save-pictures"):
         config.hook.pytest_deselected(items=[item for item in items if "save_picture" not in item.fixturenames])
         items[:] = [item for item in items if "save_picture" in item.fixturenames]

@@ -6,8 +6,6 @@ import numpy as np
 from worker_process import run_worker
 
 ENGINES = ("keras-jax", "keras-torch")
-# Nearly all the time goes into compiling programs that run a few times; what XLA makes faster is left out.
-QUICK_TO_COMPILE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
 
 Results = dict[str, dict[str, np.ndarray]]
@@ -18,7 +16,7 @@ def made_of(names: list[str], folder: Path) -> Results:
     found = {}
     for framework in ("torch", *ENGINES):
         out = folder / f"{framework}.npz"
-        run_worker("twin_worker.py", framework, out, "brief", *names, **QUICK_TO_COMPILE)
+        run_worker("twin_worker.py", framework, out, "brief", *names)
         found[framework] = dict(np.load(out))
     return found
 

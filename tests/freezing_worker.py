@@ -1,4 +1,4 @@
-"""Trains networks with frozen layers: python tests/freezing_worker.py FRAMEWORK OUT.npz [every optimizer]"""
+"""Trains networks with frozen layers: python tests/freezing_worker.py FRAMEWORK OUT.npz"""
 
 import sys
 from pathlib import Path
@@ -37,11 +37,10 @@ def train(framework, name, settings):
     }
 
 
-def main(framework, out, every):
+def main(framework, out):
     found = {}
     cases = [(name, training, settings) for name in NETWORKS for training, settings in TRAININGS.items()]
-    if every:
-        cases += [("vector", name, {"optimizer": optimizer}) for name, optimizer in OPTIMIZERS.items()]
+    cases += [("vector", name, {"optimizer": optimizer}) for name, optimizer in OPTIMIZERS.items()]
     for name, training, settings in cases:
         made = train(framework, name, settings)
         found |= {f"{name}|{training}|{key}": array for key, array in made.items()}
@@ -49,4 +48,4 @@ def main(framework, out, every):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), len(sys.argv) > 3)
+    main(sys.argv[1], Path(sys.argv[2]))

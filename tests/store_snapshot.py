@@ -32,6 +32,7 @@ OWN_NAMES = (
     (re.compile(r"/tmp[a-z0-9_]{8}\b"), "/TEMPORARY"),  # as Python's tempfile names folders
     (re.compile(r"\b\d{20}-[0-9a-f]{8}\b"), "JOURNAL"),
 )
+COUNTED = re.compile(r" #(\d+)")  # of several runs, or models, of one name, as `_named` writes it
 WATCHED = 5000  # milliseconds; a shorter run may or may not have system metrics
 WHATEVER = "whatever"  # is equal to all
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
@@ -216,7 +217,9 @@ class _Reader:
 
     def _without_own_lines(self, text: str) -> str:
         own = ("utc_time_created:", "model_uuid:", "model_size_bytes:", "model_version:")
-        return "\n".join(line for line in self._stable(text).splitlines() if not line.strip().startswith(own))
+        # Of runs of one name a file tells the name: which of them it lies in, the store tells.
+        text = COUNTED.sub("", self._stable(text))
+        return "\n".join(line for line in text.splitlines() if not line.strip().startswith(own))
 
 
 def _experiments(client: MlflowClient, name: str | None) -> list[Any]:

@@ -158,6 +158,7 @@ def test_a_tracking_server_that_does_not_answer_costs_no_output(clone: Clone):
     assert (clone.folder / "build/evaluate/torch/predictions.npz").is_file()
 
 
+@pytest.mark.slow
 def test_a_copy_without_git_works(clone: Clone, tmp_path: Path):
     copy = tmp_path / "copy"
     shutil.copytree(clone.folder, copy, ignore=shutil.ignore_patterns(".git", "build", "cache", "mlflow.db*", "mlruns"))

@@ -18,6 +18,8 @@ from demo_pages import check, draw, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.slow
 COMMAND = [str(BIN / "python"), "-m", "pipelines.demo"]
+# One thread: the tests share their machine, and PyTorch's threads wait for each other.
+QUICK = ("--train.threads", "1", "--baseline.name", "majority", "--baseline.others", "[]")
 SEVEN = [(-70, -90), (70, -90), (-20, 100)]
 
 
@@ -39,8 +41,8 @@ def demo(clone, open_page, proxy):
     """Trains a preset, opens its page, and gives what the browser shows, the command's process and what it prints."""
     with ExitStack() as servers:
 
-        def start(preset):
-            trained = clone.run("--preset", preset)
+        def start(preset, epochs):
+            trained = clone.run("--preset", preset, "--train.epochs", epochs, *QUICK)
             assert trained.returncode == 0, trained.stderr
             port = free_port()
             url, log = f"http://127.0.0.1:{port}/", clone.folder / "demo.log"
@@ -72,7 +74,7 @@ def test_nothing_trained_yet(clone):
 
 
 def test_digit_is_drawn_and_both_frameworks_answer(demo, save_picture):
-    opened, process, log = demo("mnist5k")
+    opened, process, log = demo("mnist5k", "5")
     page = opened.page
     draw(page, SEVEN)
     wait_for(page, "Both say 7.")
@@ -104,7 +106,7 @@ def test_digit_is_drawn_and_both_frameworks_answer(demo, save_picture):
 
 
 def test_form_is_filled_and_both_answers_change(demo, save_picture):
-    opened, *_ = demo("car_tuned")
+    opened, *_ = demo("car_tuned", "60")
     page = opened.page
     page.locator("#examples button").filter(has_text=": good").first.click()
     wait_for(page, ": good")

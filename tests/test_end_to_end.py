@@ -280,10 +280,9 @@ def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
     assert trained[0].data.tags["dvc_exp"]
 
 
+# car_tuned and xor train for minutes: `make gallery` holds these to their targets, as it does all presets.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("preset", "accuracy"), [("mnist5k", 0.90), ("car_tuned", 0.97), ("car", 0.80), ("xor", 1.0), ("diabetes", 0.64)]
-)
+@pytest.mark.parametrize(("preset", "accuracy"), [("mnist5k", 0.90), ("car", 0.80), ("diabetes", 0.64)])
 def test_presets_reach_what_they_should(clone: Clone, preset: str, accuracy: float):
     result = clone.run("--preset", preset, *UNTRACKED)
     assert result.returncode == 0, result.stdout + result.stderr

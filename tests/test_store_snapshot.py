@@ -155,3 +155,12 @@ def test_times_of_a_replay_are_named(stores):
     assert later_than(address, end) == []
     client.log_metric(ids["run"], "late", 1, timestamp=int(1000 * (end + 7)))
     assert later_than(address, end) == ["train: later by metric late 7.0 s"]
+
+
+def test_a_file_of_a_run_that_is_there_twice_is_the_same_file(stores):
+    address, client, ids = stores()
+    again = client.create_run(ids["experiment"], run_name="train", tags={"mlflow.parentRunId": ids["parent"]})
+    for run in (ids["run"], again.info.run_id):
+        client.log_text(run, f"run_id: {run}\nmodel_uuid: its own\n", "model/MLmodel")
+    first, second = (snapshot(address)["runs"][f"all > train{end}"]["artifacts"] for end in ("", " #2"))
+    assert first["model/MLmodel"] == second["model/MLmodel"]

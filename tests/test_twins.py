@@ -9,7 +9,6 @@ from scipy.special import softmax
 from twin_cases import (
     CHAOTIC,
     DROPOUT_RATE,
-    FURTHER_MODELS,
     LAYER_CASES,
     LIKE_ANOTHER,
     MASK_CALLS,
@@ -19,6 +18,7 @@ from twin_cases import (
     ROWS,
     TRAININGS,
     cases,
+    further_rows,
     kinds,
     mask_networks,
     optimizers_for,
@@ -34,9 +34,9 @@ FLOAT64 = 1e-12
 GRADIENTS = 1e-10
 AFTER_STEPS = 1e-9
 SELF_DIFFERENCES = 10
+FURTHER = further_rows()
 CASES = [
-    *LAYER_CASES,
-    *(pytest.param(name, marks=[pytest.mark.slow] if name in FURTHER_MODELS else []) for name in MODEL_CASES),
+    pytest.param(name, marks=[pytest.mark.slow] if name in FURTHER else []) for name in (*LAYER_CASES, *MODEL_CASES)
 ]
 CASES_BUILT = cases()
 
@@ -57,7 +57,7 @@ def further_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def results(request: pytest.FixtureRequest) -> Results:
     """What each framework made of the group of rows that the test is about."""
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    group = "further" if parameters.get("case") in FURTHER_MODELS else "core"
+    group = "further" if parameters.get("case") in FURTHER else "core"
     return request.getfixturevalue(f"{group}_results")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from twintrain.config import Augmentation, Clip, Loss, Optimizer, Preprocess, Regularization, Schedule, Train
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
-from twintrain.models.layers import Weight
+from twintrain.models.layers import LAYERS, Weight
 from twintrain.models.network import Network, load_network, place_layers
 
 ROWS = 37  # batches of 8 leave a last one of 5
@@ -254,8 +254,24 @@ OPTIMIZERS = {
     "asgd, options": Optimizer(name="asgd", learning_rate=0.05, lambd=0.1, alpha=0.5),
 }
 # Every optimizer on dense arrays and on tables whose rows are not all in a batch; a graph costs Keras a second.
-EVERY_OPTIMIZER = ("dense", "embedding")
+EVERY_OPTIMIZER = ("dense", "embedding of one width")
 SOME_OPTIMIZERS = dict.fromkeys(("batch_norm on images", "cnn"), ("sgd", "momentum", "nesterov", "adam"))
+
+
+def further_rows() -> tuple[str, ...]:
+    """Rows that the slow tests have: the models above, and layers that the fast ones have in another row.
+
+    Fast are rows named as a kind of layer, those that are the first with a kind or with a function, and those that
+    optimizers and trainings are compared on.
+    """
+    fast = {*LAYERS, *SOME_OPTIMIZERS, *(row for row, _ in TRAININGS.values())}
+    found, met = [], set()
+    for name, (_, layers) in LAYER_CASES.items():
+        new = kinds(layers) | functions(layers)
+        if name not in fast and new <= met:
+            found.append(name)
+        met |= new
+    return (*found, *FURTHER_MODELS)
 
 
 def optimizers_for(case: str) -> tuple[str, ...]:
@@ -346,6 +362,11 @@ def kinds(entries: list[Any]) -> set[str]:
         nested.append([arguments["layer"]] if "layer" in arguments else [])
         found |= {kind}.union(*map(kinds, nested))
     return found
+
+
+def functions(entries: list[Any]) -> set[str]:
+    """Functions of the activations in a list, those within other layers left out."""
+    return {entry["activation"]["function"] for entry in entries if isinstance(entry, dict) and "activation" in entry}
 
 
 def mask_networks() -> dict[str, Network]:

@@ -1,7 +1,7 @@
 """Runs rows of the twin contract test in one framework: python tests/twin_worker.py FRAMEWORK OUT.npz GROUP [NAME …]
 
-`core` has the layers, some models, and all else that is compared; `further` the other models; `brief`, of the named
-rows, only what they have in common with other libraries under Keras.
+`core` has a row of each kind of layer, some models, and all else that is compared; `further` the other layers and
+models; `brief`, of the named rows, only what they have in common with other libraries under Keras.
 One framework a process; the test compares the arrays that two such processes write.
 """
 
@@ -19,13 +19,13 @@ from twin_cases import (
     BATCH_SIZE,
     CHAOTIC,
     DROPOUT_RATE,
-    FURTHER_MODELS,
     MASK_CALLS,
     MASK_ROWS,
     MASK_SEED,
     ROWS,
     Case,
     cases,
+    further_rows,
     mask_networks,
     native_case,
     trainings_for,
@@ -50,7 +50,7 @@ EAGER = {"keras": KerasOptions(run_eagerly=True)}
 
 def core(framework: str, out: Path) -> None:
     module = framework_module(framework, "backend")
-    results = run_cases(framework, module, cases().keys() - set(FURTHER_MODELS))
+    results = run_cases(framework, module, cases().keys() - set(further_rows()))
     for name, case in cases("native").items():
         backend = module.Backend(case.network, Train(**EAGER))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
@@ -63,7 +63,7 @@ def core(framework: str, out: Path) -> None:
 
 
 def further(framework: str, out: Path) -> None:
-    np.savez(out, **run_cases(framework, framework_module(framework, "backend"), set(FURTHER_MODELS)))
+    np.savez(out, **run_cases(framework, framework_module(framework, "backend"), set(further_rows())))
 
 
 def run_cases(framework: str, module: ModuleType, names: set[str]) -> dict[str, np.ndarray]:
