@@ -25,8 +25,8 @@ def baseline() -> None:
     params = load_params()
     schema = Schema.load(project.SPLIT)
     scalers = project.read_json(project.SPLIT / "scaler.json")
-    # In float32 a solver stops where its digits end, elsewhere with other threads, and columns that nearly add up to each
-    # other have no least squares.
+    # In float32 a solver stops where its digits end, elsewhere with other threads; and columns that nearly add up to
+    # each other have no least squares.
     train, test = (Part.load(project.SPLIT / name, "float64") for name in ("train", "test"))
     check_loss(params.train.loss, schema)
     params = with_class_weights(params, train.labels, schema)

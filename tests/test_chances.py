@@ -1,4 +1,4 @@
-"""The figures of docs/comparison.md are those that benchmarks/chances.py counts: those that take seconds are counted anew."""
+"""The figures of docs/comparison.md are those of benchmarks/chances.py: those that take seconds are counted anew."""
 
 import itertools
 import sys
@@ -8,7 +8,7 @@ from project_clone import ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))
 
-import chances  # noqa: E402
+import chances
 
 
 def documented(name):

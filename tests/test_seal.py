@@ -36,10 +36,8 @@ def params(project):
 def verified(params, *checks):
     """Writes what verify writes, and returns the seal."""
     PARITY.parent.mkdir(exist_ok=True)
-    places.write_json(
-        PARITY,
-        {"experiment": experiment_digest(params), "passed": not any(c["failed"] for c in checks), "checks": list(checks)},
-    )
+    passed = not any(check["failed"] for check in checks)
+    places.write_json(PARITY, {"experiment": experiment_digest(params), "passed": passed, "checks": list(checks)})
     return seal(params)
 
 
