@@ -29,31 +29,32 @@ def compare_numbers(first, second, labels, is_sample=True, margin=0.01):
             {"both": 90, "only_first": 10},
             "PyTorch is 10.00 points more accurate (95 % interval 5.52 to 17.44), more than the choice of test rows "
             "explains (McNemar p = 0.00157); not shown to be equivalent within 1.0 points (TOST p = 1); "
-            "they agree on 90.0% of the test rows (kappa 0.000).",
+            "they agree on 90.0% of the 100 test rows (kappa 0.000).",
         ),
         (
             {"both": 90, "only_second": 10},
             "Keras is 10.00 points more accurate (95 % interval 5.52 to 17.44), more than the choice of test rows "
             "explains (McNemar p = 0.00157); not shown to be equivalent within 1.0 points (TOST p = 1); "
-            "they agree on 90.0% of the test rows (kappa 0.000).",
+            "they agree on 90.0% of the 100 test rows (kappa 0.000).",
         ),
         (
             {"both": 190, "only_first": 2, "only_second": 8},
             "Keras is 3.00 points more accurate (95 % interval -0.12 to 6.84), no more than the choice of test rows "
             "explains (McNemar p = 0.0578); not shown to be equivalent within 1.0 points (TOST p = 0.91): that "
             "would take about 4,400 test rows, were they equally good; "
-            "they agree on 95.0% of the test rows (kappa -0.016).",
+            "they agree on 95.0% of the 200 test rows (kappa -0.016).",
         ),
         (
             {"both": 6, "only_first": 1, "only_second": 1},
+            "8 test rows are too few to tell much: "
             "PyTorch and Keras are equally accurate; not shown to be equivalent within 1.0 points (TOST p = 0.48): "
             "that would take about 21,000 test rows, were they equally good; "
-            "they agree on 75.0% of the test rows (kappa -0.143).",
+            "they agree on 75.0% of the 8 test rows (kappa -0.143).",
         ),
         (
             {"both": 990, "neither": 10},
             "PyTorch and Keras are equally accurate; equivalent within 1.0 points (TOST p = 0.00074); "
-            "they agree on 100.0% of the test rows (kappa 1.000).",
+            "they agree on 100.0% of the 1,000 test rows (kappa 1.000).",
         ),
     ],
 )
@@ -64,7 +65,7 @@ def test_says_who_is_better_whether_chance_explains_it_and_whether_they_are_equi
 @pytest.mark.parametrize(("differing", "share"), [(0, "100.0%"), (1, "more than 99.9%"), (2, "99.9%")])
 def test_agreement_on_all_rows_but_a_few_is_not_called_agreement_on_all(differing, share):
     sentence = verdict(compare(both=2500 - differing, only_first=differing), "PyTorch", "Keras")
-    assert f"they agree on {share} of the test rows" in sentence
+    assert f"they agree on {share} of the 2,500 test rows" in sentence
 
 
 @pytest.mark.parametrize(("p", "words"), [(0.0499, "more"), (0.05, "no more")])
@@ -82,7 +83,7 @@ def test_a_difference_can_be_certain_and_too_small_to_matter():
 
 
 def test_rows_that_are_no_sample_leave_nothing_to_chance():
-    sentence = "PyTorch is 25.00 points more accurate; they agree on 75.0% of the test rows (kappa 0.000)."
+    sentence = "PyTorch is 25.00 points more accurate; they agree on 75.0% of the 4 test rows (kappa 0.000)."
     assert verdict(compare(False, both=3, only_first=1), "PyTorch", "Keras") == sentence
 
 
@@ -96,18 +97,25 @@ NUMBERS = np.array([[1.0], [2.0], [3.0], [4.0]])
             NUMBERS + 0.5,
             NUMBERS + 0.5,
             True,
+            "4 test rows are too few to tell much: "
             "A and B err equally, but for rounding; equivalent within 1.0 % of the error (TOST p < 0.0001); "
-            "their predictions differ by 0 at most.",
+            "their predictions of the 4 test rows differ by 0 at most.",
         ),
         (
             NUMBERS + 0.5,
             NUMBERS + 0.75,
             True,
+            "4 test rows are too few to tell much: "
             "A errs less by 0.25 in the mean (95 % interval 0.25 to 0.25), more than the choice of test rows explains; "
             "not shown to be equivalent within 1.0 % of the error (TOST p = 1); "
-            "their predictions differ by 0.25 at most.",
+            "their predictions of the 4 test rows differ by 0.25 at most.",
         ),
-        (NUMBERS + 1, NUMBERS - 0.5, False, "B errs less by 0.5 in the mean; their predictions differ by 1.5 at most."),
+        (
+            NUMBERS + 1,
+            NUMBERS - 0.5,
+            False,
+            "B errs less by 0.5 in the mean; their predictions of the 4 test rows differ by 1.5 at most.",
+        ),
     ],
 )
 def test_of_numbers(first, second, is_sample, expected):

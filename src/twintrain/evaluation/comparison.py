@@ -154,7 +154,7 @@ def compare_classes(
     return {
         "accuracy_difference": (only_first - only_second) / len(labels),
         **inference,
-        **_groups(labels, sampling),
+        **_drawn(labels, sampling),
         "agreement": float((first_classes == second_classes).mean()),
         "kappa": _kappa(first_classes, second_classes),
         "only_first_right": only_first,
@@ -204,7 +204,7 @@ def compare_numbers(
         "mae_difference": float(difference.mean()),
         "relative_difference": float(difference.mean() / _smaller_error(first_errors, second_errors)),
         **({"mae_ci95": mean_interval(difference, sampling)} if _can_tell(labels, sampling) else {}),
-        **_groups(labels, sampling),
+        **_drawn(labels, sampling),
         "rmse_difference": first_rmse - second_rmse,
         "first_closer": float((differing < 0).mean()) if len(differing) else 0.5,
         "largest_prediction_difference": float(np.abs(first - second).max()),
@@ -232,8 +232,9 @@ def _can_tell(labels: np.ndarray, sampling: Sampling) -> bool:
     return sampling.is_sample and sampling.draws(len(labels))[1] > 1
 
 
-def _groups(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:
-    return {} if sampling.groups is None else {"groups": sampling.draws(len(labels))[1]}
+def _drawn(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:
+    groups = {} if sampling.groups is None else {"groups": sampling.draws(len(labels))[1]}
+    return {"rows": len(labels), **groups}
 
 
 def _equivalence(first: Predictions, second: Predictions, margin: float, sampling: Sampling) -> dict[str, float | bool]:

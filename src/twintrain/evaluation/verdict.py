@@ -5,6 +5,8 @@ from typing import Any
 from twintrain.evaluation.decision import choice, gain, is_of_numbers, is_significant, is_tested, margin_text
 from twintrain.evaluation.equivalence import ALPHA
 
+# Of fewer test rows nothing that is said is a result.
+FEW_ROWS = 50
 # The digits of smaller p values say nothing: no test's assumptions hold so far out.
 SMALLEST_P = 0.0001
 
@@ -19,7 +21,7 @@ def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
         first, second: titles of the frameworks.
     """
     found = [_difference(comparison, first, second), _equivalence(comparison), _agreement(comparison)]
-    sentences = ["; ".join(filter(None, found)) + "."]
+    sentences = [_warning(comparison) + "; ".join(filter(None, found)) + "."]
     if "seeds" in comparison:
         sentences.append(_over_seeds(comparison, first, second))
     return " ".join(sentences)
@@ -35,6 +37,16 @@ def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> s
     unit = "mean absolute error, less is better" if numbers else "points of accuracy"
     standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
     return f"Against the baseline, {baseline}, in {unit}: {standings}."
+
+
+def _warning(comparison: dict[str, Any]) -> str:
+    is_few = is_tested(comparison) and comparison.get("rows", FEW_ROWS) < FEW_ROWS
+    return f"{comparison['rows']} test rows are too few to tell much: " if is_few else ""
+
+
+def _test_rows(comparison: dict[str, Any]) -> str:
+    """`the 154 test rows`; results of version 0.1.0 do not say how many they are."""
+    return f"the {comparison['rows']:,} test rows" if "rows" in comparison else "the test rows"
 
 
 def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
@@ -85,12 +97,13 @@ def _p(p: float, digits: str) -> str:
 
 def _agreement(comparison: dict[str, Any]) -> str:
     if is_of_numbers(comparison):
-        return f"their predictions differ by {comparison['largest_prediction_difference']:.3g} at most"
+        difference = comparison["largest_prediction_difference"]
+        return f"their predictions of {_test_rows(comparison)} differ by {difference:.3g} at most"
     kappa = f" (kappa {comparison['kappa']:.3f})" if "kappa" in comparison else ""
     agreement = comparison["agreement"]
     # 100.0% are all rows, and not all but a few.
     share = "more than 99.9%" if 0.9995 <= agreement < 1 else f"{agreement:.1%}"
-    return f"they agree on {share} of the test rows{kappa}"
+    return f"they agree on {share} of {_test_rows(comparison)}{kappa}"
 
 
 def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
