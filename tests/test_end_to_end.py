@@ -30,7 +30,7 @@ mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(f"models:/{sys.argv[2]}")
 np.save(sys.argv[4], model.predict(np.load(sys.argv[3])))
 """
-# Where nothing but the scores is looked at: what MLflow records has tests of its own, and takes half of a short stage.
+# Where nothing but what the stages leave is looked at: what MLflow records takes half of a short stage.
 UNTRACKED = ("--tracking.budget_seconds", "0")
 
 
@@ -280,32 +280,11 @@ def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
     assert trained[0].data.tags["dvc_exp"]
 
 
-# car_tuned and xor train for minutes: `make gallery` holds these to their targets, as it does all presets.
-@pytest.mark.slow
-@pytest.mark.parametrize(("preset", "accuracy"), [("mnist5k", 0.90), ("car", 0.80), ("diabetes", 0.64)])
-def test_presets_reach_what_they_should(clone: Clone, preset: str, accuracy: float):
-    result = clone.run("--preset", preset, *UNTRACKED)
-    assert result.returncode == 0, result.stdout + result.stderr
-    metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
-    assert [metrics[framework]["eval_acc"] >= accuracy for framework in FRAMEWORKS] == [True, True], metrics
-
-
-@pytest.mark.slow
-def test_diabetes_tuned_beats_the_majority_over_three_seeds(clone: Clone):
-    reached: dict[str, list[float]] = {framework: [] for framework in FRAMEWORKS}
-    for seed in ("0", "1", "2"):
-        result = clone.run("--preset", "diabetes_tuned", "--train.seed", seed, "--split.seed", seed, *UNTRACKED)
-        assert result.returncode == 0, result.stdout + result.stderr
-        metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
-        for framework in FRAMEWORKS:
-            reached[framework].append(metrics[framework]["eval_acc"])
-    assert all(np.mean(accuracies) >= 0.74 for accuracies in reached.values()), reached
-
-
 @pytest.mark.slow
 def test_dvc_shows_the_curves_of_two_commits_of_a_regression(clone: Clone):
     for epochs in ("2", "3"):
-        result = clone.run("--preset", "diabetes_regression", "--train.epochs", epochs, "--train.threads", "1")
+        short = ("--train.epochs", epochs, "--train.threads", "1", "--baseline.others", "[]", *UNTRACKED)
+        result = clone.run("--preset", "diabetes_regression", *short)
         assert result.returncode == 0, result.stderr
         assert clone.call("git", "commit", "--quiet", "--all", "--message", f"{epochs} epochs").returncode == 0
     plots = clone.call("dvc", "plots", "diff", "HEAD~1", "HEAD", "--json")

@@ -1,6 +1,6 @@
 """Keras on JAX and on PyTorch: layers and models are PyTorch's own, to float64.
 
-A third of the rows, drawn once: compiling all takes minutes, and is benchmarks/engines.py.
+A sixth of the rows, drawn once: compiling all takes minutes, and is benchmarks/engines.py.
 """
 
 import random
@@ -12,7 +12,7 @@ from twin_cases import LAYER_CASES, MODEL_CASES
 pytestmark = pytest.mark.slow
 
 ALL = [*LAYER_CASES, *MODEL_CASES]
-DRAWN = sorted(random.Random(0).sample(ALL, len(ALL) // 3))
+DRAWN = sorted(random.Random(0).sample(ALL, len(ALL) // 6))
 
 
 @pytest.fixture(scope="module")

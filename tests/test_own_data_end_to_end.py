@@ -8,6 +8,7 @@ from project_clone import Clone
 
 pytestmark = pytest.mark.slow
 SHORT = ("--train.epochs", "3", "--train.threads", "1")
+ALONE = ("--frameworks", "[torch]")  # whether twins agree on own data is seen by the table
 
 
 @pytest.fixture
@@ -54,9 +55,8 @@ def test_regression_by_group_from_parquet(clone, tmp_path):
     x = rng.normal(size=200)
     table = pd.DataFrame({"x": x, "patient": np.arange(200) // 5, "price": 100 + 20 * x + rng.normal(size=200)})
     table.to_parquet(tmp_path / "prices.parquet")
-    result = clone.run(
-        "--data", str(tmp_path / "prices.parquet"), "--target", "price", "--split.group", "patient", *SHORT
-    )
+    given = ("--data", str(tmp_path / "prices.parquet"), "--target", "price", "--split.group", "patient")
+    result = clone.run(*given, *ALONE, *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
     rows = {name: np.load(clone.folder / f"build/split/{name}/index.npy") for name in ("train", "val", "test")}
     groups = {name: set((index // 5).tolist()) for name, index in rows.items()}
@@ -74,7 +74,7 @@ def test_folder_of_50_images(clone, tmp_path):
             pixels = rng.integers(0, 100, (20 + number % 3, 24, 3), np.uint8)
             pixels[..., 2 * place] += 150
             Image.fromarray(pixels).save(tmp_path / f"flags/{label}/{number}.jpg")
-    result = clone.run("--data", str(tmp_path / "flags"), *SHORT)
+    result = clone.run("--data", str(tmp_path / "flags"), *ALONE, *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert results(clone)["model"] == "image_cnn"
     assert results(clone)["torch"]["eval_acc"] > 0.5

@@ -1,0 +1,48 @@
+"""Trains presets as they are, in one framework: python tests/preset_worker.py FRAMEWORK FOLDER DATA
+
+Leaves the scores of each of `CASES` in FOLDER/FRAMEWORK.json.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scoring_cases import make_project  # noqa: E402
+
+from pipelines import evaluate, ingest, preprocess, split, train  # noqa: E402
+from twintrain import project  # noqa: E402
+from twintrain.experiment import read_experiment  # noqa: E402
+from twintrain.presets import save_params  # noqa: E402
+
+# Only the scores are looked at: what MLflow records has tests of its own.
+UNTRACKED = ("--tracking.budget_seconds", "0")
+CASES = {
+    **{preset: (preset, *UNTRACKED) for preset in ("mnist5k", "car", "diabetes")},
+    **{
+        f"diabetes_tuned {seed}": ("diabetes_tuned", "--train.seed", seed, "--split.seed", seed, *UNTRACKED)
+        for seed in ("0", "1", "2")
+    },
+}
+
+
+def main(framework: str, folder: Path, data: Path) -> None:
+    """Runs the stages of every case, one after another."""
+    scores = {}
+    for name, (preset, *overrides) in CASES.items():
+        make_project(folder / framework / name, data)
+        os.chdir(folder / framework / name)
+        content, _ = read_experiment(preset, overrides)
+        save_params(content)
+        for stage in (ingest.ingest, preprocess.preprocess, split.split):
+            stage()
+        train.train(framework)
+        evaluate.evaluate(framework)
+        scores[name] = project.read_json(project.EVALUATE / framework / "metrics.json")
+    project.write_json(folder / f"{framework}.json", scores)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve())
