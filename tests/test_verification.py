@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twintrain.config import Params, check_params
+from twintrain.config import Params, Train, check_params
+from twintrain.data.parts import Part
 from twintrain.data.preparation import prepare
 from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
 from twintrain.verification.records import (
@@ -20,6 +21,7 @@ from twintrain.verification.records import (
     Record,
     weights_after,
 )
+from twintrain.verification.worker import EPOCH_STEPS, few_epochs
 from twintrain.verification.workers import run_workers, write_experiment
 from twintrain.yaml_files import write_yaml
 
@@ -120,6 +122,21 @@ def test_doubled_l2_is_seen_after_the_first_step_and_not_before(checks):
     assert found[GRADIENTS].passed
     assert failed(found)[0] == weights_after(1)
     assert found[weights_after(1)].where == "dense_0/kernel"
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "accumulate", "taken"),
+    [
+        (3500, 16, 1, EPOCH_STEPS * 16 + 12),  # of 219 steps 16, and the short one is as short
+        (3500, 16, 2, EPOCH_STEPS * 32 + 12),
+        (3200, 16, 1, EPOCH_STEPS * 16),
+        (100, 16, 1, 100),
+        (100, None, 1, 100),
+    ],
+)
+def test_steps_go_through_the_ends_of_epochs_whatever_their_length(rows, batch_size, accumulate, taken):
+    part = Part(np.zeros((rows, 1)), np.zeros(rows, int), np.arange(rows))
+    assert len(few_epochs(part, Train(batch_size=batch_size, accumulate=accumulate))) == taken
 
 
 def test_a_step_that_is_left_out_at_an_epochs_end_is_seen_and_named(checks):
