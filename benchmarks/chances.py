@@ -8,7 +8,6 @@ Accuracies of rows drawn by themselves are counted exactly, over all outcomes; a
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,9 +126,9 @@ def markdown(rows: Iterator[Row], *, is_told: bool = False) -> str:
 
 def documented(text: str, name: str, table: str) -> str:
     """A document with the table between its marks replaced."""
-    return re.sub(
-        rf"(<!-- chances {name} -->\n\n).*?(\n<!-- end -->)", lambda at: at[1] + table + at[2], text, flags=re.DOTALL
-    )
+    begin, end = f"<!-- chances {name} -->\n", "<!-- end -->"
+    before, rest = text.split(begin)
+    return before + begin + f"\n{table}\n" + end + rest.split(end, 1)[1]
 
 
 def main() -> None:
