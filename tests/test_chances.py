@@ -33,5 +33,5 @@ def test_no_documented_chance_is_above_what_is_promised():
 
 
 def test_a_table_goes_between_its_own_marks():
-    text = "a\n<!-- chances exact -->\n\nold\n<!-- end -->\n<!-- chances groups -->\n\nkept\n<!-- end -->\n"
+    text = "a\n<!-- chances exact -->\n\nold\n\n<!-- end -->\n<!-- chances groups -->\n\nkept\n<!-- end -->\n"
     assert chances.documented(text, "exact", "new\n") == text.replace("old\n", "new\n")
