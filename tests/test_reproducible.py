@@ -88,9 +88,10 @@ def test_training_again_ends_in_the_same_bits(clone: Clone):
     models = {name: next((clone.folder / f"build/train/{name}").glob("model.[pk]*")) for name in FRAMEWORKS}
     before = {name: arrays_of(path) for name, path in models.items()}
     assert all(len(arrays) > 8 for arrays in before.values())
-    again = clone.call("dvc", "repro", "--force", "--single-item", "train@torch", "train@keras")
-    assert again.returncode == 0, again.stderr
-    assert {name: arrays_of(path) for name, path in models.items()} == before
+    for _ in range(2):
+        again = clone.call("dvc", "repro", "--force", "--single-item", "train@torch", "train@keras")
+        assert again.returncode == 0, again.stderr
+        assert {name: arrays_of(path) for name, path in models.items()} == before
 
 
 @pytest.mark.parametrize("preset", ["car", "diabetes", "mnist5k"])
