@@ -16,13 +16,14 @@ import numpy as np
 from scipy.stats import ttest_1samp
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
 
-from simulated_pairs import HEAVY_TAILED, chance_of, grouped_classes, outcomes, passes_the_gate, share
+from simulated_pairs import HEAVY_TAILED, chance_of, differs, grouped_classes, outcomes, passes_the_gate, share
 
+from examples.course.tables import markdown, with_tables
 from twintrain.evaluation import intervals
 from twintrain.evaluation.equivalence import of_errors, of_means
-from twintrain.evaluation.paired_accuracy import Counts, effective_counts, p_value
+from twintrain.evaluation.paired_accuracy import effective_counts
 from twintrain.evaluation.sampling import ROWS as SINGLE
 
 DOCUMENT = ROOT / "docs/comparison.md"
@@ -33,11 +34,6 @@ DRAWS = 1000
 WIDTH_DRAWS = 5
 
 Row = list[str]
-
-
-def differs(only_first: float, only_second: float, rows: float) -> bool:
-    """Whether two are said to differ."""
-    return p_value(Counts(only_first, only_second, rows)) < 0.05
 
 
 def exact() -> Iterator[Row]:
@@ -113,22 +109,11 @@ def _apart(bootstrap: list[float], normal: list[float]) -> float:
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {table.__name__: table for table in (exact, groups, errors, widths)}
 
 
-def markdown(rows: Iterator[Row], *, is_told: bool = False) -> str:
-    """A table; told row by row where that is wanted."""
-    lines: list[str] = []
+def told(rows: Iterator[Row]) -> Iterator[Row]:
+    """Prints each row when it is known."""
     for row in rows:
-        more = [f"| {' | '.join(row)} |"] + (["|" + "---|" * len(row)] if not lines else [])
-        if is_told:
-            print(*more, sep="\n", flush=True)
-        lines += more
-    return "\n".join(lines) + "\n"
-
-
-def documented(text: str, name: str, table: str) -> str:
-    """A document with the table between its marks replaced."""
-    begin, end = f"<!-- chances {name} -->\n", "<!-- end -->"
-    before, rest = text.split(begin)
-    return before + begin + f"\n{table}\n" + end + rest.split(end, 1)[1]
+        print(*row, sep=" | ", flush=True)
+        yield row
 
 
 def main() -> None:
@@ -139,9 +124,10 @@ def main() -> None:
     for name, table in TABLES.items():
         if name.startswith(arguments.only):
             print(f"\n{name}: {table.__doc__}")
-            found = markdown(table(), is_told=True)
+            header, *rows = told(table())
             if arguments.document:
-                DOCUMENT.write_text(documented(DOCUMENT.read_text("utf-8"), name, found), "utf-8")
+                tables = {f"chances {name}": markdown(header, rows)}
+                DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8"), tables, DOCUMENT), "utf-8")
 
 
 if __name__ == "__main__":

@@ -39,8 +39,10 @@ def train(framework, name, settings):
 
 def main(framework, out):
     found = {}
-    cases = [(name, training, settings) for name in NETWORKS for training, settings in TRAININGS.items()]
-    cases += [("vector", name, {"optimizer": optimizer}) for name, optimizer in OPTIMIZERS.items()]
+    cases = [
+        *((name, training, settings) for name in NETWORKS for training, settings in TRAININGS.items()),
+        *(("vector", name, {"optimizer": optimizer}) for name, optimizer in OPTIMIZERS.items()),
+    ]
     for name, training, settings in cases:
         made = train(framework, name, settings)
         found |= {f"{name}|{training}|{key}": array for key, array in made.items()}

@@ -7,15 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from scoring_cases import make_project, write_params
+from scoring_worker import run_stages
 
-from scoring_cases import make_project  # noqa: E402
-
-from pipelines import evaluate, ingest, preprocess, split, train  # noqa: E402
-from twintrain import project  # noqa: E402
-from twintrain.experiment import read_experiment  # noqa: E402
-from twintrain.presets import save_params  # noqa: E402
+from twintrain import project
 
 # Only the scores are looked at: what MLflow records has tests of its own. TensorFlow takes its threads once a process.
 QUICK = ("--tracking.budget_seconds", "0", "--train.threads", "1")
@@ -34,12 +29,8 @@ def main(framework: str, folder: Path, data: Path) -> None:
     for name, (preset, *overrides) in CASES.items():
         make_project(folder / framework / name, data)
         os.chdir(folder / framework / name)
-        content, _ = read_experiment(preset, overrides)
-        save_params(content)
-        for stage in (ingest.ingest, preprocess.preprocess, split.split):
-            stage()
-        train.train(framework)
-        evaluate.evaluate(framework)
+        write_params(preset, overrides)
+        run_stages(framework)
         scores[name] = project.read_json(project.EVALUATE / framework / "metrics.json")
     project.write_json(folder / f"{framework}.json", scores)
 

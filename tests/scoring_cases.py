@@ -5,6 +5,7 @@ Each is a folder with conf/, params.yaml and data/, as the stages expect it.
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,12 @@ def choose(case: str) -> None:
     """Writes a case's params.yaml in the present folder."""
     preset, changes = CASES[case]
     arguments = [text for name, value in {**FEW, **changes}.items() for text in (f"--{name}", str(value))]
-    content, _ = read_experiment(preset, arguments)
+    write_params(preset, arguments)
+
+
+def write_params(preset: str, arguments: Sequence[str]) -> None:
+    """Writes the params.yaml of a preset, with some of it changed, in the present folder."""
+    content, _ = read_experiment(preset, list(arguments))
     save_params(content)
 
 

@@ -21,10 +21,15 @@ def main(framework: str, folder: Path, data: Path) -> None:
         make_project(folder / case, data)
         os.chdir(folder / case)
         choose(case)
-        for stage in (ingest.ingest, preprocess.preprocess, split.split):
-            stage()
-        train.train(framework)
-        evaluate.evaluate(framework)
+        run_stages(framework)
+
+
+def run_stages(framework: str) -> None:
+    """From the data to the scores, in the present folder and this process."""
+    for stage in (ingest.ingest, preprocess.preprocess, split.split):
+        stage()
+    train.train(framework)
+    evaluate.evaluate(framework)
 
 
 if __name__ == "__main__":

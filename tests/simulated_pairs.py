@@ -35,6 +35,11 @@ def chance_of(found: Iterator[Outcome], happens: Callable[[int, int, int], bool]
     return float(sum(chance for *counts, chance in found if happens(*counts)))
 
 
+def differs(only_first: float, only_second: float, rows: float) -> bool:
+    """Whether two are said to differ."""
+    return p_value(Counts(only_first, only_second, rows)) < 0.05
+
+
 def passes_the_gate(only_first: float, only_second: float, rows: float) -> bool:
     """Whether the gate takes the first for no worse than the second by more than a point."""
     counts = Counts(only_first, only_second, rows)

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scoring_cases import clinic, write_clinic
+from scoring_cases import clinic, write_clinic, write_params
 
 from pipelines import baseline, ingest, preprocess, split
 from twintrain.config import load_params
 from twintrain.data.preparation import prepare
-from twintrain.experiment import read_experiment
-from twintrain.presets import save_params
 
 TABLE = ("--dataset", "clinic", "--model", "table_mlp", "--preprocess.categorical", "onehot")
 SPLIT = ("--split.time", "seen", "--split.scale", "standard")
@@ -24,8 +22,7 @@ def parts_of(project):
 
     def run(table):
         write_clinic(project, table)
-        content, _ = read_experiment("diabetes", [*TABLE, *SPLIT, *QUICK])
-        save_params(content)
+        write_params("diabetes", (*TABLE, *SPLIT, *QUICK))
         for stage in (ingest.ingest, preprocess.preprocess, split.split, baseline.baseline):
             stage()
         _, parts = prepare(load_params())

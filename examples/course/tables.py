@@ -49,8 +49,8 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def with_tables(text: str, tables: dict[str, str]) -> str:
-    """Puts each table between its own marker and the next end.
+def with_tables(text: str, tables: dict[str, str], document: Path = DOCUMENT) -> str:
+    """Puts each table between its own marker and the next end of a document's text.
 
     Raises:
         UserError: the text has no place for a table.
@@ -58,6 +58,6 @@ def with_tables(text: str, tables: dict[str, str]) -> str:
     for name, table in tables.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not place.search(text):
-            raise UserError(f"{DOCUMENT}: expected <!-- {name} --> and <!-- end --> around the table of {name}")
+            raise UserError(f"{document}: expected <!-- {name} --> and <!-- end --> around the table of {name}")
         text = place.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
     return text

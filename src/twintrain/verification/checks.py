@@ -182,10 +182,9 @@ def _shape(record: Record, name: str) -> str:
 
 def _check(name: str, framework: str, dtype: str, reference: Twin, other: Twin) -> Check:
     first, second = reference.record.arrays[name], other.record.arrays[name]
-    least = FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
     # Of two ways to add up the same numbers, one may round far more than the other.
     self_error = max(twin.self_error(name) for twin in (reference, other))
-    tolerance = max(least, SELF_ERRORS * self_error)
+    tolerance = max(_least(name, dtype), SELF_ERRORS * self_error)
     found = _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
     before = reference.record.arrays.get(BEFORE.get(name, ""))
     if before is not None:
@@ -204,7 +203,7 @@ def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
     traces = [twin.record.arrays.get(TRACE) for twin in (reference, other)]
     if not all(traces):
         return ""
-    least = FLOAT64[TRAINED[0]] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
+    least = _least(TRAINED[0], dtype)
     first, second = traces
     own = reference.perturbed.arrays.get(TRACE, first)
     moved = [name for name in first if np.ptp(first[name]) > least]  # the rest is rounding, as of a needless bias
@@ -252,6 +251,11 @@ def _error(first: np.ndarray, second: np.ndarray) -> float:
         return float("inf")
     with np.errstate(invalid="ignore"):  # inf − inf is nan, which never passes
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
+
+
+def _least(name: str, dtype: str) -> float:
+    """What is allowed where rounding does not grow."""
+    return FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
 
 
 def _precision(dtype: str) -> float:

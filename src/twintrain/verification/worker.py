@@ -3,6 +3,7 @@
 The folder holds what `workers.write_experiment` wrote. One framework a process; the records are compared afterwards.
 """
 
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -105,13 +106,15 @@ class Recorder:
         """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""
         part = few_epochs(self.parts["train"], self.train)
         found: dict[str, Arrays] = {}
-        trace = [self._projected()]
+        directions = random_directions(self.network)
+        trace = [projected(self.backend.weights(), directions)]
         metrics: list[tuple[float, float]] = []
         for done in range(records.TRACED):
             metrics += take_steps(self.backend, self.train, part, done, done + 1)
-            trace.append(self._projected())
+            weights = self.backend.weights()
+            trace.append(projected(weights, directions))
             if done + 1 in records.STEPS:
-                found[records.weights_after(done + 1)] = self.backend.weights()
+                found[records.weights_after(done + 1)] = weights
         last = records.STEPS[-1]
         metrics += take_steps(self.backend, self.train, part, records.TRACED, last)
         losses, watched = np.array(metrics).T
@@ -170,12 +173,6 @@ class Recorder:
         frozen = [name for name in weights if name.partition("/")[0] in self.network.frozen]
         return {name: weights[name].astype(trained[name].dtype) for name in frozen}
 
-    def _projected(self) -> dict[str, float]:
-        """Of each array that steps change one number that tells whether any of its numbers has."""
-        trained = {name for name, weight in self.network.weights().items() if weight.trainable}
-        arrays = {name: array for name, array in self.backend.weights().items() if name in trained}
-        return projected({n: a for n, a in arrays.items() if n.partition("/")[0] not in self.network.frozen})
-
     def _statistics(self) -> Arrays:
         arrays = self.backend.weights()
         kept = [name for name, weight in self.network.weights().items() if not weight.trainable]
@@ -189,11 +186,16 @@ def few_epochs(part: Part, train: Train) -> Part:
     return part if rows >= len(part) else Part(part.features[:rows], part.labels[:rows], part.index[:rows])
 
 
-def projected(weights: Arrays) -> dict[str, float]:
-    """Of each array one number that is another one where any of its numbers is: its sum with random weights."""
+def random_directions(network: Network) -> Arrays:
+    """For each array that steps change as many random numbers as it has, float64 (numbers,)."""
     rng = np.random.default_rng(2)
-    flat = {name: array.astype(np.float64).ravel() for name, array in weights.items()}
-    return {name: float(array @ rng.uniform(-1, 1, array.size)) for name, array in flat.items()}
+    trained = {name: weight for name, weight in network.weights().items() if weight.trainable}
+    return {name: rng.uniform(-1, 1, math.prod(weight.shape)) for name, weight in trained.items()}
+
+
+def projected(weights: Arrays, directions: Arrays) -> dict[str, float]:
+    """Of each array one number that is another one where any of its numbers is: its sum with random weights."""
+    return {name: float(weights[name].astype(np.float64).ravel() @ along) for name, along in directions.items()}
 
 
 def varied(weights: Arrays) -> Arrays:
