@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from twintrain import locks, project, tracking
 from twintrain.commands import run_command
 from twintrain.config import Params
+from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
 from twintrain.evaluation import report, report_summary
@@ -30,6 +31,7 @@ from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
 TASKS = ("classes", "regression")
+ORDERS = ("dmy", "mdy")
 REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
 
@@ -181,6 +183,8 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--data", help="data of your own: a .csv, .tsv or .parquet (also .gz, .zip), a folder of images, an .npz"
     )
     parser.add_argument("--task", help="of --data: classes or regression; default: as the column seems")
+    parser.add_argument("--date-order", help="of --data: dmy or mdy, where dates could be either; default: as most fit")
+    add_form_options(parser)
     parser.add_argument(
         "--isolated",
         nargs="?",
@@ -190,12 +194,14 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         help="run in a copy of the project, beside other commands; params.yaml and results/ stay as they are",
     )
     known, rest = parser.parse_known_args(arguments)
-    for name in ("data", "target", "task"):
+    for name in ("data", "target", "task", "date_order"):
         # As MLflow hands on what was not given.
         if getattr(known, name) in NOT_GIVEN:
             setattr(known, name, None)
-    if known.task and not known.data:
-        raise UserError(f"--task says how --data is looked at; expected --data FILE_OR_FOLDER, got --task {known.task}")
+    known.form = form_options(known)
+    said = {"task": known.task, "date-order": known.date_order, **known.form}
+    if not known.data and (name := next((name for name, value in said.items() if value is not None), None)):
+        raise UserError(f"--{name} says how --data is looked at; expected --data FILE_OR_FOLDER beside it")
     if known.data and known.isolated == "true":
         raise UserError("--isolated leaves this folder as it is; run --data without it, and then --preset NAME with it")
     return known, rest
@@ -217,15 +223,17 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     """Makes a data set of the user's own data, and returns its name, which is that of its preset."""
     if known.preset not in CURRENT:
         raise UserError(f"--data has settings of its own; expected no --preset, got {known.preset}")
-    if known.task not in (None, *TASKS):
-        raise unknown("task", known.task, TASKS)
+    for name, value, taken in (("task", known.task, TASKS), ("date-order", known.date_order, ORDERS)):
+        if value not in (None, *taken):
+            raise unknown(name, value, taken)
     changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
-    from twintrain.data.own_data import Wishes, adopt  # with the readers of all formats, which a run seldom needs
+    from twintrain.data.own_data import adopt  # with the readers of all formats, which a run seldom needs
+    from twintrain.data.wishes import Wishes
 
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
     split = {name: None if value is None else str(value) for name, value in given.items()}
-    return adopt(Path(known.data), Wishes(known.target, known.task, **split))
+    return adopt(Path(known.data), Wishes(known.target, known.task, **split, form=known.form, order=known.date_order))
 
 
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:

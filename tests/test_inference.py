@@ -12,6 +12,7 @@ import pytest
 from twintrain.data.dataset import Dataset
 from twintrain.data.inference import infer_table
 from twintrain.data.reading import read_raw
+from twintrain.data.wishes import Wishes
 from twintrain.yaml_files import validated
 
 ROWS = 400
@@ -49,7 +50,7 @@ def written(table, path, **how):
 
 @pytest.fixture
 def found(messy, tmp_path):
-    return infer_table(written(messy, tmp_path / "my.csv", sep=";", encoding="latin-1"), "kauf", None)
+    return infer_table(written(messy, tmp_path / "my.csv", sep=";", encoding="latin-1"), Wishes("kauf"))
 
 
 def test_columns_of_a_messy_table_are_found(found):
@@ -108,7 +109,7 @@ def test_points_are_no_thousands_where_they_do_not_stand_between_them(tmp_path):
     rng = np.random.default_rng(0)
     table = small_table(a=[f"{v:.2f}".replace(".", ",") for v in rng.normal(size=60)], b=rng.normal(size=60).round(2))
     table["x"] = table["x"].astype(str).str.replace(".", ",")
-    found = infer_table(written(table, tmp_path / "my.csv", sep=";"), "y", None)
+    found = infer_table(written(table, tmp_path / "my.csv", sep=";"), Wishes("y"))
     assert (found.description["decimal"], list(found.description["features"])) == (",", ["x", "a"])
     assert ("b", "left out", "free text or identifier-like: 57 different values") in found.lines
 
@@ -130,7 +131,7 @@ def test_every_form_of_a_table_is_found_the_same(ending, tmp_path):
             archive.writestr("inner.csv", text)
     else:
         path.write_bytes(gzip.compress(text) if ending == ".csv.gz" else text)
-    found = infer_table(path, "y", None)
+    found = infer_table(path, Wishes("y"))
     assert found.description["features"] == {
         "x": "numeric",
         "kind": {"categories": ["blue", "green", "red"], "other": True},
@@ -156,7 +157,7 @@ def test_every_form_of_a_table_is_found_the_same(ending, tmp_path):
     ],
 )
 def test_task_follows_from_the_target_unless_the_user_says_so(target, task, expected, tmp_path):
-    found = infer_table(written(small_table(y=target), tmp_path / "my.csv"), "y", task)
+    found = infer_table(written(small_table(y=target), tmp_path / "my.csv"), Wishes("y", task))
     assert found.description["task"] == expected
     assert found.description.get("labels", []) == (sorted(set(target)) if expected != "regression" else [])
 
@@ -173,7 +174,7 @@ def test_task_follows_from_the_target_unless_the_user_says_so(target, task, expe
     ],
 )
 def test_dates_are_found_as_they_are_written(dates, form, note, tmp_path):
-    found = infer_table(written(small_table(when=dates * 30), tmp_path / "my.csv"), "y", None)
+    found = infer_table(written(small_table(when=dates * 30), tmp_path / "my.csv"), Wishes("y"))
     assert found.description["features"]["when"]["date"] == form
     assert ("when", f"date ({form})", note) in found.lines
 
@@ -189,13 +190,13 @@ def test_dates_are_found_as_they_are_written(dates, form, note, tmp_path):
     ],
 )
 def test_whole_numbers_are_identifiers_by_name_or_sequence(name, values, kept, tmp_path):
-    found = infer_table(written(small_table(**{name: values}), tmp_path / "my.csv"), "y", None)
+    found = infer_table(written(small_table(**{name: values}), tmp_path / "my.csv"), Wishes("y"))
     assert (name in found.description["features"]) == kept
 
 
 def test_groups_and_times_are_kept_from_the_network(tmp_path):
     table = small_table(patient=np.repeat([f"p{number}" for number in range(12)], 5), day=range(60))
-    found = infer_table(written(table, tmp_path / "my.csv"), "y", None, group="patient", time="day")
+    found = infer_table(written(table, tmp_path / "my.csv"), Wishes("y", group="patient", time="day"))
     assert found.description["features"] == {"x": "numeric", "day": {"used": False}}
     assert found.lines[2:] == [
         ("patient", "left out", "tells groups of rows apart"),
@@ -216,7 +217,12 @@ def test_groups_and_times_are_kept_from_the_network(tmp_path):
         ),
         ("", "y", "my.csv has no rows"),
         ("a,a,y\n1,2,x\n", "y", "my.csv: column 'a' is there twice; expected each name once"),
-        ("1,2\n3,4\n", "y", "my.csv: the first line holds numbers alone; expected a header, one name a column"),
+        (
+            "1,2\n3,4\n",
+            "y",
+            "my.csv: its first line holds data, so its columns are called 0 to 1; expected --target 1, or last, got y; "
+            "--header first takes that line for names",
+        ),
         ("a,y\n" + "1,\n" * 9, "y", "my.csv: 'y' has no values, so nothing can be learned"),
         (
             "a,y\n" + "1,x\n" * 9 + "2,z\n",
@@ -239,12 +245,12 @@ def test_groups_and_times_are_kept_from_the_network(tmp_path):
 def test_unusable_table_is_one_line(text, target, message, tmp_path, monkeypatch, error_of):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.csv").write_text(text, encoding="utf-8")
-    assert error_of(infer_table, Path("my.csv"), target, None) == message
+    assert error_of(infer_table, Path("my.csv"), Wishes(target)) == message
 
 
 def test_text_cannot_be_a_regression(tmp_path, monkeypatch, error_of):
     path = written(small_table(), tmp_path / "my.csv")
-    assert error_of(infer_table, path, "y", "regression") == (
+    assert error_of(infer_table, path, Wishes("y", "regression")) == (
         f"{path}: --task regression needs numbers, and 'y' has text"
     )
 
@@ -257,7 +263,7 @@ def test_encoding_is_found(encoding, text, tmp_path):
     table = small_table(place=[text, "Bern"] * 30)
     path = tmp_path / "my.csv"
     path.write_bytes(table.to_csv(index=False).encode(encoding))
-    found = infer_table(path, "y", None)
+    found = infer_table(path, Wishes("y"))
     assert found.description["features"]["place"]["categories"] == sorted([text, "Bern"])
 
 
@@ -267,7 +273,7 @@ def test_lines_within_quotes_and_windows_line_ends_do_not_matter(tmp_path):
     table.to_csv(buffer, index=False, lineterminator="\r\n")
     path = tmp_path / "my.csv"
     path.write_bytes(buffer.getvalue().encode())
-    assert infer_table(path, "y", None).description["features"]["note"]["categories"] == [
+    assert infer_table(path, Wishes("y")).description["features"]["note"]["categories"] == [
         "plain",
         'two\nlines, "quoted"',
     ]
@@ -277,16 +283,16 @@ def test_columns_without_a_name_are_left_out_as_the_numbers_of_the_rows(tmp_path
     """As pandas writes a table that it read with the numbers of its rows."""
     path = tmp_path / "my.csv"
     small_table(**{"Unnamed: 0": range(60)})[["Unnamed: 0", "x", "y"]].to_csv(path)
-    found = infer_table(path, "y", None)
+    found = infer_table(path, Wishes("y"))
     assert list(found.description["features"]) == ["x"]
     assert [name for name, taken_as, _ in found.lines if taken_as == "left out"] == ["Unnamed: 0.1", "Unnamed: 0"]
 
 
 def test_table_of_several_chunks_is_found_as_a_whole(tmp_path, monkeypatch):
     table = small_table(kind=["red"] * 50 + ["blue"] * 10, size=["1"] * 59 + [""])
-    whole = infer_table(written(table, tmp_path / "my.csv"), "y", None)
+    whole = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
     monkeypatch.setattr("twintrain.data.inference.CHUNK_ROWS", 7)
-    assert infer_table(tmp_path / "my.csv", "y", None) == whole
+    assert infer_table(tmp_path / "my.csv", Wishes("y")) == whole
     assert whole.description["features"]["kind"]["categories"] == ["blue", "red"]
 
 
@@ -300,7 +306,7 @@ def test_table_of_several_chunks_is_found_as_a_whole(tmp_path, monkeypatch):
 def test_damaged_parquet_is_one_line(content, message, tmp_path, error_of):
     path = tmp_path / "my.parquet"
     path.write_bytes(content)
-    found = error_of(infer_table, path, "y", None)
+    found = error_of(infer_table, path, Wishes("y"))
     assert found.startswith(f"{path} {message}")
     assert len(found.splitlines()) == 1
 
@@ -309,7 +315,7 @@ def test_whole_numbers_of_parquet_may_be_classes_and_may_be_missing(tmp_path):
     table = small_table(y=pd.array([0, 1, 2] * 20, "Int64"), grade=pd.array([1, 2, None] * 20, "Int64"))
     path = tmp_path / "my.parquet"
     table.to_parquet(path)
-    found = infer_table(path, "y", None)
+    found = infer_table(path, Wishes("y"))
     assert found.description["labels"] == ["0", "1", "2"]
     assert found.description["features"]["grade"] == {"min": 0.0, "missing": True}
     described = {"title": "my", "origin": "test", "licence": "none", "files": {path.name: ""}, **found.description}
@@ -322,7 +328,7 @@ def test_dates_of_parquet_with_a_time_zone_are_as_the_clock_showed(tmp_path):
     when = pd.date_range("2024-01-01 23:30", periods=60, tz="Europe/Berlin")
     path = tmp_path / "my.parquet"
     small_table(when=when).to_parquet(path)
-    found = infer_table(path, "y", None)
+    found = infer_table(path, Wishes("y"))
     described = {"title": "my", "origin": "test", "licence": "none", "files": {path.name: ""}, **found.description}
     data = read_raw([path], validated(Dataset, described, "my.yaml"), "error")
     assert data.table["when"].tolist() == when.tz_localize(None).tolist()
@@ -331,5 +337,5 @@ def test_dates_of_parquet_with_a_time_zone_are_as_the_clock_showed(tmp_path):
 def test_numbers_above_dates_are_neither(tmp_path, monkeypatch):
     table = small_table(when=["7"] * 30 + ["2024-01-01"] * 30)
     monkeypatch.setattr("twintrain.data.inference.CHUNK_ROWS", 30)
-    found = infer_table(written(table, tmp_path / "my.csv"), "y", None)
+    found = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
     assert found.description["features"]["when"] == {"categories": ["7", "2024-01-01"], "other": True}

@@ -10,7 +10,8 @@ from PIL import Image
 
 from twintrain.config import Params
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.own_data import Wishes, adopt
+from twintrain.data.own_data import adopt
+from twintrain.data.wishes import Wishes
 from twintrain.yaml_files import read_yaml, validated, write_yaml
 
 DESCRIPTION = Path("conf/datasets/my.yaml")
@@ -143,8 +144,16 @@ def test_new_category_is_refused_where_others_are_not_taken(my, error_of):
 @pytest.mark.parametrize(
     ("name", "wishes", "message"),
     [
-        ("gone.csv", Wishes("y"), "gone.csv is not there; expected a table (.csv, .tsv, .txt, .data, .dat, .parquet; "),
-        ("notes.docx", Wishes("y"), "notes.docx: expected a table (.csv, .tsv, .txt, .data, .dat, .parquet; "),
+        (
+            "gone.csv",
+            Wishes("y"),
+            "gone.csv is not there; expected a table (.csv, .tsv, .txt, .data, .dat, .xlsx, .xls, .xlsb, .ods, .parquet; ",
+        ),
+        (
+            "notes.docx",
+            Wishes("y"),
+            "notes.docx: expected a table (.csv, .tsv, .txt, .data, .dat, .xlsx, .xls, .xlsb, .ods, .parquet; ",
+        ),
         ("car.csv", Wishes("y"), "conf/datasets/car.yaml describes other data (car.data); give car.csv another name"),
         ("new.csv", Wishes(), "which column of new.csv is to be predicted? expected --target NAME; known: x, city, y"),
         ("new.csv", Wishes("Y"), "new.csv has no column 'Y'; known: city, x, y"),

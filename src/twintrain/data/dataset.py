@@ -35,6 +35,8 @@ class Feature(BaseModel):
     Attributes:
         date: how the dates are written, as strftime has it: "%Y-%m-%d".
         missing: whether a value may be missing (see `encoding.MISSING`); the network is then told where one is.
+        missing_marks: values that stand for none in this column, besides those of every column.
+        unit: what may stand beside a number, before it or after it: "kg", "%", "$".
         other: whether values beyond the categories are taken too, all as one category.
         used: whether the network is given the column; a column may be there for `split.time` alone.
     """
@@ -46,6 +48,8 @@ class Feature(BaseModel):
     max: float | None = None
     date: str | None = Field(None, pattern="%")
     missing: bool = False
+    missing_marks: list[str] = []
+    unit: str | None = Field(None, min_length=1)
     other: bool = False
     used: bool = True
 
@@ -64,6 +68,10 @@ class Feature(BaseModel):
             raise ValueError("expected categories or a date, got both")
         if (self.categories or self.date) and (self.min is not None or self.max is not None):
             raise ValueError("min and max are for numbers; categories and dates have none")
+        if self.unit and (self.categories or self.date):
+            raise ValueError("unit is for numbers; categories and dates have none")
+        if self.missing_marks and not self.missing:
+            raise ValueError("missing_marks say how a value may be missing; expected missing: true beside them")
         return self
 
     @property
@@ -96,10 +104,16 @@ class Dataset(BaseModel):
     archive: str | None = Field(None, description="a zip that holds the files, and is what the sources have")
     kaggle: str | None = Field(None, description="owner/name on Kaggle, which asks who downloads")
     header: bool = True
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    names: list[str] | None = Field(None, min_length=1, description="of all columns of files without header")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="a blank: any run of white space")
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
+    skip: int = Field(0, ge=0, description="lines before the table")
+    quote: str = Field('"', min_length=1, max_length=1)
+    escape: str | None = Field(None, min_length=1, max_length=1)
+    sheet: str | None = Field(None, description="of a workbook; null: its first one")
     target: str
+    unit: str | None = Field(None, min_length=1, description="what may stand beside the number to predict: %, $, kg")
     labels: list[str] = []
     features: dict[str, Feature] | None = None
     image_shape: list[Size] | None = Field(None, min_length=3, max_length=3)
@@ -166,6 +180,8 @@ class Dataset(BaseModel):
             raise ValueError(f"a binary task has 2 labels, got {len(self.labels)}")
         if len(set(self.labels)) < len(self.labels):
             raise ValueError(f"expected each label once, got {shown(self.labels)}")
+        if self.names and self.header:
+            raise ValueError("names are those of files without header; expected header: false beside them")
         if self.features is not None and not self.inputs:
             raise ValueError("features: expected at least one that is used")
         if self.target in (self.features or ()):
@@ -180,7 +196,7 @@ class Dataset(BaseModel):
     @property
     def columns(self) -> dict[str, Feature]:
         """The columns of a table, the target last: a number, or one of the labels."""
-        return {**self.features, self.target: Feature(categories=self.labels or None)}
+        return {**self.features, self.target: Feature(categories=self.labels or None, unit=self.unit)}
 
     @property
     def array_shape(self) -> list[int] | None:

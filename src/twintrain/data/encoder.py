@@ -8,7 +8,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoding import as_dates, as_numbers, reason
+from twintrain.data.dates import as_dates
+from twintrain.data.encoding import as_numbers, reason
 from twintrain.data.schema import Schema, date_parts, onehot_names
 from twintrain.errors import UserError
 

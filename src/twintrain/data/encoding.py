@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from twintrain.data.dataset import Feature
+from twintrain.data.dates import as_days, parse_dates
+from twintrain.data.literals import parse_numbers, unit_in
+from twintrain.data.spelling import spelling_key, spellings
 
 # How a missing value is written, where a column may have them; a category of the same name goes before.
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?", "-")
@@ -14,9 +16,6 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None",
 INVALID = np.inf
 # What the network computes in: a larger number would reach it as infinity.
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
-# Where the comma is the decimal one, points may only stand between thousands: 12.5 would else be read as 125.
-THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?"
-SECONDS_A_DAY = 86_400
 
 
 def encode_array(array: np.ndarray) -> np.ndarray:
@@ -42,19 +41,34 @@ def as_numbers(table: pd.DataFrame, features: Mapping[str, Feature], decimal: st
 
 def _column_as_numbers(column: pd.Series, feature: Feature, decimal: str) -> np.ndarray:
     if feature.categories:
-        text = column.astype(str) if column.dtype.kind in "biuf" else column
-        codes = pd.Index(feature.categories, dtype=object).get_indexer(text.astype(object)).astype(np.float64)
-        unknown = codes < 0
-        codes[unknown] = len(feature.categories) if feature.other else INVALID
-        # A missing value that is a category by its name stays one.
-        codes[unknown & is_missing(column)] = np.nan if feature.missing else INVALID
-        return codes
-    numbers = _days(column, feature.date) if feature.date else _numbers(column, decimal)
+        return _codes(column, feature)
+    if feature.date:
+        numbers = as_days(parse_dates(_as_figures(column), feature.date))
+    else:
+        numbers = _numbers(column, decimal, feature.unit)
     unreadable = ~(np.abs(numbers) <= LARGEST_NUMBER)
     if unreadable.any():
         missing = is_missing(column[unreadable]) if feature.missing else False
         numbers[unreadable] = np.where(missing, np.nan, INVALID)
+    if feature.missing_marks:
+        numbers[column.astype(str).isin(feature.missing_marks)] = np.nan
     return numbers
+
+
+def _codes(column: pd.Series, feature: Feature) -> np.ndarray:
+    """Places in the list of categories; where there is none exactly so, of the only one that is spelt nearly so."""
+    text = column.astype(str) if column.dtype.kind in "biuf" else column
+    codes = pd.Index(feature.categories, dtype=object).get_indexer(text.astype(object)).astype(np.float64)
+    # A missing value that is a category by its name stays one.
+    missing = (codes < 0) & is_missing(column)
+    unknown = (codes < 0) & ~missing
+    if unknown.any():
+        near = {key: feature.categories.index(name) for key, name in spellings(feature.categories).items()}
+        beyond = len(feature.categories) if feature.other else INVALID
+        found, values = pd.factorize(text[unknown].astype(object).to_numpy())
+        codes[unknown] = np.array([near.get(spelling_key(str(value)), beyond) for value in values], np.float64)[found]
+    codes[missing] = np.nan if feature.missing else INVALID
+    return codes
 
 
 def is_missing(column: pd.Series) -> np.ndarray:
@@ -62,37 +76,18 @@ def is_missing(column: pd.Series) -> np.ndarray:
     return (column.isna() | column.isin(MISSING)).to_numpy(bool)
 
 
-def _numbers(column: pd.Series, decimal: str) -> np.ndarray:
+def _numbers(column: pd.Series, decimal: str, unit: str | None) -> np.ndarray:
     """float64, NaN where there is no number."""
     if column.dtype.kind in "biuf":
         return column.to_numpy(np.float64, copy=True)
     if column.dtype.kind == "M":
         return np.full(len(column), np.nan)
-    if decimal == ",":
-        has_point = column.str.contains(".", regex=False, na=False)
-        column = column.where(~has_point | column.str.fullmatch(THOUSANDS, na=False))
-        column = column.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    try:
-        # Five times as fast, but for good numbers alone.
-        return pa.array(column, pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
-    except pa.ArrowInvalid:
-        return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan).copy()
+    return parse_numbers(column, decimal, unit)
 
 
-def _days(column: pd.Series, written: str) -> np.ndarray:
-    """Days since 1970-01-01, with the time of the day as a fraction; NaN where there is no date."""
-    dates = column
-    if column.dtype.kind != "M":
-        dates = pd.to_datetime(column, format=written, errors="coerce", exact=True)
-    seconds = dates.to_numpy("datetime64[us]").astype(np.int64) / 1e6
-    return np.where(dates.isna(), np.nan, seconds / SECONDS_A_DAY)
-
-
-def as_dates(days: np.ndarray) -> pd.DatetimeIndex:
-    """Takes days since 1970-01-01 back to dates, to the second; NaT for NaN. Nanoseconds would end in the year 2262."""
-    missing = np.isnan(days)
-    seconds = np.where(missing, 0, np.round(days * SECONDS_A_DAY)).astype("datetime64[s]")
-    return pd.DatetimeIndex(np.where(missing, np.datetime64("NaT"), seconds))
+def _as_figures(column: pd.Series) -> pd.Series:
+    """Dates of figures alone, 20230115, which a file may hold as numbers."""
+    return column.astype("Int64").astype(object).astype(str) if column.dtype.kind in "iuf" else column
 
 
 def reason(value: str, name: str, feature: Feature) -> str:
@@ -101,6 +96,8 @@ def reason(value: str, name: str, feature: Feature) -> str:
         return f"unseen category '{value}' in {name}"
     if feature.date:
         return f"'{value}' in {name} is not a date like {feature.date}"
+    if (unit := unit_in(value)) and unit != feature.unit:
+        return f"'{value}' in {name} has the unit '{unit}'; expected {feature.unit or 'none'}"
     if _is_too_large(value):
         return f"'{value}' in {name} is beyond ±{LARGEST_NUMBER:.2g}, the largest number of float32"
     low = -np.inf if feature.min is None else feature.min

@@ -1,6 +1,6 @@
 """What raw files that nobody described seem to hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,6 +16,7 @@ class Found:
         smallest_class: its number of rows; None of a regression.
         bad_rows: number of rows that have to be set aside.
         has_test: whether some rows come as test rows.
+        assumed: how the file seems to be written, where that is not the usual way, and the option that says otherwise.
     """
 
     description: dict[str, Any]
@@ -25,6 +26,7 @@ class Found:
     smallest_class: int | None
     bad_rows: int = 0
     has_test: bool = False
+    assumed: list[str] = field(default_factory=list)
 
 
 LEFT_OUT = "left out"

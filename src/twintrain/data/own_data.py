@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from twintrain.data.readers.table import raw_chunks
 from twintrain.data.readers.text import TABLE_ENDINGS
 from twintrain.data.sources import check_source
 from twintrain.data.validation import differences
+from twintrain.data.wishes import Wishes
 from twintrain.errors import UserError
 from twintrain.overrides import CURRENT
 from twintrain.presets import read_preset
@@ -31,23 +32,6 @@ EXPECTED = f"a table ({', '.join((*TABLE_ENDINGS, '.parquet'))}; also .gz or .zi
 # A class of fewer rows than this needs larger shares to be validated and tested on.
 SMALL_CLASS = 15
 MANY_ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the command line says of the data.
-
-    Attributes:
-        target: the column to predict.
-        task: "classes" or "regression"; None: as it seems.
-        group: the column of which no value may be in two parts of the split.
-        time: the column by which the oldest rows are trained on and the newest tested.
-    """
-
-    target: str | None = None
-    task: str | None = None
-    group: str | None = None
-    time: str | None = None
 
 
 def adopt(source: Path, wishes: Wishes) -> str:
@@ -100,8 +84,10 @@ def _check_preset(name: str, source: Path) -> None:
 def _look_at(source: Path, wishes: Wishes) -> Found:
     is_images = source.is_dir() or (is_archive(source) and any(_is_image(entry.name) for entry in members(source)))
     if not is_images and not source.name.lower().endswith(".npz"):
-        return infer_table(source, wishes.target, wishes.task, wishes.group, wishes.time)
-    for option, value in (("--target", wishes.target), ("split.group", wishes.group), ("split.time", wishes.time)):
+        return infer_table(source, wishes)
+    said = {"--target": wishes.target, "split.group": wishes.group, "split.time": wishes.time}
+    said |= {f"--{name}": value for name, value in {"date-order": wishes.order, **wishes.form}.items()}
+    for option, value in said.items():
         if value is not None:
             raise UserError(f"{option} {value}: expected a table, got {source}, which has no columns")
     if not is_images:
@@ -184,11 +170,12 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
             f"{path} describes other data ({', '.join(dataset.files)}); give {_file_name(source)} another name, which "
             "its data set takes"
         )
-    if dataset.format == "table" and wishes.target not in (None, dataset.target):
+    if dataset.format == "table" and wishes.target not in (None, dataset.target, "last"):
         raise UserError(
             f"{path} has target: {dataset.target}, got --target {wishes.target}; correct it there, or delete {path} to "
             "have it found anew"
         )
+    _check_form(dataset, wishes, path)
     print(f"{name}: described in {path}, which is taken as it is written")
     task = "regression" if dataset.task == "regression" else "classes"
     as_described = replace(wishes, target=dataset.target if dataset.format == "table" else None, task=task)
@@ -199,6 +186,16 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
     if not (preset := project.PRESETS / f"{name}.yaml").exists():
         _write_settings(source, name, _look_at(source, as_described), wishes)
         print(f"Written: {preset}")
+
+
+def _check_form(dataset: Dataset, wishes: Wishes, path: Path) -> None:
+    """Refuses what the command line says otherwise than the description."""
+    for name, value in wishes.form.items():
+        if getattr(dataset, name) != value:
+            raise UserError(
+                f"{path} has {name}: {getattr(dataset, name)}, got --{name} {value}; correct it there, or delete "
+                f"{path} to have it found anew"
+            )
 
 
 def _take_another(source: Path, name: str, dataset: Dataset, wishes: Wishes) -> None:
@@ -275,6 +272,8 @@ def _print_found(found: Found, path: Path, preset: Path) -> None:
         table.add_row(*map(escape, line))
     console = Console()
     console.print(table)
+    for line in found.assumed:
+        print(f"assumed: {line}")
     for warning in found.warnings:
         print(f"mind: {warning}")
     print(f"Written: {path} and {preset}. Correct there what is wrong, and run the same again.", flush=True)

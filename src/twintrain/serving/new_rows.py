@@ -11,10 +11,11 @@ import pandas as pd
 from twintrain.data.archives import is_archive
 from twintrain.data.chunks import TABLE_ROWS, blocks
 from twintrain.data.dataset import Dataset
+from twintrain.data.readers.form import Form
 from twintrain.data.readers.images import files_of
 from twintrain.data.readers.npz import NOT_READABLE
 from twintrain.data.readers.table import parquet_chunks
-from twintrain.data.readers.text import Form, read_chunks
+from twintrain.data.readers.text import read_chunks
 from twintrain.data.sources import check_source
 from twintrain.errors import UserError, first_line
 
@@ -103,7 +104,7 @@ def _tables(path: Path, dataset: Dataset) -> _Read:
         for table in parquet_chunks(path):
             yield table, None, NONE_BAD, None
         return
-    form = Form(dataset.header or _has_header(path, dataset), dataset.delimiter, dataset.encoding)
+    form = replace(Form.of(dataset), header=dataset.header or _has_header(path, dataset))
     for table in read_chunks(path, None, form, rows=TABLE_ROWS):
         named = table if form.header else _named(table, path, dataset)
         yield named, None, NONE_BAD, int(form.header)
@@ -111,7 +112,7 @@ def _tables(path: Path, dataset: Dataset) -> _Read:
 
 def _has_header(path: Path, dataset: Dataset) -> bool:
     """Whether the first line of a file names the columns, which those of the data set itself do not do."""
-    form = Form(False, dataset.delimiter, dataset.encoding)
+    form = replace(Form.of(dataset), header=False)
     first = next(read_chunks(path, None, form, rows=1), pd.DataFrame())
     return len(first) > 0 and set(dataset.inputs) <= set(first.iloc[0])
 

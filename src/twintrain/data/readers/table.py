@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.chunks import TABLE_ROWS, table_chunks
-from twintrain.data.dataset import Dataset
-from twintrain.data.encoding import as_dates, as_numbers
+from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dates import as_dates
+from twintrain.data.encoding import as_numbers
+from twintrain.data.readers.form import Form
 from twintrain.data.readers.ingested import Ingested, check_labels, set_aside
-from twintrain.data.readers.text import Form, check_columns, read_chunks
+from twintrain.data.readers.text import check_columns, read_chunks
 from twintrain.data.validation import bad_rows as find_bad_rows
 from twintrain.errors import UserError, did_you_mean
 
@@ -93,8 +95,7 @@ def raw_chunks(paths: list[Path], dataset: Dataset, columns: list[str]) -> Itera
         if path.suffix.lower() == ".parquet":
             yield from parquet_chunks(path, columns)
         else:
-            form = Form(dataset.header, dataset.delimiter, dataset.encoding)
-            yield from read_chunks(path, columns, form, rows=CHUNK_ROWS)
+            yield from read_chunks(path, columns, Form.of(dataset), rows=CHUNK_ROWS)
 
 
 def parquet_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
@@ -132,6 +133,13 @@ def _typed(rows: pd.DataFrame, numbers: np.ndarray, dataset: Dataset) -> pd.Data
             table[name] = numbers[:, place]
         elif feature.kind == "date":
             table[name] = as_dates(numbers[:, place])
-        elif feature.missing:
-            table[name] = table[name].where(~np.isnan(numbers[:, place]), None)
+        else:
+            table[name] = _one_spelling(table[name], numbers[:, place], feature)
     return table
+
+
+def _one_spelling(column: pd.Series, codes: np.ndarray, feature: Feature) -> pd.Series:
+    """Categories as the description spells them; others as they stand, None where a value is missing."""
+    known = codes < len(feature.categories)
+    names = np.array(feature.categories, dtype=object)[np.where(known, codes, 0).astype(np.int64)]
+    return column.where(~known, names).where(~np.isnan(codes), None)

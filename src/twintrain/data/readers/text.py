@@ -1,32 +1,22 @@
-"""Separated text files, read so that nothing is converted or lost on the quiet."""
+"""Separated text files and sheets, read so that nothing is converted or lost on the quiet."""
 
 import contextlib
+import csv
+import io
 import warnings
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pandas as pd
 
-from twintrain.data import archives
-from twintrain.errors import UserError, did_you_mean
+from twintrain.data.readers.form import COMMENTS, DELIMITER_NAMES, DELIMITERS, Form
+from twintrain.data.readers.opening import open_table
+from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet
+from twintrain.errors import UserError, cut, did_you_mean
 
-DELIMITERS = (",", ";", "\t", "|")
-TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".dat")
-# Those of text that is no UTF-8, the likeliest first. cp1252 has all that latin-1 has.
-ENCODINGS = ["cp1252", "cp949", "cp932", "gb18030", "big5", "cp1250", "cp1251", "cp1253", "cp1254"]
-SNIFFED_BYTES = 2**20
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a file is written."""
-
-    header: bool = True
-    delimiter: str = ","
-    encoding: str = "utf-8"
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".dat", *SHEET_ENDINGS)
 
 
 def read_text(path: Path, columns: list[str], header: bool, dtype: Any = str) -> pd.DataFrame:
@@ -37,7 +27,7 @@ def read_text(path: Path, columns: list[str], header: bool, dtype: Any = str) ->
 def read_chunks(
     path: Path, columns: list[str] | None, form: Form, dtype: Any = str, rows: int | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Reads the expected columns of a file (plain, .gz or .zip), in the expected order, as text without outer spaces.
+    """Reads the expected columns of a file (plain, .gz or .zip) or sheet, as text without outer spaces, in their order.
 
     Args:
         columns: the names that the header must have; without a header, of the columns from left to right; None takes
@@ -48,8 +38,11 @@ def read_chunks(
     Raises:
         UserError: unreadable text, another number of columns, or a missing one.
     """
-    names = _header(path, form, columns) if form.header else None
-    with _readable(path, columns), open_table(path) as stream:
+    if path.suffix.lower() in SHEET_ENDINGS:
+        yield _expected(_sheet_table(path, form), path, columns, form)
+        return
+    names = _header(path, form, columns) if form.header else form.names
+    with _readable(path, columns, form), open_table(path) as stream:
         for chunk in _parsed(stream, names, form, dtype, rows):
             yield _expected(chunk, path, columns, form)
 
@@ -59,10 +52,8 @@ def _parsed(
 ) -> Iterator[pd.DataFrame]:
     chunks = pd.read_csv(
         stream,
-        sep=form.delimiter,
-        encoding=form.encoding,
+        **_dialect(form),
         dtype=dtype,
-        keep_default_na=False,
         index_col=False,
         header=0 if form.header else None,
         names=names,
@@ -75,8 +66,27 @@ def _parsed(
         yield from chunks
 
 
+def _dialect(form: Form) -> dict[str, Any]:
+    return {
+        "sep": r"\s+" if form.delimiter == " " else form.delimiter,
+        "encoding": form.encoding,
+        "quotechar": form.quote,
+        "escapechar": form.escape,
+        "skiprows": form.skip,
+        "keep_default_na": False,
+    }
+
+
+def _sheet_table(path: Path, form: Form) -> pd.DataFrame:
+    rows = [row for row in read_sheet(path, form.sheet)[form.skip :] if any(row)]
+    if not rows:
+        raise UserError(f"{path} has no rows")
+    names = _unique(path, rows[0]) if form.header else form.names
+    return pd.DataFrame(rows[form.header :], columns=names, dtype=object)
+
+
 @contextlib.contextmanager
-def _readable(path: Path, columns: list[str] | None) -> Iterator[None]:
+def _readable(path: Path, columns: list[str] | None, form: Form) -> Iterator[None]:
     """Turns what pandas raises into one line."""
     try:
         with warnings.catch_warnings():
@@ -88,20 +98,56 @@ def _readable(path: Path, columns: list[str] | None) -> Iterator[None]:
         raise UserError(f"{path} has no rows{expected}") from None
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not a readable table: {error}; its description may name another encoding, such as "
-            "encoding: cp1252"
+            f"{path} has the byte 0x{error.object[error.start]:02x}, which is no {form.encoding}; name another "
+            "encoding: --encoding NAME, or in the description, such as encoding: cp1252"
         ) from None
-    except LookupError as error:
-        raise UserError(f"{path} is not a readable table: {error}") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, EOFError, OSError, zlib.error) as error:
+    except LookupError:
+        raise UserError(f"{path}: there is no encoding '{form.encoding}'; expected one such as utf-8, cp1252") from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        why = _why_irregular(path, form) or cut(str(error).strip())
+        raise UserError(f"{path} is not a readable table: {why}") from None
+    except (EOFError, OSError, zlib.error) as error:
         raise UserError(f"{path} is not a readable table: {str(error).strip()}") from None
+
+
+def _why_irregular(path: Path, form: Form) -> str:
+    """The first line whose cells are more than those of the first row, and the probable cause."""
+    with open_table(path) as stream, io.TextIOWrapper(stream, form.encoding, errors="replace", newline="") as text:
+        lines = text if form.delimiter != " " else (" ".join(line.split()) for line in text)
+        reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, escapechar=form.escape)
+        expected = 0
+        try:
+            for row in reader:
+                if reader.line_num <= form.skip or not row:
+                    continue
+                expected = expected or len(row)
+                if len(row) > expected:
+                    return f"line {reader.line_num} has {len(row)} cells, expected {expected}{_cause(row, form)}"
+        except csv.Error:
+            pass
+        if reader.line_num:
+            return f"a quote {form.quote} that opens a cell is never closed, or line {reader.line_num} is cut"
+    return ""
+
+
+def _cause(row: list[str], form: Form) -> str:
+    if not row[-1]:
+        return f"; it ends with '{form.delimiter}': delete that, or give the header one too"
+    if row[0].startswith(COMMENTS):
+        return f"; is it a comment? Delete it, or skip the lines before the table: --skip {form.skip + 1}"
+    line = form.delimiter.join(row)
+    if "\\" in line:
+        return '; a quote inside of quotes is written "", here it is \\": --escape \\ reads it so'
+    if "'" in line and form.quote != "'":
+        return "; are its quotes '…'? --quote \"'\" reads them so"
+    return f'; a cell with {DELIMITER_NAMES.get(form.delimiter, form.delimiter)} in it stands in quotes: "…"'
 
 
 def _expected(table: pd.DataFrame, path: Path, columns: list[str] | None, form: Form) -> pd.DataFrame:
     """The expected columns, stripped."""
     if columns is None:
         columns = list(table.columns)
-    elif not form.header:
+    elif not form.header and form.names is None:
         if table.shape[1] != len(columns):
             raise UserError(f"{path}: expected {len(columns)} columns, got {table.shape[1]}{_other_delimiter(table)}")
         table.columns = columns
@@ -123,111 +169,27 @@ def _other_delimiter(table: pd.DataFrame) -> str:
     """A hint where the only column seems to be several."""
     if table.shape[1] == 1 and len(table):
         line = f"{table.columns[0]}\n{table.iloc[0, 0]}"
-        for delimiter in DELIMITERS:
+        for delimiter in DELIMITERS[:-1]:
             if line.count(delimiter) > 1:
                 return f"; its columns seem to be separated by '{delimiter}': delimiter: \"{delimiter}\""
     return ""
 
 
-@contextlib.contextmanager
-def open_table(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file (plain or .gz), or the one file of a .zip, as bytes."""
-    if path.suffix.lower() == ".zip":
-        names = [member.name for member in archives.members(path) if not member.name.startswith("__MACOSX/")]
-        if len(names) != 1:
-            raise UserError(f"{path}: expected an archive of one table, got {len(names)} files: {', '.join(names[:5])}")
-        with archives.open_member(path, names[0], archives.LARGEST_ARCHIVE) as stream:
-            yield stream
-    elif path.suffix.lower() == ".gz":
-        with archives.open_bytes(path, archives.LARGEST_ARCHIVE) as stream:
-            yield stream
-    else:
-        with path.open("rb") as stream:
-            yield stream
-
-
-def find_form(path: Path) -> Form:
-    """Finds how a table with a header is written.
-
-    Raises:
-        UserError: the file has no header of text, or one with a name twice.
-    """
-    encoding = _find_encoding(path)
-    with open_table(path) as stream:
-        start = stream.read(SNIFFED_BYTES)
-    lines = start.decode(encoding, errors="ignore").splitlines()[:-1] or [start.decode(encoding, errors="ignore")]
-    delimiter = _find_delimiter(lines[:100])
-    form = Form(True, delimiter, encoding)
-    names = _header(path, form)
-    if all(_is_number(name) for name in names):
-        raise UserError(f"{path}: the first line holds numbers alone; expected a header, one name a column")
-    return form
-
-
-def _find_encoding(path: Path) -> str:
-    """UTF-8 or UTF-16 by their marks, UTF-8 where all of the file is; else the likeliest one.
-
-    Raises:
-        UserError: the file is no text.
-    """
-    import codecs
-
-    from charset_normalizer import from_bytes
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with open_table(path) as stream:
-        while block := stream.read(SNIFFED_BYTES):
-            if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16"
-            if b"\0" in block:
-                raise UserError(f"{path} is no table of text: it holds zero bytes; expected lines of separated text")
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError:
-                return _likeliest(from_bytes(block, cp_isolation=ENCODINGS))
-    return "utf-8"
-
-
-def _likeliest(matches: "CharsetMatches") -> str:  # noqa: F821 (imported when needed)
-    """The best match; the first of ENCODINGS among equals: much of Western Europe's text fits cp1250 as well."""
-    if not matches:
-        return ENCODINGS[0]
-    equals = {name for match in matches if match.chaos <= matches[0].chaos for name in match.could_be_from_charset}
-    return min(equals, key=ENCODINGS.index)
-
-
-def _find_delimiter(lines: list[str]) -> str:
-    """The delimiter that cuts most lines into the same number of columns, the largest number above one."""
-
-    def agreement(delimiter: str) -> tuple[float, int]:
-        counts = [line.count(delimiter) for line in lines if line]
-        most = counts[0] if counts else 0
-        return (sum(count == most for count in counts) / len(counts) if most else 0, most)
-
-    return max(DELIMITERS, key=agreement)
-
-
 def _header(path: Path, form: Form, columns: list[str] | None = None) -> list[str]:
-    """The names of the columns, without outer spaces, after checking that each is there once.
+    """The names of the columns, without outer spaces, after checking that each is there once."""
+    with _readable(path, columns, form), open_table(path) as stream:
+        first = pd.read_csv(stream, **_dialect(form), header=None, nrows=1, dtype=str)
+    return _unique(path, first.iloc[0].fillna("").str.strip().tolist())
 
-    pandas would call a second one `name.1`; it calls those without a name as is done here.
-    """
-    with _readable(path, columns), open_table(path) as stream:
-        first = pd.read_csv(stream, sep=form.delimiter, encoding=form.encoding, header=None, nrows=1, dtype=str)
-    names = first.iloc[0].fillna("").str.strip().tolist()
+
+def _unique(path: Path, names: list[str]) -> list[str]:
+    """Gives those without a name one as pandas does, which would call a second column of a name `name.1`."""
     for name in names:
         if name and names.count(name) > 1:
             raise UserError(f"{path}: column '{name}' is there twice; expected each name once")
+    named = list(names)
     for place, name in enumerate(names):
         unnamed = f"Unnamed: {place}"
         # What pandas called so once may have been written down, and the numbers of the rows beside it anew.
-        names[place] = name or (f"{unnamed}.1" if unnamed in names else unnamed)
-    return names
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        named[place] = name or (f"{unnamed}.1" if unnamed in names else unnamed)
+    return named

@@ -1,0 +1,49 @@
+"""Workbooks, as Excel and LibreOffice write them: a sheet as rows of text."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from twintrain.errors import UserError, did_you_mean
+
+SHEET_ENDINGS = (".xlsx", ".xls", ".xlsb", ".ods")
+
+
+def sheet_of(path: Path, wanted: str | None) -> str:
+    """The name of the sheet that is read: the wanted one, else the first.
+
+    Raises:
+        UserError: no workbook, or no such sheet.
+    """
+    names = _workbook(path).sheet_names
+    if wanted is None:
+        return names[0]
+    if wanted not in names:
+        raise UserError(f"{path} has no sheet '{wanted}'{did_you_mean(wanted, names)}")
+    return wanted
+
+
+def read_sheet(path: Path, sheet: str | None) -> list[list[str]]:
+    """The cells of a sheet as text, all rows of one length; empty rows and columns around them are left out."""
+    rows = _workbook(path).get_sheet_by_name(sheet_of(path, sheet)).to_python(skip_empty_area=True)
+    return [[_text(cell) for cell in row] for row in rows]
+
+
+def _workbook(path: Path) -> "CalamineWorkbook":  # noqa: F821 (imported when needed)
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        return CalamineWorkbook.from_path(path)
+    except PasswordError:
+        raise UserError(f"{path} is locked by a password; save it without one, or as .csv") from None
+    except (CalamineError, OSError):
+        raise UserError(f"{path} is no readable workbook; save it anew as .xlsx, or as .csv") from None
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime.datetime):
+        is_day = cell.time() == datetime.time()
+        return cell.date().isoformat() if is_day else cell.isoformat(" ")
+    return str(cell).strip()
