@@ -9,7 +9,9 @@ a regression the prediction.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,18 @@ from twintrain import tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import Dataset
+from twintrain.data.encoder import Encoder
 from twintrain.errors import UserError, unknown
 from twintrain.overrides import NOT_GIVEN
 from twintrain.serving.answer_file import AnswerFile
 from twintrain.serving.champion import chosen_model
+from twintrain.serving.imputing import fill_missing
 from twintrain.serving.new_rows import NewRows, read_new_rows
-from twintrain.serving.packaging import load_description
+from twintrain.serving.packaging import load_description, load_recipe
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.raw_input import read_rows
 
-BAD_ROWS = ("error", "drop")
+BAD_ROWS = ("error", "drop", "impute")
 LISTED_ROWS = 3
 
 
@@ -41,16 +45,35 @@ def predict() -> int:
     output = AnswerFile(Path(arguments.output))
     model_uri = chosen_model(arguments.model, params)
     dataset = load_description(model_uri)
-    chunks = read_new_rows(Path(arguments.input), dataset)
+    chunks, filled = read_new_rows(Path(arguments.input), dataset), Counter()
+    if arguments.bad_rows == "impute":
+        chunks = _imputed(chunks, _encoder(model_uri, dataset), filled)
     tags = {"stage": "predict", "dataset": params.dataset, "model_uri": model_uri, "input": arguments.input}
     started = time.perf_counter()
     with tracking.stage_run("predict", tags, params.tracking) as run:
         counts = _answer_all(_shown(chunks), dataset, model_uri, output, arguments.bad_rows == "drop")
+        counts["filled_values"] = filled.total()
         counts["seconds"] = round(time.perf_counter() - started, 3)
         run.log_metrics(counts)
     dropped = f", {counts['bad_rows']:,} bad ones left out" if counts["bad_rows"] else ""
+    for what, many in filled.most_common():
+        print(f"filled by the training rows, {many:,} missing: {what}")
     print(f"predict: {counts['rows']:,} rows answered by {model_uri}{dropped}: {output.path}")
     return 0
+
+
+def _encoder(model_uri: str, dataset: Dataset) -> Encoder:
+    if not dataset.features:
+        raise UserError("--bad-rows impute fills the columns of a table; expected error or drop")
+    return load_recipe(model_uri).encoder
+
+
+def _imputed(chunks: Iterator[NewRows], encoder: Encoder, filled: Counter[str]) -> Iterator[NewRows]:
+    """The rows without missing values; `filled` counts them."""
+    for chunk in chunks:
+        rows, counts = fill_missing(chunk.rows, encoder)
+        filled.update(counts)
+        yield replace(chunk, rows=rows)
 
 
 def _answer_all(
@@ -100,7 +123,14 @@ def _numbered(answers: pd.DataFrame, chunk: NewRows) -> pd.DataFrame:
 
 def _bad_rows(bad: list[str], path: Path) -> UserError:
     more = f"; and {len(bad) - LISTED_ROWS:,} more" if len(bad) > LISTED_ROWS else ""
-    return UserError(f"{path}: {'; '.join(bad[:LISTED_ROWS])}{more}; mend them, or leave them out: --bad-rows drop")
+    fill = "; missing values can be filled by the training rows: --bad-rows impute" if any(map(_lacks, bad)) else ""
+    return UserError(
+        f"{path}: {'; '.join(bad[:LISTED_ROWS])}{more}; mend them, or leave them out: --bad-rows drop{fill}"
+    )
+
+
+def _lacks(line: str) -> bool:
+    return ": no value in " in line
 
 
 def _shown(chunks: Iterator[NewRows]) -> Iterator[NewRows]:
@@ -119,7 +149,11 @@ def _read_arguments(arguments: list[str]) -> Any:
     parser.add_argument("--input", required=True, help="as the files of the data set are, or an array, or images")
     parser.add_argument("--output", required=True, help="a .csv or .parquet, which is replaced if it is there")
     parser.add_argument("--model", help="default: the champion of params.yaml's data set and model")
-    parser.add_argument("--bad-rows", default="error", help="error: stop and list them (default); drop: leave them out")
+    parser.add_argument(
+        "--bad-rows",
+        default="error",
+        help="error (default): list them and stop; drop: leave them out; impute: fill them",
+    )
     known = parser.parse_args(arguments)
     for name in ("input", "output"):
         if getattr(known, name) in NOT_GIVEN:

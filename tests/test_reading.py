@@ -173,8 +173,8 @@ def test_dropped_rows_are_kept_apart_with_their_reasons(read):
         ),
         (
             (HEADER + GOOD).encode("utf-16"),
-            "raw.csv has the byte 0xff, which is no utf-8; name another encoding: --encoding NAME, or in the description, "
-            "such as encoding: cp1252",
+            "raw.csv has the byte 0xff, which is no utf-8; name another encoding: --encoding NAME, or in the "
+            "description, such as encoding: cp1252",
         ),
     ],
 )
@@ -185,7 +185,8 @@ def test_unusable_table_is_refused(content, message, read, error_of):
 @pytest.mark.parametrize("rows", ["9,1,red,2.5,no\n8,3,blue,-1,yes\n", "1,red,2.5,no,9\n3,blue,-1,yes,8\n"])
 def test_rows_longer_than_the_header_lose_nothing_on_the_quiet(rows, read, error_of):
     assert error_of(read, HEADER + rows) == (
-        'raw.csv is not a readable table: line 2 has 5 cells, expected 4; a cell with commas in it stands in quotes: "…"'
+        "raw.csv is not a readable table: line 2 has 5 cells, expected 4; "
+        'a cell with commas in it stands in quotes: "…"'
     )
 
 

@@ -11,9 +11,11 @@ import pandas as pd
 from twintrain.data.archives import is_archive
 from twintrain.data.chunks import TABLE_ROWS, blocks
 from twintrain.data.dataset import Dataset
-from twintrain.data.readers.form import Form
+from twintrain.data.literals import parse_numbers
+from twintrain.data.readers.form import Form, find_form
 from twintrain.data.readers.images import files_of
 from twintrain.data.readers.npz import NOT_READABLE
+from twintrain.data.readers.sheets import SHEET_ENDINGS
 from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import read_chunks
 from twintrain.data.sources import check_source
@@ -61,8 +63,9 @@ class NewRows:
 def read_new_rows(path: Path, dataset: Dataset) -> Iterator[NewRows]:
     """Reads rows as the data set's own files have them; the column to predict may be there or not.
 
-    Of a table: text (plain, .gz, .zip) with its delimiter, encoding and decimal sign, with a header or, if its own
-    files have none, without; or .parquet. Of arrays: .npy, or .npz with one array; of images also a folder, zip or tar.
+    Of a table: a sheet, .parquet, or text (plain, .gz, .zip) with whatever delimiter, encoding and decimal mark, with a
+    header or, if its own files have none, without. Of arrays: .npy, or .npz with one array; of images also a folder,
+    zip or tar.
 
     Raises:
         UserError: there is no such file, or it is none of these.
@@ -104,27 +107,64 @@ def _tables(path: Path, dataset: Dataset) -> _Read:
         for table in parquet_chunks(path):
             yield table, None, NONE_BAD, None
         return
-    form = replace(Form.of(dataset), header=dataset.header or _has_header(path, dataset))
+    form = _form_of(path, dataset)
     for table in read_chunks(path, None, form, rows=TABLE_ROWS):
         named = table if form.header else _named(table, path, dataset)
-        yield named, None, NONE_BAD, int(form.header)
+        yield _with_decimals_of(dataset, named, form), None, NONE_BAD, form.skip + form.header
 
 
-def _has_header(path: Path, dataset: Dataset) -> bool:
-    """Whether the first line of a file names the columns, which those of the data set itself do not do."""
-    form = replace(Form.of(dataset), header=False)
-    first = next(read_chunks(path, None, form, rows=1), pd.DataFrame())
-    return len(first) > 0 and set(dataset.inputs) <= set(first.iloc[0])
+def _form_of(path: Path, dataset: Dataset) -> Form:
+    """How a file is written: as the data set's own are, where that gives the columns; else as it seems."""
+    own = Form.of(dataset)
+    if path.suffix.lower() in SHEET_ENDINGS:
+        return find_form(path, {}, _needed(dataset))
+    try:
+        first = next(read_chunks(path, None, replace(own, header=False, names=None), rows=1), pd.DataFrame())
+    except UserError:
+        first = pd.DataFrame()
+    if len(first) and set(_needed(dataset)) <= set(first.iloc[0]):
+        return replace(own, header=True)
+    if not dataset.header and first.shape[1] in _widths(dataset):
+        return replace(own, header=False)
+    return find_form(path, {}, _needed(dataset))
+
+
+def _needed(dataset: Dataset) -> list[str]:
+    """The columns that a file must have."""
+    return [name for name, feature in dataset.inputs.items() if not feature.missing]
+
+
+def _with_decimals_of(dataset: Dataset, table: pd.DataFrame, form: Form) -> pd.DataFrame:
+    """The rows with the data set's decimal mark, by which a model reads them."""
+    if form.decimal == dataset.decimal:
+        return table
+    for name, feature in dataset.inputs.items():
+        if name in table and feature.kind == "number":
+            numbers = parse_numbers(table[name], form.decimal, feature.unit)
+            text = pd.Series(numbers, table.index).map(repr).str.replace(".", dataset.decimal, regex=False)
+            table[name] = table[name].where(np.isnan(numbers), text)
+    return table
+
+
+def _names_of(dataset: Dataset) -> list[str]:
+    """The columns of a file without header, from left to right, the target last where it has no place of its own."""
+    return dataset.names or [*dataset.features, dataset.target]
+
+
+def _widths(dataset: Dataset) -> tuple[int, int]:
+    """Numbers of columns of a file without header: without the target, and with it."""
+    return len(_names_of(dataset)) - 1, len(_names_of(dataset))
 
 
 def _named(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame:
-    names = [*dataset.features, dataset.target]
-    if table.shape[1] not in (len(names) - 1, len(names)):
+    names = _names_of(dataset)
+    without = [name for name in names if name != dataset.target]
+    if table.shape[1] not in _widths(dataset) or dataset.header:
         raise UserError(
-            f"{path}: expected {len(names) - 1} columns, {', '.join(names[:-1])}, and perhaps {names[-1]}, "
+            f"{path}: expected {len(without)} columns, {', '.join(without)}, and perhaps {dataset.target}, "
             f"or a header that names them; got {table.shape[1]}"
         )
-    return table.set_axis(names[: table.shape[1]], axis=1)
+    return table.set_axis(names if table.shape[1] == len(names) else without, axis=1)
 
 
 def _arrays(path: Path) -> _Read:

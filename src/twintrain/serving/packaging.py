@@ -96,6 +96,14 @@ def load_example(model_uri: str) -> pd.DataFrame | np.ndarray:
         return Model.load(folder).load_input_example(folder)
 
 
+def load_recipe(model_uri: str) -> Recipe:
+    """How a model makes answers of raw rows, which `save_scorer` has saved."""
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory() as path:
+        return Recipe.load(Path(download_artifacts(model_uri, dst_path=path)) / "artifacts" / "network" / FILE_NAME)
+
+
 def _write_network(recipe: Recipe, folder: Path) -> None:
     folder.mkdir()
     recipe.save(folder / FILE_NAME)

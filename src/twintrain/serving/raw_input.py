@@ -10,7 +10,7 @@ from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.encoding import MISSING, as_numbers, encode_array, reason
 from twintrain.data.readers.table import as_in_text
 from twintrain.data.validation import fits
-from twintrain.errors import UserError, did_you_mean
+from twintrain.errors import UserError, closest, did_you_mean
 
 LARGEST_PIXEL = 255
 # As text; the last one is pandas's of dates.
@@ -84,7 +84,9 @@ def _column(table: pd.DataFrame, name: str, feature: Feature, dataset: Dataset) 
         return as_in_text(_without_decimals(table[name]) if feature.categories else table[name])
     if feature.missing:
         return pd.Series("", table.index, dtype=object)
-    raise UserError(f"column '{name}' is missing{did_you_mean(name, set(table.columns) - set(dataset.inputs))}")
+    # A name that is not expected may be the missing one, mistyped; else it helps to see all that came.
+    others = set(table.columns) - set(dataset.inputs)
+    raise UserError(f"column '{name}' is missing{did_you_mean(name, others if closest(name, others, 0.6) else table)}")
 
 
 def _without_decimals(codes: pd.Series) -> pd.Series:

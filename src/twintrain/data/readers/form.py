@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
@@ -67,7 +67,7 @@ class Form:
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
 
-def find_form(path: Path, asked: Mapping[str, Any], known: Iterable[str] = ()) -> Form:
+def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = ()) -> Form:
     """Finds how a table is written.
 
     Args:
@@ -94,7 +94,7 @@ def find_form(path: Path, asked: Mapping[str, Any], known: Iterable[str] = ()) -
     if not table:
         raise UserError(f"{path} has no rows")
     if "header" not in asked:
-        form = replace(form, header=set(known) <= set(table[0]) if known else _has_header(table))
+        form = replace(form, header=bool(known and set(known) <= set(table[0])) or _has_header(table))
     if not form.header and form.names is None:
         form = replace(form, names=[str(place) for place in range(len(table[0]))])
     return form if "decimal" in asked else replace(form, decimal=_find_decimal(table[form.header :], form.delimiter))

@@ -139,7 +139,9 @@ def _typed(rows: pd.DataFrame, numbers: np.ndarray, dataset: Dataset) -> pd.Data
 
 
 def _one_spelling(column: pd.Series, codes: np.ndarray, feature: Feature) -> pd.Series:
-    """Categories as the description spells them; others as they stand, None where a value is missing."""
+    """Categories as the description spells them; others, and numbers, as they stand, None where a value is missing."""
+    if column.dtype.kind in "biuf":
+        return column
     known = codes < len(feature.categories)
     names = np.array(feature.categories, dtype=object)[np.where(known, codes, 0).astype(np.int64)]
     return column.where(~known, names).where(~np.isnan(codes), None)

@@ -1,0 +1,44 @@
+"""Missing values of new rows, where the training rows had none, filled by what the training rows have."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from twintrain.data.dates import as_dates
+from twintrain.data.encoder import EncodedColumn, Encoder
+from twintrain.data.encoding import is_missing
+
+
+def fill_missing(rows: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, Counter[str]]:
+    """Fills the columns that may have no missing values: numbers and dates by the median, categories by the commonest.
+
+    Args:
+        rows: as they stand in a file, or typed.
+        encoder: what the training rows have taught.
+
+    Returns:
+        the rows, and how many values were filled, by column and by what.
+    """
+    filled, counts = rows.copy(), Counter()
+    for column in encoder.columns:
+        if column.feature.missing or column.name not in rows:
+            continue
+        values = rows[column.name]
+        empty = is_missing(values) & ~values.isin(column.feature.categories or ()).to_numpy(bool)
+        if empty.any():
+            fill = fill_text(column, encoder.decimal)
+            kept = values if values.dtype.kind == "O" else values.astype(object)
+            filled[column.name] = kept.where(~empty, fill)
+            counts[f"{column.name} with {fill}"] += int(empty.sum())
+    return filled, counts
+
+
+def fill_text(column: EncodedColumn, decimal: str) -> str:
+    """What a missing value becomes, as it would stand in a file."""
+    feature = column.feature
+    if feature.categories:
+        return feature.categories[int(column.fill)]
+    if feature.date:
+        return as_dates(np.array([column.fill]))[0].strftime(feature.date)
+    return f"{column.fill:.10g}".replace(".", decimal)
