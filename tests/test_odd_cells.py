@@ -198,7 +198,7 @@ def messy_columns(draw):
 )
 @given(st.lists(messy_columns(), min_size=1, max_size=4), messy_columns(), st.sampled_from([",", ";", "\t"]))
 def test_what_is_described_is_what_is_read(tmp_path, features, target, delimiter):
-    """Of its own description no feature makes a bad row, whatever a table holds, and the target as many as were said."""
+    """Of its own description no feature makes a bad row, whatever a table holds, and the target as many as said."""
     path = tmp_path / "my.csv"
     table(**{f"f{place}": cells for place, cells in enumerate(features)}, y=target).to_csv(
         path, index=False, sep=delimiter

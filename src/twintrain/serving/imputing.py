@@ -27,14 +27,22 @@ def fill_missing(rows: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, Co
         values = rows[column.name]
         empty = is_missing(values) & ~values.isin(column.feature.categories or ()).to_numpy(bool)
         if empty.any():
-            fill = fill_text(column, encoder.decimal)
-            kept = values if values.dtype.kind == "O" else values.astype(object)
-            filled[column.name] = kept.where(~empty, fill)
-            counts[f"{column.name} with {fill}"] += int(empty.sum())
+            text = _text_of(column, encoder.decimal)
+            filled[column.name] = _filled(values, empty, column, text)
+            counts[f"{column.name} with {text}"] += int(empty.sum())
     return filled, counts
 
 
-def fill_text(column: EncodedColumn, decimal: str) -> str:
+def _filled(values: pd.Series, empty: np.ndarray, column: EncodedColumn, text: str) -> pd.Series:
+    """Numbers and dates stay what they are, where a file has them as such."""
+    if values.dtype.kind in "iuf" and column.feature.kind == "number":
+        return values.astype(np.float64).where(~empty, column.fill)
+    if values.dtype.kind == "M":
+        return values.where(~empty, as_dates(np.array([column.fill]))[0])
+    return values.astype(object).where(~empty, text)
+
+
+def _text_of(column: EncodedColumn, decimal: str) -> str:
     """What a missing value becomes, as it would stand in a file."""
     feature = column.feature
     if feature.categories:
