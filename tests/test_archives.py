@@ -87,9 +87,9 @@ def test_gzip_bomb_costs_no_memory(error_of):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (gzip.compress(BOMB, mtime=0)[:-4], "Compressed file ended before the end-of-stream marker was reached"),
-        (b"hello", "Not a gzipped file (b'he')"),
-        (gzip.compress(b"hello", mtime=0)[:-8] + bytes(8), "CRC check failed 0x0 != 0x3610a686"),
+        (gzip.compress(BOMB, mtime=0)[:-4], "it ends too early, so part of it is lost"),
+        (b"hello", "it does not begin as a gzip file does"),
+        (gzip.compress(b"hello", mtime=0)[:-8] + bytes(8), "what it unpacks to is not what was packed"),
     ],
 )
 def test_damaged_gzip_is_refused(content, reason, error_of):

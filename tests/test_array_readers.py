@@ -114,7 +114,7 @@ def test_idx_header_that_announces_too_much_costs_no_memory(error_of):
 
 def test_damaged_gzip_of_idx_is_refused(error_of):
     message = error_of(read_idx, {IMAGES_FILE: IDX_FILES[IMAGES_FILE][:-4]})
-    expected = "Compressed file ended before the end-of-stream marker was reached"
+    expected = "it ends too early, so part of it is lost"
     assert message == f"{IMAGES_FILE} is damaged: {expected}"
 
 
@@ -218,7 +218,7 @@ def test_cut_cifar_archive_is_refused(error_of):
     read_cifar()
     path = Path("cifar.tar.gz")
     path.write_bytes(path.read_bytes()[:-2000])
-    assert "is damaged: Compressed file ended before the end-of-stream" in error_of(read, CIFAR, "cifar.tar.gz")
+    assert "is damaged: it ends too early" in error_of(read, CIFAR, "cifar.tar.gz")
 
 
 def test_cifar_of_another_shape_is_refused(error_of):
@@ -350,7 +350,7 @@ class Planted:
 
 def test_nothing_in_an_npz_is_unpickled(error_of):
     message = error_of(read_npz, SEQUENCES, features=NUMBERS, labels=np.array([Planted()] * 3, dtype=object))
-    expected = "Object arrays cannot be loaded when allow_pickle=False"
+    expected = "it holds Python objects, which are never loaded; save arrays of numbers or text"
     assert message == f"raw.npz is no readable NumPy archive: {expected}"
     Path("raw.npz").write_bytes(pickle.dumps(Planted()))
     assert error_of(read, SEQUENCES, "raw.npz").startswith("raw.npz is damaged or no archive")
@@ -360,7 +360,10 @@ def test_nothing_in_an_npz_is_unpickled(error_of):
 def test_cut_npz_is_refused(error_of):
     read_npz(SEQUENCES, features=NUMBERS, labels=NAMES)
     Path("raw.npz").write_bytes(Path("raw.npz").read_bytes()[:-30])
-    assert error_of(read, SEQUENCES, "raw.npz") == "raw.npz is damaged or no archive: File is not a zip file"
+    assert error_of(read, SEQUENCES, "raw.npz") == (
+        "raw.npz is damaged or no archive: it has no list of files where such an archive has it, so it is cut off or "
+        "something else"
+    )
 
 
 # Series

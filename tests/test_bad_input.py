@@ -155,7 +155,7 @@ ARGUMENTS = [
             (f"{LONG}.csv", "cannot be read: File name too long"),
             ("new.doc", "new.doc: expected a table"),
             ("header.csv", "header.csv has no rows"),
-            ("numbers.csv", "the first line holds numbers alone"),
+            ("numbers.csv", "its first line holds data"),
             ("zeros.csv", "it holds zero bytes"),
             ("broken.csv.gz", "broken.csv.gz"),
             ("broken.zip", "broken.zip is damaged or no archive"),

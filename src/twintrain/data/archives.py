@@ -112,7 +112,7 @@ def each_member(path: Path, limit: int = LARGEST_ARCHIVE) -> Iterator[tuple[Memb
     except FileNotFoundError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except DAMAGE as error:
-        raise UserError(f"{path} is damaged or no archive: {error}") from None
+        raise UserError(f"{path} is damaged or no archive: {damage_text(error)}") from None
 
 
 def _each_of_zip(path: Path, limit: int) -> Iterator[tuple[Member, BinaryIO]]:
@@ -157,6 +157,21 @@ class _Closeable(Protocol):
     def close(self) -> None: ...
 
 
+def damage_text(error: Exception) -> str:
+    """What is wrong with a packed file, of which a library has raised one of DAMAGE."""
+    if isinstance(error, EOFError):
+        return "it ends too early, so part of it is lost"
+    if isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped"):
+        return "it does not begin as a gzip file does"
+    if isinstance(error, zipfile.BadZipFile | tarfile.ReadError):
+        return "it has no list of files where such an archive has it, so it is cut off or something else"
+    if isinstance(error, NotImplementedError):
+        return "it is packed in a way that is not known here; pack it anew"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "what it unpacks to is not what was packed"
+
+
 class _Limited(io.RawIOBase):
     """A stream that ends with an error after too many bytes, and names the file when it is damaged."""
 
@@ -170,7 +185,7 @@ class _Limited(io.RawIOBase):
         try:
             chunk = self._stream.read(len(buffer))
         except DAMAGE as error:
-            raise UserError(f"{self._name} is damaged: {error}") from None
+            raise UserError(f"{self._name} is damaged: {damage_text(error)}") from None
         self._left -= len(chunk)
         if self._left < 0:
             raise UserError(f"{self._name} unpacks to more than {self._limit:,} bytes; is it what it should be?")

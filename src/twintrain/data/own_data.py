@@ -28,7 +28,7 @@ from twintrain.yaml_files import read_yaml, update_yaml, validated, write_yaml
 
 ENDINGS = (*TABLE_ENDINGS, ".parquet", ".npz")
 PACKED = (".gz", ".zip", ".tar", ".tgz")
-EXPECTED = f"a table ({', '.join((*TABLE_ENDINGS, '.parquet'))}; also .gz or .zip), a folder of images, or an .npz"
+EXPECTED = "a table (.csv, .tsv, .txt, .data, .xlsx, .parquet …; also .gz or .zip), a folder of images, or an .npz"
 # A class of fewer rows than this needs larger shares to be validated and tested on.
 SMALL_CLASS = 15
 MANY_ROWS = 100_000

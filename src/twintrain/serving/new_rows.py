@@ -14,12 +14,12 @@ from twintrain.data.dataset import Dataset
 from twintrain.data.literals import parse_numbers
 from twintrain.data.readers.form import Form, find_form
 from twintrain.data.readers.images import files_of
-from twintrain.data.readers.npz import NOT_READABLE
+from twintrain.data.readers.npz import NOT_READABLE, unreadable_text
 from twintrain.data.readers.sheets import SHEET_ENDINGS
 from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import read_chunks
 from twintrain.data.sources import check_source
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError
 
 IMAGES_AT_ONCE = 256
 ROW, FILE = "row", "file"
@@ -186,7 +186,7 @@ def _array_of(path: Path) -> np.ndarray:
                 raise UserError(f"{path}: expected one array, or one called features, got {', '.join(names) or 'none'}")
             return found[names[0]]
     except NOT_READABLE as error:
-        raise UserError(f"{path} is no readable NumPy file: {first_line(error)}") from None
+        raise UserError(f"{path} is no readable NumPy file: {unreadable_text(error)}") from None
 
 
 def _images(path: Path, image_shape: list[int]) -> _Read:

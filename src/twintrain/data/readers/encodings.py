@@ -1,6 +1,7 @@
 """The encoding of a text that does not name it."""
 
 import codecs
+import contextlib
 from pathlib import Path
 
 from twintrain.data.readers.opening import open_table
@@ -38,11 +39,13 @@ def find_encoding(path: Path) -> str:
 
 
 def _utf16_without_mark(path: Path, block: bytes) -> str:
+    """The one of the two orders of bytes in which they are lines of text."""
     even, odd = (block[start::2].count(0) / max(1, len(block) // 2) for start in (0, 1))
-    if even == 0 and odd > ZERO_SHARE:
-        return "utf-16-le"
-    if odd == 0 and even > ZERO_SHARE:
-        return "utf-16-be"
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    if min(even, odd) == 0 and max(even, odd) > ZERO_SHARE:
+        with contextlib.suppress(UnicodeDecodeError):
+            if "\n" in block[: len(block) // 2 * 2].decode(encoding):
+                return encoding
     raise UserError(f"{path} is no table of text: it holds zero bytes; expected lines of separated text")
 
 

@@ -29,6 +29,7 @@ SNIFFED_ROWS = 100
 SNIFFED_TEXT = 20_000
 # Cells of a column that are numbers or dates, from which the others are taken for odd ones.
 TYPED_SHARE = 0.9
+YEARS = (1800, 2200)
 COMMENTS = ("#", "//", "%")
 
 Rows = list[list[str]]
@@ -210,10 +211,11 @@ def _has_header(table: Rows) -> bool:
 
 
 def _are_counted(names: list[str]) -> bool:
-    """Whether names are numbers one after the other, as years above a wide table are, and values are not."""
-    if len(names) < 3 or not all(re.fullmatch(r"\d{1,4}", name) for name in names):
+    """Whether names are numbers one after the other: years above a wide table, or pandas's from 0 on."""
+    if len(names) < 3 or not all(re.fullmatch(r"0|[1-9]\d{0,3}", name) for name in names):
         return False
-    return bool((np.diff([int(name) for name in names]) == 1).all())
+    numbers = [int(name) for name in names]
+    return bool((np.diff(numbers) == 1).all()) and (numbers[0] == 0 or YEARS[0] <= numbers[0] <= YEARS[1])
 
 
 def _is_typed(cell: str) -> bool:

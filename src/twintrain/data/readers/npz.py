@@ -9,7 +9,7 @@ import pandas as pd
 from twintrain.data.archives import LARGEST_ARCHIVE, members
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.ingested import Ingested, ingested_array
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError
 
 WHOLE = ("features", "labels")
 PARTED = ("x_train", "y_train", "x_test", "y_test")
@@ -38,6 +38,13 @@ def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
     return ingested_array(array, labels, reasons, dataset, bad_rows, path, part)
 
 
+def unreadable_text(error: Exception) -> str:
+    """Why NumPy cannot read a file, of which it has raised one of NOT_READABLE."""
+    if "pickle" in str(error):
+        return "it holds Python objects, which are never loaded; save arrays of numbers or text"
+    return "it is cut off, damaged or something else"
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Reads the arrays of an archive by name, without looking at them."""
     members(path, LARGEST_ARCHIVE)  # refuses bombs before anything is unpacked
@@ -52,7 +59,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                 )
             found = {name: archive[name] for name in wanted}
     except NOT_READABLE as error:
-        raise UserError(f"{path} is no readable NumPy archive: {first_line(error)}") from None
+        raise UserError(f"{path} is no readable NumPy archive: {unreadable_text(error)}") from None
     for name, array in found.items():
         if array.ndim == 0:
             raise UserError(f"{path}: {name}: expected (rows, …), got a single number")

@@ -111,8 +111,8 @@ def parquet_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.
         check_columns(path, columns or [], pq.read_schema(path).names)
         for table in table_chunks(path, columns):
             yield table[columns or list(table.columns)].apply(as_in_text)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from None
+    except (pa.ArrowException, OSError, MemoryError):
+        raise UserError(f"{path} is not a readable Parquet file: it is cut off, damaged or something else") from None
 
 
 def as_in_text(column: pd.Series) -> pd.Series:

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +13,7 @@ import pandas as pd
 from twintrain.data.readers.form import COMMENTS, DELIMITER_NAMES, DELIMITERS, Form
 from twintrain.data.readers.opening import open_table
 from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet
-from twintrain.errors import UserError, cut, did_you_mean
+from twintrain.errors import UserError, did_you_mean
 
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".data", ".dat", *SHEET_ENDINGS)
 
@@ -103,11 +102,11 @@ def _readable(path: Path, columns: list[str] | None, form: Form) -> Iterator[Non
         ) from None
     except LookupError:
         raise UserError(f"{path}: there is no encoding '{form.encoding}'; expected one such as utf-8, cp1252") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        why = _why_irregular(path, form) or cut(str(error).strip())
+    except (pd.errors.ParserError, pd.errors.ParserWarning):
+        why = _why_irregular(path, form) or "its lines do not part into columns"
         raise UserError(f"{path} is not a readable table: {why}") from None
-    except (EOFError, OSError, zlib.error) as error:
-        raise UserError(f"{path} is not a readable table: {str(error).strip()}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or 'it is damaged'}") from None
 
 
 def _why_irregular(path: Path, form: Form) -> str:
