@@ -20,7 +20,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src")]
 
-from twintrain.data.dataset import sha256_of
+from twintrain.data.files import sha256_of
 from twintrain.yaml_files import read_yaml, write_yaml
 
 STAGES = ("ingest", "preprocess", "split")

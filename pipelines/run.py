@@ -182,6 +182,9 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--data", help="data of your own: a .csv, .tsv or .parquet (also .gz, .zip), a folder of images, an .npz"
     )
+    parser.add_argument(
+        "--folders", help="of --data, what levels of folders are: class, part/class, any/class, …; default: as it seems"
+    )
     parser.add_argument("--task", help="of --data: classes or regression; default: as the column seems")
     parser.add_argument("--date-order", help="of --data: dmy or mdy, where dates could be either; default: as most fit")
     add_form_options(parser)
@@ -194,12 +197,12 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         help="run in a copy of the project, beside other commands; params.yaml and results/ stay as they are",
     )
     known, rest = parser.parse_known_args(arguments)
-    for name in ("data", "target", "task", "date_order"):
+    for name in ("data", "target", "task", "date_order", "folders"):
         # As MLflow hands on what was not given.
         if getattr(known, name) in NOT_GIVEN:
             setattr(known, name, None)
     known.form = form_options(known)
-    said = {"task": known.task, "date-order": known.date_order, **known.form}
+    said = {"task": known.task, "date-order": known.date_order, "folders": known.folders, **known.form}
     if not known.data and (name := next((name for name, value in said.items() if value is not None), None)):
         raise UserError(f"--{name} says how --data is looked at; expected --data FILE_OR_FOLDER beside it")
     if known.data and known.isolated == "true":
@@ -233,7 +236,10 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
     split = {name: None if value is None else str(value) for name, value in given.items()}
-    return adopt(Path(known.data), Wishes(known.target, known.task, **split, form=known.form, order=known.date_order))
+    wishes = Wishes(
+        known.target, known.task, **split, form=known.form, order=known.date_order, folders=known.folders
+    )
+    return adopt(Path(known.data), wishes)
 
 
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from pipelines.preprocess import preprocess
 from pipelines.split import split
 from twintrain import tracking
 from twintrain.config import load_params
-from twintrain.data.dataset import sha256_of
+from twintrain.data.files import sha256_of
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.preparation import prepare
 from twintrain.data.schema import Schema

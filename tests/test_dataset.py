@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature, folder_digest, load_dataset, raw_files, raw_folder
+from twintrain.data.dataset import Dataset, Feature, load_dataset, raw_files, raw_folder
+from twintrain.data.files import folder_digest
 from twintrain.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twintrain.data.dataset import Dataset, folder_digest
+from twintrain.data.dataset import Dataset
+from twintrain.data.files import folder_digest
 from twintrain.data.reading import read_raw
 from twintrain.yaml_files import validated
 
+DAMAGED = "is damaged or cut off: its pixels cannot be decoded"
 MEND = "; mend them, or set them aside: ingest.bad_rows: drop"
 DESCRIBED = {
     "title": "Demo",
@@ -203,13 +205,13 @@ def test_images_of_other_sizes_are_resized_and_said_so():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"hello", "is no JPEG, PNG or GIF"),
-        (b"", "is no JPEG, PNG or GIF"),
-        (encoded(COLOR, "BMP"), "is no JPEG, PNG or GIF"),
-        (encoded(COLOR)[:60], "is damaged: Out of bound read in decode_png. Probably, the input image is corrupted"),
-        (encoded(np.tile(COLOR, (9, 9, 1)), "JPEG")[:900], "is damaged: Image is incomplete or truncated"),
+        (b"hello", "is no JPEG, PNG, GIF, WebP, BMP or TIFF"),
+        (b"", "is no JPEG, PNG, GIF, WebP, BMP or TIFF"),
+        (encoded(COLOR, "PPM"), "is no JPEG, PNG, GIF, WebP, BMP or TIFF"),
+        (encoded(COLOR)[:60], DAMAGED),
+        (encoded(np.tile(COLOR, (9, 9, 1)), "JPEG")[:900], DAMAGED),
     ],
-    ids=["text", "empty", "bmp", "cut png", "cut jpeg"],
+    ids=["text", "empty", "ppm", "cut png", "cut jpeg"],
 )
 def test_image_that_cannot_be_decoded_is_a_bad_row(content, reason, error_of):
     write({"cat/a.png": encoded(COLOR), "cat/x.png": content, "dog/b.png": encoded(COLOR)})
@@ -221,7 +223,7 @@ def test_image_that_cannot_be_decoded_is_a_bad_row(content, reason, error_of):
 def test_cut_gif_is_a_bad_row(error_of):
     content = encoded(np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8), "GIF")[:1000]
     write({"cat/x.gif": content, "dog/b.png": encoded(COLOR)})
-    assert error_of(read).startswith("photos: 1 bad row (row 1: cat/x.gif is damaged: image file is truncated")
+    assert error_of(read).startswith(f"photos: 1 bad row (row 1: cat/x.gif {DAMAGED})")
 
 
 @pytest.mark.parametrize("side", [11_000, 2_000_000])
@@ -236,7 +238,7 @@ def test_image_that_announces_too_many_pixels_is_not_decoded(side, error_of):
 
 def test_image_in_no_class_is_a_bad_row(error_of):
     write({"cat/a.png": encoded(COLOR), "dog/b.png": encoded(COLOR), "owl/c.png": encoded(COLOR), "d.png": b"x"})
-    message = "row 2: d.png is no JPEG, PNG or GIF; row 4: unknown label 'owl' in animal"
+    message = "row 2: d.png is no JPEG, PNG, GIF, WebP, BMP or TIFF; row 4: unknown label 'owl' in animal"
     assert error_of(read) == f"photos: 2 bad rows ({message}){MEND}"
 
 

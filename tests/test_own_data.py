@@ -212,23 +212,24 @@ def test_another_folder_of_other_classes_is_refused(project, error_of):
 
 def test_files_that_the_reader_does_not_take_are_set_aside_and_said(project, capsys):
     image_folder("pets")
-    Image.new("RGB", (8, 8)).save("pets/cats/7.webp")
+    Image.new("RGB", (8, 8)).save("pets/cats/7.ppm")
     Image.new("1", (20_000, 20_000)).save("pets/dogs/large.png")
     Path("pets/dogs/notes.txt").write_text("mind the dog", "utf-8")
     adopt(Path("pets"), Wishes())
     assert params_of(Path("conf/presets/pets.yaml")).ingest.bad_rows == "drop"
     assert (
-        "mind: 3 files set aside: cats/7.webp is no JPEG, PNG or GIF; dogs/large.png has too many pixels; expected at "
-        "most 100,000,000; dogs/notes.txt is no JPEG, PNG or GIF"
+        "mind: 3 files set aside: cats/7.ppm is no JPEG, PNG, GIF, WebP, BMP or TIFF; dogs/large.png has too many "
+        "pixels; expected at most 100,000,000; dogs/notes.txt is no JPEG, PNG, GIF, WebP, BMP or TIFF"
     ) in capsys.readouterr().out
 
 
 def test_folder_of_other_formats_says_which_are_expected(project, error_of):
     for label in ("cats", "dogs"):
         Path("pets", label).mkdir(parents=True)
-        Image.new("RGB", (8, 8)).save(f"pets/{label}/0.webp")
+        Image.new("RGB", (8, 8)).save(f"pets/{label}/0.ppm")
     assert error_of(adopt, Path("pets"), Wishes()) == (
-        "pets: expected images in at least two folders, one a class, got no images; cats/0.webp is no JPEG, PNG or GIF"
+        "pets: expected images in at least two folders, one a class, got no images; cats/0.ppm is no JPEG, PNG, "
+        "GIF, WebP, BMP or TIFF"
     )
 
 
@@ -242,7 +243,10 @@ def test_folder_has_no_column_to_predict(project, error_of):
 def test_images_outside_of_class_folders_are_refused(project, error_of):
     Path("pets").mkdir()
     Image.new("L", (4, 4)).save("pets/cat.png")
-    assert error_of(adopt, Path("pets"), Wishes()) == ("pets: expected a folder a class, got 'cat.png' outside of them")
+    assert error_of(adopt, Path("pets"), Wishes()) == (
+        "pets: expected a folder a class, got 'cat.png' outside of them; --folders says how folders are meant: class, "
+        "part/class, any/class, …"
+    )
 
 
 @pytest.mark.parametrize(

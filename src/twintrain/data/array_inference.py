@@ -1,4 +1,4 @@
-"""What a folder of images or a NumPy archive that nobody described seems to hold."""
+"""What a NumPy archive that nobody described seems to hold."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,93 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from twintrain.data.found import Found, shown, task_of
-from twintrain.data.readers.images import PARTS, files_of
 from twintrain.data.readers.npz import PARTED, WHOLE, one_a_row, read_arrays
 from twintrain.errors import UserError
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif")
-# The longer side of the usual image, at most.
-LARGEST_SIDE = 64
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 MOST_CLASSES = 20
-# Of the files that are no images.
-LISTED = 3
 TARGET = "label"
-
-
-def infer_images(path: Path) -> Found:
-    """Looks at the names of all images and at their headers: classes, usual size, grey or colour.
-
-    Args:
-        path: a folder, or an archive, of CLASS/FILE, or of train/CLASS/FILE and test/CLASS/FILE.
-
-    Raises:
-        UserError: no images, images outside of class folders, or one class only.
-    """
-    # Imports Pillow, half of whose time is that of its formats.
-    from twintrain.data.readers.image_header import BadImageError, image_header
-
-    counts, sizes, modes, parts, unreadable = Counter(), [], Counter(), set(), []
-    for name, content in files_of([path]):
-        *above, label = name.parent.parts or ("",)
-        if not label:
-            raise UserError(f"{path}: expected a folder a class, got '{name}' outside of them")
-        try:
-            with image_header(content) as image:
-                sizes.append(image.size[::-1])
-                modes[image.mode] += 1
-        except BadImageError as error:
-            unreadable.append(f"{name} {error}")
-            continue
-        counts[label] += 1
-        parts.add(PARTS.get(above[-1], "") if above else "")
-    labels = sorted(counts)
-    if len(labels) < 2:
-        got = "; ".join([", ".join(labels) or "no images", *unreadable[:1]])
-        raise UserError(f"{path}: expected images in at least two folders, one a class, got {got}")
-    shape = [*_usual_size(sizes), 1 if set(modes) <= set(GREY_MODES) else 3]
-    return Found(
-        description={
-            "task": task_of(labels),
-            "format": "images",
-            "target": TARGET,
-            "labels": labels,
-            "image_shape": shape,
-        },
-        rows=sum(counts.values()),
-        lines=[
-            ("images", _shape_text(shape), _sizes_text(sizes)),
-            *((label, "class", f"{counts[label]:,} images") for label in labels),
-        ],
-        warnings=[_unreadable_text(unreadable)] if unreadable else [],
-        smallest_class=min(counts.values()),
-        bad_rows=len(unreadable),
-        has_test="test" in parts,
-    )
-
-
-def _usual_size(sizes: list[tuple[int, int]]) -> list[int]:
-    """Median height and width, made smaller together until they are no larger than LARGEST_SIDE."""
-    height, width = np.median(sizes, axis=0)
-    share = min(1.0, LARGEST_SIDE / max(height, width))
-    return [max(1, round(float(side) * share)) for side in (height, width)]
-
-
-def _shape_text(shape: list[int]) -> str:
-    height, width, channels = shape
-    return f"{height} × {width}, {'grey' if channels == 1 else 'colour'}"
-
-
-def _sizes_text(sizes: list[tuple[int, int]]) -> str:
-    (low, high) = (min(sizes), max(sizes))
-    if low == high:
-        return f"all are {low[0]} × {low[1]}"
-    return f"from {low[0]} × {low[1]} to {high[0]} × {high[1]}, resized"
-
-
-def _unreadable_text(reasons: list[str]) -> str:
-    more = f"; and {len(reasons) - LISTED} more" if len(reasons) > LISTED else ""
-    return f"{len(reasons)} file{'s' if len(reasons) > 1 else ''} set aside: {'; '.join(reasons[:LISTED])}{more}"
 
 
 def infer_npz(path: Path, task: str | None) -> Found:

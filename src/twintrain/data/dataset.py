@@ -1,12 +1,13 @@
 """conf/datasets/NAME.yaml: where raw files come from, how they are read, what they should hold."""
 
-import hashlib
-from pathlib import Path, PurePath
+import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twintrain import project
+from twintrain.data.files import folder_digest, sha256_of
 from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.yaml_files import read_yaml, validated
 
@@ -26,7 +27,20 @@ Size = Annotated[int, Field(ge=1, le=10**6)]  # along one axis of a sample
 
 # Folders of raw files in a project; copies of the project have them too.
 RAW_FOLDERS = tuple(str(folder) for folder in (project.DATA, project.OWN, project.FETCHED))
-LEFT_BY_FILE_MANAGERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+FOLDERS = re.compile(r"(any/)*(part/(any/)*class|class(/(any/)*part)?)")
+
+
+def checked_folders(folders: str) -> str:
+    """Returns what names the levels of folders of images, outermost first.
+
+    Raises:
+        ValueError: a level that is neither class, part nor any; no class, or a class or a part twice.
+    """
+    if not FOLDERS.fullmatch(folders):
+        raise ValueError(f"expected class, part/class, any/class or the like, got {cut(folders)}")
+    return folders
 
 
 class Feature(BaseModel):
@@ -85,6 +99,8 @@ class Dataset(BaseModel):
     Attributes:
         path: the folder of the files; null: see `raw_folder`.
         files: sha256 by file name; a name with a / at its end is a folder, with the digest of `folder_digest`.
+        folders: what the levels of folders of images are (see `readers.image_folders`); null: the innermost one is the
+            class, and the one above it may be a part.
         labels: of the classes in their order, as they stand in the files (idx counts them); a regression has none.
         image_shape: (height, width, channels) of images: uint8, 0 to 255, scaled to 0 … 1 by preprocess.
         sample_shape: (steps, channels) of sequences, (numbers,) of vectors: float32, taken as they are.
@@ -112,6 +128,7 @@ class Dataset(BaseModel):
     quote: str = Field('"', min_length=1, max_length=1)
     escape: str | None = Field(None, min_length=1, max_length=1)
     sheet: str | None = Field(None, description="of a workbook; null: its first one")
+    folders: Annotated[str, AfterValidator(checked_folders)] | None = None
     target: str
     unit: str | None = Field(None, min_length=1, description="what may stand beside the number to predict: %, $, kg")
     labels: list[str] = []
@@ -280,29 +297,3 @@ def _ways_back(name: str, dataset: Dataset) -> tuple[str, str]:
         adopt = f"python -m pipelines.run --data PATH/{next(iter(dataset.files))}"
         return adopt, adopt
     return "dvc pull data.dvc", "git checkout data.dvc && dvc checkout --force data.dvc"
-
-
-def folder_digest(folder: Path) -> str:
-    """The sha256 of a folder: of the lines `SHA256  RELATIVE/PATH` of its files in the order of their paths.
-
-    Hidden files, which file managers leave behind, do not count.
-    """
-    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_in(folder)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The files of a folder and its folders in the order of their paths, without hidden ones."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not is_hidden(path.relative_to(folder))]
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def is_hidden(path: PurePath) -> bool:
-    """Whether a file was left behind by a file manager, and not put there by somebody."""
-    return any(part.startswith(".") or part in LEFT_BY_FILE_MANAGERS for part in path.parts)
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, read piece by piece."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

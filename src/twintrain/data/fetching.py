@@ -10,9 +10,10 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from twintrain.data.archives import LARGEST_ARCHIVE, members, open_member
-from twintrain.data.dataset import Dataset, raw_folder, sha256_of
+from twintrain.data.dataset import Dataset, raw_folder
 from twintrain.data.downloading import Patience, UnavailableError, check_space, download, without_password
 from twintrain.data.fetch_progress import FetchProgress
+from twintrain.data.files import sha256_of
 from twintrain.errors import UserError
 from twintrain.failures import disk_line
 

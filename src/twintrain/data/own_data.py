@@ -12,9 +12,11 @@ from rich.table import Table
 
 from twintrain import project
 from twintrain.data.archives import is_archive, members
-from twintrain.data.array_inference import IMAGE_ENDINGS, infer_images, infer_npz
-from twintrain.data.dataset import Dataset, files_in, folder_digest, load_dataset, raw_folder, sha256_of
+from twintrain.data.array_inference import infer_npz
+from twintrain.data.dataset import Dataset, checked_folders, load_dataset, raw_folder
+from twintrain.data.files import files_in, folder_digest, sha256_of
 from twintrain.data.found import LEFT_OUT, Found
+from twintrain.data.image_inference import IMAGE_ENDINGS, infer_images
 from twintrain.data.inference import infer_table
 from twintrain.data.readers.table import raw_chunks
 from twintrain.data.readers.text import TABLE_ENDINGS
@@ -83,6 +85,8 @@ def _check_preset(name: str, source: Path) -> None:
 
 def _look_at(source: Path, wishes: Wishes) -> Found:
     is_images = source.is_dir() or (is_archive(source) and any(_is_image(entry.name) for entry in members(source)))
+    if wishes.folders is not None:
+        _check_folders(wishes.folders, source, is_images)
     if not is_images and not source.name.lower().endswith(".npz"):
         return infer_table(source, wishes)
     said = {"--target": wishes.target, "split.group": wishes.group, "split.time": wishes.time}
@@ -94,7 +98,16 @@ def _look_at(source: Path, wishes: Wishes) -> Found:
         return infer_npz(source, wishes.task)
     if wishes.task == "regression":
         raise UserError(f"--task regression: expected numbers to predict, got {source}, whose folders are classes")
-    return infer_images(source)
+    return infer_images(source, wishes.folders)
+
+
+def _check_folders(folders: str, source: Path, is_images: bool) -> None:
+    if not is_images:
+        raise UserError(f"--folders {folders}: expected a folder of images, got {source}")
+    try:
+        checked_folders(folders)
+    except ValueError as error:
+        raise UserError(f"--folders: {error}") from None
 
 
 def _is_image(name: str) -> bool:
@@ -113,13 +126,14 @@ def _describe(source: Path, name: str, wishes: Wishes) -> None:
         **found.description,
     }
     validated(Dataset, {**content, "files": {_file_name(source): ""}}, str(path))
+    _print_found(found)
     content["files"] = _copied(source, folder)
     left_out = [f"  {what}: {note}" for what, taken_as, note in found.lines if taken_as == LEFT_OUT]
     comments = [f"Found in {_file_name(source)}; correct what is wrong. It is never written again."]
     write_yaml(path, content, [*comments, *(["Left out:", *left_out] if left_out else [])])
     if not preset.exists():
         _write_settings(source, name, found, wishes)
-    _print_found(found, path, preset)
+    print(f"Written: {path} and {preset}. Correct there what is wrong, and run the same again.", flush=True)
 
 
 def _write_settings(source: Path, name: str, found: Found, wishes: Wishes) -> None:
@@ -178,7 +192,8 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
     _check_form(dataset, wishes, path)
     print(f"{name}: described in {path}, which is taken as it is written")
     task = "regression" if dataset.task == "regression" else "classes"
-    as_described = replace(wishes, target=dataset.target if dataset.format == "table" else None, task=task)
+    target = dataset.target if dataset.format == "table" else None
+    as_described = replace(wishes, target=target, task=task, folders=dataset.folders or wishes.folders)
     if _digests(source) == dataset.files:
         _copied(source, raw_folder(name, dataset))
     else:
@@ -190,8 +205,8 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
 
 def _check_form(dataset: Dataset, wishes: Wishes, path: Path) -> None:
     """Refuses what the command line says otherwise than the description."""
-    for name, value in wishes.form.items():
-        if getattr(dataset, name) != value:
+    for name, value in {**wishes.form, "folders": wishes.folders}.items():
+        if value is not None and getattr(dataset, name) != value:
             raise UserError(
                 f"{path} has {name}: {getattr(dataset, name)}, got --{name} {value}; correct it there, or delete "
                 f"{path} to have it found anew"
@@ -264,7 +279,7 @@ def _copied(source: Path, folder: Path) -> dict[str, str]:
     return _digests(place)
 
 
-def _print_found(found: Found, path: Path, preset: Path) -> None:
+def _print_found(found: Found) -> None:
     table = Table(title=f"{found.rows:,} rows, {found.description['task']}", title_justify="left")
     for heading in ("what", "taken as", "note"):
         table.add_column(heading, overflow="fold")
@@ -275,5 +290,4 @@ def _print_found(found: Found, path: Path, preset: Path) -> None:
     for line in found.assumed:
         print(f"assumed: {line}")
     for warning in found.warnings:
-        print(f"mind: {warning}")
-    print(f"Written: {path} and {preset}. Correct there what is wrong, and run the same again.", flush=True)
+        print(f"mind: {warning}", flush=True)

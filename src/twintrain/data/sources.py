@@ -1,9 +1,9 @@
 """Files and folders that the user names: whether they can be read at all, before anything is."""
 
-import os
 import stat
 from pathlib import Path
 
+from twintrain.data.files import walk
 from twintrain.errors import UserError, kind_of
 
 
@@ -15,7 +15,7 @@ def check_source(path: Path, expected: str) -> None:
 
     Raises:
         UserError: it is not there, empty, or no file or folder (a FIFO would be waited for); a folder holds a link
-            that leads out of it, or another thing that is no file.
+            that leads out of it, nowhere or in a circle, or another thing that is no file.
     """
     if not str(path).isprintable():
         raise UserError(f"{path}: expected a name without line breaks and other control characters")
@@ -35,22 +35,22 @@ def check_source(path: Path, expected: str) -> None:
 
 def _check_folder(folder: Path) -> None:
     root = folder.resolve()
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(place, name)
+    for place, folders, files in walk(folder):
+        for path in (place / name for name in (*folders, *files)):
             if path.is_symlink():
                 _check_link(path, root)
-            elif not (path.is_file() or path.is_dir()):
-                raise UserError(f"{path} is {kind_of(path.lstat().st_mode)}; expected files alone in {folder}")
+            if not (path.is_file() or path.is_dir()):
+                raise UserError(f"{path} is {kind_of(path.stat().st_mode)}; expected files alone in {folder}")
 
 
 def _check_link(link: Path, root: Path) -> None:
-    """A link to a file of the same folder is that file; what lies outside was not given to us."""
+    """A link inside of the folder is what it leads to; what lies outside was not given to us."""
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):  # the latter of links in a circle
         raise UserError(f"{link} is a link that leads nowhere; remove it, or put the file in its place") from None
     if not target.is_relative_to(root):
-        raise UserError(f"{link} is a link that leads out of the folder, to {target}; put the file itself in its place")
-    if not target.is_file():
-        raise UserError(f"{link} is a link to a folder; put the folder itself in its place")
+        kind = "folder" if target.is_dir() else "file"
+        raise UserError(
+            f"{link} is a link that leads out of the folder, to {target}; put the {kind} itself in its place"
+        )

@@ -16,6 +16,7 @@ class Wishes:
         time: the column by which the oldest rows are trained on and the newest tested.
         form: how a table is written, by the names of `readers.form.Form`'s fields.
         order: "dmy" or "mdy": how dates of figures are written.
+        folders: what the levels of folders of images are, as `readers.image_folders` has it; None: as it seems.
     """
 
     target: str | None = None
@@ -24,3 +25,4 @@ class Wishes:
     time: str | None = None
     form: Mapping[str, Any] = field(default_factory=dict)
     order: str | None = None
+    folders: str | None = None

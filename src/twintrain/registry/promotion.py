@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from twintrain import project
 from twintrain.config import Params, Serving
-from twintrain.data.dataset import sha256_of
+from twintrain.data.files import sha256_of
 from twintrain.errors import UserError, first_line
 from twintrain.evaluation import report
 from twintrain.evaluation.report_summary import plain_text, summary

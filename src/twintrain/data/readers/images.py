@@ -1,4 +1,4 @@
-"""Images in folders, one folder a class: JPEG, PNG, and the first frame of a GIF."""
+"""Images in folders, one folder a class, of the formats that `image_header` names."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,22 +8,23 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.archives import each_member, is_archive, open_bytes
-from twintrain.data.dataset import Dataset, files_in, is_hidden
+from twintrain.data.dataset import Dataset
+from twintrain.data.files import files_in, is_hidden
+from twintrain.data.readers.image_folders import place_of
 from twintrain.data.readers.ingested import Ingested, ingested_array
 from twintrain.errors import UserError
 
 LARGEST_FILE = 2**28
-# Folders above those of the classes, where there are any. Validation rows are drawn by split.
-PARTS = {"train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
 
 
 def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
-    """Reads CLASS/FILE, or train/CLASS/FILE and test/CLASS/FILE, from folders, zips or tars.
+    """Reads images from folders, zips or tars; what their folders stand for, `dataset.folders` says.
 
-    Every image is given the size, and the grey or colour, of `image_shape`. Its proportions may change.
+    Images of val are of train: split draws validation rows. Every image is given the size, and the grey or colour, of
+    `image_shape`. Its proportions may change.
 
     Raises:
-        UserError: an image that cannot be decoded, one outside of the class folders, a class without images, no images,
+        UserError: a file that cannot be decoded, one outside of the class folders, a class without images, no images,
             or one class only.
     """
     # Imports PyTorch, which only the reading of such images needs.
@@ -34,18 +35,18 @@ def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
     pixels, labels, reasons, part, sizes = bytearray(), [], [], [], Counter()
     blank = np.zeros(dataset.image_shape, np.uint8)
     for name, content in files_of(paths):
-        *above, label = name.parent.parts or ("",)
-        image, reason = blank, ""
+        place = place_of(name, dataset.folders)
+        image, reason = blank, "" if place.label else f"{name} is in no class folder"
         try:
             image, size = decode(content, dataset.image_shape)
             sizes[size] += 1
         except BadImageError as error:
             reason = f"{name} {error}"
         pixels += image.tobytes()
-        labels.append(label)
+        labels.append(place.label)
         reasons.append(reason)
-        part.append(PARTS.get(above[-1], "") if above else "")
-    _check_folders(labels, part, dataset, paths[0])
+        part.append("train" if place.part == "val" else place.part)
+    placed = _check_folders(labels, part, dataset, paths[0])
     return ingested_array(
         np.frombuffer(pixels, np.uint8).reshape(-1, *dataset.image_shape),
         pd.Series(labels),
@@ -53,7 +54,7 @@ def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
         dataset,
         bad_rows,
         paths[0],
-        np.array(part) if "test" in part else None,
+        np.array(part) if "test" in placed else None,
         _notes(sizes, dataset.image_shape),
     )
 
@@ -79,14 +80,17 @@ def files_of(paths: list[Path]) -> Iterator[tuple[PurePosixPath, bytes]]:
             raise UserError(f"{path}: expected a folder of images, a zip or a tar")
 
 
-def _check_folders(labels: list[str], part: list[str], dataset: Dataset, path: Path) -> None:
+def _check_folders(labels: list[str], part: list[str], dataset: Dataset, path: Path) -> set[str]:
+    """Returns which parts there are."""
     if not labels:
         raise UserError(f"{path} has no images; expected folders {', '.join(dataset.labels)}")
     for label in dataset.labels:
         if label not in labels:
             raise UserError(f"{path}: class '{label}' has no images; its folder is missing or empty")
-    if "test" in part and "" in part:
+    placed = {where for label, where in zip(labels, part, strict=True) if label}
+    if "test" in placed and "" in placed:
         raise UserError(f"{path}: expected all images below train/ and test/, or none")
+    return placed
 
 
 def _notes(sizes: Counter, image_shape: list[int]) -> tuple[str, ...]:

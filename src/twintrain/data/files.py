@@ -1,0 +1,62 @@
+"""Raw files and folders on disk: which files a folder holds, and their checksums."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from twintrain.errors import UserError
+
+LEFT_BY_FILE_MANAGERS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yields each folder with the names of its folders and files, top down; links to folders are followed.
+
+    Raises:
+        UserError: a link to a folder that the link itself lies in, which would have no end.
+    """
+    for place, folders, files in os.walk(folder, followlinks=True):
+        for name in folders:
+            if Path(place, name).is_symlink():
+                _refuse_circle(Path(place, name), folder)
+        yield Path(place), folders, files
+
+
+def _refuse_circle(link: Path, folder: Path) -> None:
+    target = link.resolve()
+    if any(parent.resolve() == target for parent in link.parents if parent.is_relative_to(folder)):
+        raise UserError(f"{link} is a link to a folder that it lies in itself; remove it")
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder and its folders in the order of their paths, without hidden ones."""
+    files = [place / name for place, _, names in walk(folder) for name in names]
+    shown = [path for path in files if path.is_file() and not is_hidden(path.relative_to(folder))]
+    return sorted(shown, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders below a folder, without hidden ones."""
+    folders = [place / name for place, names, _ in walk(folder) for name in names]
+    return [path for path in folders if not is_hidden(path.relative_to(folder))]
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a file was left behind by a file manager, and not put there by somebody."""
+    return any(part.startswith(".") or part in LEFT_BY_FILE_MANAGERS for part in path.parts)
+
+
+def folder_digest(folder: Path) -> str:
+    """The sha256 of a folder: of the lines `SHA256  RELATIVE/PATH` of its files in the order of their paths.
+
+    Hidden files, which file managers leave behind, do not count.
+    """
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_in(folder)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, read piece by piece."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
