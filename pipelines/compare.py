@@ -79,6 +79,7 @@ def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
         **entries,
         "mixed": mixed,
         "verification": seal(params),
+        "duplicates": project.read_json(project.DUPLICATES),
         "comparison": comparison,
         "further_comparisons": further,
         "baseline": _baseline(params, predictions),

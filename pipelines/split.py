@@ -3,11 +3,16 @@
 python -m pipelines.split    reads build/preprocessed, writes build/split
 """
 
+from dataclasses import asdict
+
+import numpy as np
+
 from twintrain import project, tracking
 from twintrain.commands import run_stage
 from twintrain.config import load_params
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
+from twintrain.data.duplicates import find_duplicates, sentences
 from twintrain.data.fitting import Fitted, fit
 from twintrain.data.parts import Part, PartWriter
 from twintrain.data.projections import plot_projections
@@ -40,12 +45,26 @@ def split() -> None:
     train = Part.load(folder / "train")
     plot_projections(train.features, train.labels, schema, folder)
     counts = {f"{name}_rows": len(index) for name, index in rows.items()}
+    # Of truth tables all rows are in each part.
+    duplicates = {} if rows["test"] is rows["train"] else _duplicates(features, labels, rows, fitted)
+    project.write_json(project.DUPLICATES, duplicates)
     print("split: " + ", ".join(f"{count:,} {name.removesuffix('_rows')}" for name, count in counts.items()))
     tags = {"stage": "split", "dataset": params.dataset, "split": params.split.method}
     with tracking.stage_run("split", tags, params.tracking) as run:
         run.log_params({f"split.{name}": value for name, value in params.split})
-        run.log_metrics(counts)
+        run.log_metrics(counts | {f"duplicate_{name}": count for name, count in duplicates.items()})
         run.log_artifacts(folder / "scaler.json", folder / "encoder.json", *sorted(folder.glob("*.png")))
+
+
+def _duplicates(
+    features: np.ndarray, labels: np.ndarray, rows: dict[str, np.ndarray], fitted: Fitted
+) -> dict[str, int]:
+    """Counts test rows that stand among the training rows too, and says so."""
+    targets = None if fitted.gives_back else labels
+    found = find_duplicates(features, targets, rows["train"], rows["test"])
+    for sentence in sentences(found):
+        print(f"mind: {sentence}")
+    return asdict(found)
 
 
 def _save(fitted: Fitted) -> None:

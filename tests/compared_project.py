@@ -19,6 +19,7 @@ def write_project(
     rows: pd.DataFrame | np.ndarray,
     labels: np.ndarray,
     entries: dict[str, dict] | None = None,
+    duplicates: dict[str, int] | None = None,
     **changes: dict,
 ) -> None:
     """Writes build/ and params.yaml into the current folder.
@@ -28,6 +29,7 @@ def write_project(
         rows: all that were ingested, a table or an array.
         labels: of these.
         entries: by framework, what its metrics.json holds besides.
+        duplicates: what split found of them.
         changes: sections of params.yaml.
     """
     frameworks = [name for name in predictions if name != "baseline"]
@@ -52,6 +54,8 @@ def write_project(
     facts = {"name": "tree", "eval_acc": 0.5, "mae": 1.0, "rmse": 1.0, "others": {}}
     project.write_json(baseline / "metrics.json", {**facts, "train_rows": 1, "available_rows": 1, "converged": True})
     np.savez(baseline / "predictions.npz", **predictions["baseline"])
+    project.fresh_folder(project.SPLIT)
+    project.write_json(project.DUPLICATES, duplicates or {})
     _write_ingested(dataset, rows, labels)
 
 

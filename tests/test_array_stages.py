@@ -22,6 +22,7 @@ LABELS = np.tile(["cat", "dog", "owl", "yak"], 15)
 IMAGES = RANDOM.integers(0, 256, (60, 5, 4, 3), np.uint8)
 SEQUENCES = RANDOM.normal(size=(60, 6, 2))
 VECTORS = RANDOM.normal(size=(60, 3))
+RUN = MagicMock()
 PICTURES = {"images": "samples.png", "sequences": "samples.png", "vectors": "columns.png"}
 KINDS = {
     "images": (IMAGES, {"image_shape": [5, 4, 3]}),
@@ -33,7 +34,7 @@ KINDS = {
 @pytest.fixture
 def stages(project, monkeypatch):
     """Writes a data set of 40 training and 20 test rows, and runs the three stages without MLflow."""
-    monkeypatch.setattr(tracking, "stage_run", lambda *_: nullcontext(MagicMock()))
+    monkeypatch.setattr(tracking, "stage_run", lambda *_: nullcontext(RUN))
 
     def run(kind, **sections):
         features, shape = KINDS[kind]
@@ -66,6 +67,27 @@ def test_given_test_rows_arrive_as_they_are(kind, stages, project):
     assert (len(parts["train"]), np.bincount(parts["val"].labels).tolist()) == (32, [2, 2, 2, 2])
     assert schema.input_shape == list(features.shape[1:])
     assert (project / "build/ingested" / PICTURES[kind]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"), [("given", {"test_rows": 20, "same": 2, "other_target": 1}), ("same", {})]
+)
+def test_copies_of_training_rows_among_the_test_rows_are_counted_and_said(
+    method, expected, stages, project, monkeypatch, capsys
+):
+    copied = VECTORS.copy()
+    # Row 41 is of class 1, row 44 of class 0; all training rows of a class are copied from, so that none is in val.
+    copied[:40] = VECTORS[np.arange(40) % 4]
+    copied[41], copied[44], copied[46] = copied[1], copied[0], copied[3]
+    monkeypatch.setitem(KINDS, "vectors", (copied, KINDS["vectors"][1]))
+    stages("vectors", split={"method": method, "val": 0.2})
+    assert read_yaml(project / "build/split/duplicates.json") == expected
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("mind: ")]
+    assert [line.split(" test rows")[0] for line in said] == (["mind: 2 of 20", "mind: 1 of 20"] if expected else [])
+    logged = RUN.log_metrics.call_args.args[0]
+    assert {name: count for name, count in logged.items() if name.startswith("duplicate")} == {
+        f"duplicate_{name}": count for name, count in expected.items()
+    }
 
 
 def test_images_stay_bytes_until_they_are_scaled(stages, project):

@@ -11,7 +11,7 @@ from compared_project import write_project
 from pipelines.compare import compare
 from twintrain import project as places
 from twintrain import tracking
-from twintrain.evaluation import intervals
+from twintrain.evaluation import intervals, report
 from twintrain.evaluation.comparison import rows_digest
 from twintrain.evaluation.decision import CHEAPER
 
@@ -148,6 +148,15 @@ def test_best_of_three_wins(run_compare):
     assert " more accurate than Keras, " in metrics["comparison"]["reason"]
     assert metrics["further_comparisons"]["keras-jax"]["winner"] == "keras-jax"
     assert " more accurate than PyTorch, " in metrics["further_comparisons"]["keras-jax"]["reason"]
+
+
+def test_copies_of_training_rows_are_told_beside_the_scores(run_compare):
+    found = {"test_rows": ROWS, "same": 3, "other_target": 0}
+    metrics, _, recorder = run_compare("car", *car(0.2, 2.0), duplicates=found)
+    assert metrics["duplicates"] == found
+    assert f"3 of {ROWS} test rows" in report.note(metrics)
+    assert f"3 of {ROWS} test rows" in recorder.note
+    assert "test rows" not in report.note({**metrics, "duplicates": {}})
 
 
 def test_one_framework_alone_has_details_and_wins(run_compare):

@@ -117,7 +117,7 @@ def test_class_that_the_given_test_rows_lack_is_an_error(error_of):
     part = np.repeat(["train", "test"], [990, 10])
     assert error_of(split_rows, np.sort(LABELS), Split(method="given"), part) == (
         "split: expected every class in train, val and test, but 1000 rows with 100 in the smallest class are too few "
-        "for val: 0.1 and test: as given; for truth tables there is split.method: same"
+        "for val: 0.1 and test: as given; expected larger shares or more rows, or ingest.classes without that class"
     )
 
 
@@ -131,7 +131,7 @@ def test_truth_table_is_too_small_to_be_split(error_of):
 def test_class_of_one_row_is_named_as_too_small(error_of):
     assert error_of(split_rows, np.repeat([0, 2], [99, 1]), Split(val=0.25, test=0.25)) == (
         "split: expected every class in train, val and test, but 100 rows with 1 in the smallest class are too few "
-        "for val: 0.25 and test: 0.25; for truth tables there is split.method: same"
+        "for val: 0.25 and test: 0.25; expected larger shares or more rows, or ingest.classes without that class"
     )
 
 
@@ -139,7 +139,7 @@ def test_class_of_one_row_is_named_as_too_small(error_of):
 def test_class_that_would_be_absent_from_a_part_is_an_error(rare, error_of):
     assert error_of(split_rows, np.repeat([0, 1], [100 - rare, rare]), Split()) == (
         f"split: expected every class in train, val and test, but 100 rows with {rare} in the smallest class are too "
-        "few for val: 0.1 and test: 0.2; for truth tables there is split.method: same"
+        "few for val: 0.1 and test: 0.2; expected larger shares or more rows, or ingest.classes without that class"
     )
 
 

@@ -22,6 +22,7 @@ OWN = Path("own")
 INGESTED = Path("build/ingested")
 PREPROCESSED = Path("build/preprocessed")
 SPLIT = Path("build/split")
+DUPLICATES = SPLIT / "duplicates.json"
 BASELINE = Path("build/baseline")
 TRAIN = Path("build/train")
 EVALUATE = Path("build/evaluate")

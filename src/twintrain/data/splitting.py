@@ -10,6 +10,8 @@ from twintrain.errors import UserError
 MANY_ROWS = 1_000_000
 # Of so many rows of a class, chance alone leaves each part its share.
 ENOUGH_ROWS = 1000
+# Rows of those of one to four inputs.
+TRUTH_TABLES = (2, 4, 8, 16)
 
 
 def split_rows(
@@ -75,9 +77,16 @@ def _by_class(classes: np.ndarray, split: Split, part: np.ndarray | None, has_cl
         raise UserError(
             f"split: expected {'every class' if smallest else 'rows'} in train, val and test, but {len(rows)} rows"
             f"{smallest} are too few for val: {split.val:g} and "
-            f"test: {'as given' if is_given else format(split.test, 'g')}; for truth tables there is split.method: same"
+            f"test: {'as given' if is_given else format(split.test, 'g')}; {_mend(len(rows), has_classes)}"
         )
     return parts
+
+
+def _mend(rows: int, has_classes: bool) -> str:
+    """What to do about too few rows; a truth table has all rows that there are, a power of two."""
+    if rows in TRUTH_TABLES:
+        return "for truth tables there is split.method: same"
+    return "expected larger shares or more rows" + (", or ingest.classes without that class" if has_classes else "")
 
 
 def _kept(parts: dict[str, np.ndarray], classes: np.ndarray, split: Split) -> dict[str, np.ndarray]:

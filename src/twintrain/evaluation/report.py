@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from twintrain.data import duplicates
 from twintrain.evaluation.decision import margin_text
 from twintrain.evaluation.verdict import SMALLEST_P, against_baseline, verdict
 from twintrain.frameworks import TITLES
@@ -60,6 +61,8 @@ def headline(metrics: dict[str, Any]) -> str:
 def note(metrics: dict[str, Any]) -> str:
     """What must be known to read the figures; empty where there is nothing."""
     lines = [SAME_ROWS] if metrics["split"] == "same" else []
+    if metrics.get("duplicates"):  # results of earlier versions do not say
+        lines += duplicates.sentences(duplicates.Duplicates(**metrics["duplicates"]))
     if metrics["mixed"]:
         lines.append(f"Different devices or precisions, as compare.allow_mixed allows: {metrics['mixed']}")
     if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
