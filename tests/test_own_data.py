@@ -11,6 +11,7 @@ from PIL import Image
 from twintrain.config import Params
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.data.own_data import adopt
+from twintrain.data.reading import read_raw
 from twintrain.data.wishes import Wishes
 from twintrain.yaml_files import read_yaml, validated, write_yaml
 
@@ -309,3 +310,44 @@ def test_a_link_that_leads_out_of_the_folder_brings_nothing_into_data(project, e
         f"{project}/pets/cats/other.png is a link that leads out of the folder, to {project}/secret.png"
     )
     assert not (project / "own").exists()
+
+
+def test_rare_classes_and_rows_of_no_number_are_set_aside_of_arrays_too(project, capsys):
+    labels = np.repeat(["cat", "Cat ", "dog", "owl"], [10, 5, 40, 4])
+    features = np.random.default_rng(0).normal(size=(59, 3)).astype(np.float32)
+    features[20, 1] = np.nan
+    np.savez("mine.npz", features=features, labels=labels)
+    adopt(Path("mine.npz"), Wishes())
+    dataset = load_dataset("mine")
+    assert dataset.labels == ["Cat ", "cat", "dog"]
+    assert params_of(Path("conf/presets/mine.yaml")).ingest.bad_rows == "drop"
+    data = read_raw(raw_files("mine", dataset), dataset, "drop")
+    assert (len(data.labels), len(data.rejected)) == (54, 5)
+    said = capsys.readouterr().out
+    for line in (
+        "mind: 1 class of fewer than 5 rows left out ('owl'): 4 rows set aside\n",
+        "mind: 'Cat ' and 'cat' are nearly equal names, and taken as 2 classes",
+        "mind: the classes are imbalanced: 'dog' has 40 rows, 'Cat ' 5;",
+        "mind: 1 row of numbers that are not finite: set aside\n",
+    ):
+        assert line in said
+
+
+def test_classes_that_given_test_rows_of_arrays_lack_are_set_aside(project, capsys):
+    labels = np.repeat([True, False], 10)
+    x, y = np.zeros((20, 3)), np.repeat([0, 1, 2, 10], 5)
+    np.savez("mine.npz", x_train=x, y_train=y, x_test=x[:15], y_test=y[:15])
+    adopt(Path("mine.npz"), Wishes())
+    assert load_dataset("mine").labels == ["0", "1", "2"]
+    assert "mind: 1 class of one part alone left out ('10'): 5 rows set aside\n" in capsys.readouterr().out
+    np.savez("truths.npz", features=x, labels=labels)
+    adopt(Path("truths.npz"), Wishes())
+    dataset = load_dataset("truths")
+    assert read_raw(raw_files("truths", dataset), dataset, "error").labels.tolist() == [1] * 10 + [0] * 10
+
+
+def test_arrays_of_rare_classes_alone_are_refused(project, error_of):
+    np.savez("mine.npz", features=np.zeros((14, 3)), labels=np.repeat([0, 1, 2], [10, 2, 2]))
+    assert error_of(adopt, Path("mine.npz"), Wishes()) == (
+        "mine.npz: expected at least two classes of 5 rows, in each part, got 0: 10, 1: 2, 2: 2"
+    )

@@ -83,9 +83,14 @@ def _labels(path: Path, arrays: dict[str, np.ndarray], features: str, labels: st
     kinds, expected = ("biuf", "numbers") if dataset.task == "regression" else ("biuU", "whole numbers or text")
     if found.dtype.kind not in kinds:
         raise UserError(f"{path}: {labels}: expected {expected}, got {found.dtype}")
-    if found.dtype.kind in "bf":
-        found = found.astype(int if found.dtype.kind == "b" else np.float64)
-    return pd.Series(found.astype(str))
+    return pd.Series(as_text(found))
+
+
+def as_text(labels: np.ndarray) -> np.ndarray:
+    """Labels as a description writes them: no, yes are 0, 1; numbers are as they are in float64."""
+    if labels.dtype.kind in "bf":
+        labels = labels.astype(int if labels.dtype.kind == "b" else np.float64)
+    return labels.astype(str)
 
 
 def one_a_row(path: Path, arrays: dict[str, np.ndarray], features: str, labels: str) -> np.ndarray:
@@ -109,8 +114,13 @@ def _as_pixels(features: np.ndarray) -> tuple[np.ndarray, pd.Series]:
     return pixels, pd.Series(np.where(whole, "", "a pixel that is not a whole number from 0 to 255"))
 
 
+def are_finite(array: np.ndarray) -> np.ndarray:
+    """Whether all numbers of a row are finite: bool (rows,). Text is."""
+    return _every(np.isfinite(array)) if array.dtype.kind == "f" else np.ones(len(array), bool)
+
+
 def _as_numbers(features: np.ndarray) -> tuple[np.ndarray, pd.Series]:
-    finite = _every(np.isfinite(features))
+    finite = are_finite(features)
     return features.astype(np.float32), pd.Series(np.where(finite, "", "a number that is not finite"))
 
 
