@@ -191,7 +191,7 @@ def _loose_notes(names: list[PurePosixPath], places: list[Place], has_test: bool
     drawn = "" if has_test else ", and test rows are drawn from the others"
     return [
         f"{said}: without a class they cannot be tested on{drawn}; put them into a folder of their own, which "
-        "python -m pipelines.predict --input FOLDER tells the classes of after training"
+        "python -m pipelines.predict --input FOLDER --output classes.csv tells the classes of after training"
     ]
 
 
