@@ -95,6 +95,7 @@ ARGUMENTS = [
     ("run --preset car\nor", "unknown preset 'car"),
     ("run --target trian@torch", "unknown target 'trian@torch'; did you mean 'train@torch'?"),
     ("run --task classes", "--task says how --data is looked at"),
+    ("run --folders class", "--folders says how --data is looked at"),
     ("run --data x.csv --preset car", "--data has settings of its own"),
     ("verify --native --train.initial_model runs:/x", "train.initial_model"),
     ("drift --input x --train.epochs 3", "expected --drift.psi or --drift.ks, got --train.epochs"),

@@ -387,9 +387,10 @@ def test_described_levels_are_kept_and_another_wish_is_refused(project, monkeypa
 def test_folders_are_of_images_alone(project, monkeypatch, error_of):
     monkeypatch.chdir(project)
     np.savez("mine.npz", features=np.zeros((20, 3)), labels=np.arange(20) % 2)
-    assert error_of(adopt, Path("mine.npz"), Wishes(folders="class")) == (
-        "--folders class: expected a folder of images, got mine.npz"
-    )
+    line = "--folders class: expected a folder of images, got mine.npz"
+    assert error_of(adopt, Path("mine.npz"), Wishes(folders="class")) == line
+    adopt(Path("mine.npz"), Wishes())
+    assert error_of(adopt, Path("mine.npz"), Wishes(folders="class")) == line
 
 
 CASES = {

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -45,6 +46,21 @@ def folders_in(folder: Path) -> list[Path]:
 def is_hidden(path: PurePath) -> bool:
     """Whether a file was left behind by a file manager, and not put there by somebody."""
     return any(part.startswith(".") or part in LEFT_BY_FILE_MANAGERS for part in path.parts)
+
+
+def copy_whole(source: Path, place: Path) -> None:
+    """Copies a file, or a folder with all but its hidden files, whole or not at all; links become what they lead to."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(place.name + ".partial")
+    if source.is_dir():
+        shutil.rmtree(partial, ignore_errors=True)
+        for file in files_in(source):
+            (partial / file.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, partial / file.relative_to(source))
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        shutil.copyfile(source, partial)
+    partial.replace(place)
 
 
 def folder_digest(folder: Path) -> str:

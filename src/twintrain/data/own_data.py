@@ -1,7 +1,6 @@
 """The user's own data: looked at, described and put into own/; all of it only once, to be corrected by the user."""
 
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from twintrain import project
 from twintrain.data.archives import is_archive, members
 from twintrain.data.array_inference import infer_npz
 from twintrain.data.dataset import Dataset, checked_folders, load_dataset, raw_folder
-from twintrain.data.files import files_in, folder_digest, sha256_of
+from twintrain.data.files import copy_whole, folder_digest, sha256_of
 from twintrain.data.found import LEFT_OUT, Found
 from twintrain.data.image_inference import IMAGE_ENDINGS, infer_images
 from twintrain.data.inference import infer_table
@@ -47,6 +46,8 @@ def adopt(source: Path, wishes: Wishes) -> str:
     """
     check_source(source, EXPECTED)
     name = _name_of(source)
+    if wishes.folders is not None:
+        _check_folders(wishes.folders, source)
     _check_preset(name, source)
     if name in project.names_in(project.DATASETS):
         _take_as_described(source, name, wishes)
@@ -84,9 +85,7 @@ def _check_preset(name: str, source: Path) -> None:
 
 
 def _look_at(source: Path, wishes: Wishes) -> Found:
-    is_images = source.is_dir() or (is_archive(source) and any(_is_image(entry.name) for entry in members(source)))
-    if wishes.folders is not None:
-        _check_folders(wishes.folders, source, is_images)
+    is_images = _holds_images(source)
     if not is_images and not source.name.lower().endswith(".npz"):
         return infer_table(source, wishes)
     said = {"--target": wishes.target, "split.group": wishes.group, "split.time": wishes.time}
@@ -101,8 +100,8 @@ def _look_at(source: Path, wishes: Wishes) -> Found:
     return infer_images(source, wishes.folders)
 
 
-def _check_folders(folders: str, source: Path, is_images: bool) -> None:
-    if not is_images:
+def _check_folders(folders: str, source: Path) -> None:
+    if not _holds_images(source):
         raise UserError(f"--folders {folders}: expected a folder of images, got {source}")
     try:
         checked_folders(folders)
@@ -110,8 +109,10 @@ def _check_folders(folders: str, source: Path, is_images: bool) -> None:
         raise UserError(f"--folders: {error}") from None
 
 
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(IMAGE_ENDINGS)
+def _holds_images(source: Path) -> bool:
+    if not is_archive(source):
+        return source.is_dir()
+    return any(entry.name.lower().endswith(IMAGE_ENDINGS) for entry in members(source))
 
 
 def _describe(source: Path, name: str, wishes: Wishes) -> None:
@@ -265,17 +266,7 @@ def _copied(source: Path, folder: Path) -> dict[str, str]:
     """Copies a file or folder into the data set's, whole or not at all; returns what a description says of it."""
     place = folder / _file_name(source)
     if not (place.exists() and place.samefile(source)):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(place.name + ".partial")
-        if source.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-            for file in files_in(source):
-                (partial / file.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, partial / file.relative_to(source))
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            shutil.copyfile(source, partial)
-        partial.replace(place)
+        copy_whole(source, place)
     return _digests(place)
 
 
