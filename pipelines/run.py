@@ -236,9 +236,7 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
     split = {name: None if value is None else str(value) for name, value in given.items()}
-    wishes = Wishes(
-        known.target, known.task, **split, form=known.form, order=known.date_order, folders=known.folders
-    )
+    wishes = Wishes(known.target, known.task, **split, form=known.form, order=known.date_order, folders=known.folders)
     return adopt(Path(known.data), wishes)
 
 

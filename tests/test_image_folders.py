@@ -141,6 +141,7 @@ def test_folders_in_class_folders_are_of_the_class_unless_said_otherwise():
     assert (found.description["folders"], rows) == ("class", [("cat", "")] * 10 + [("dog", "")] * 10)
     assert "(indoor, outdoor)" in said(found, "--folders any/class makes the inner ones classes")
     found, rows = infer_and_read(folders="any/class")
+    assert found.assumed == []
     assert {label for label, _ in rows} == {"indoor", "outdoor"}
     assert found.warnings == []
 
@@ -151,6 +152,9 @@ def test_parts_are_known_in_capitals_and_val_is_said_to_be_mixed():
     assert rows == [(label, part) for part in ("test", "train", "train") for label in ("cat", "dog") for _ in range(5)]
     assert said(found, "val") == "10 images of val are mixed with those of train, from which validation rows are drawn"
     assert ("cat", "class", "15 images (5 in test, 5 in train, 5 in val)") in found.lines
+    assert found.assumed == [
+        "its folders are part/class, so Test/cat/0.png is of class cat and part test: --folders LEVELS says otherwise"
+    ]
 
 
 def test_train_and_val_alone_are_one_set():

@@ -1,7 +1,9 @@
 """Classes by their rows: which are too rare to be learned, and what else of them is pointed out."""
 
-import unicodedata
+import math
 from collections.abc import Iterable, Mapping
+
+from twintrain.data.spelling import spelling_key
 
 # A class of fewer rows is set aside.
 CLASS_ROWS = 5
@@ -11,8 +13,8 @@ NAMED = 5
 
 
 def frequent(counts: Mapping[str, int]) -> list[str]:
-    """The classes of enough rows, in the order of the counts."""
-    return [label for label, rows in counts.items() if rows >= CLASS_ROWS]
+    """The classes of enough rows, in their order."""
+    return sorted((label for label, rows in counts.items() if rows >= CLASS_ROWS), key=in_order)
 
 
 def rare_note(counts: Mapping[str, int], row: str = "row") -> list[str]:
@@ -48,10 +50,10 @@ def imbalance_note(counts: Mapping[str, int], labels: Iterable[str], row: str = 
 
 
 def near_names_note(labels: Iterable[str]) -> list[str]:
-    """What is said of classes whose names differ in case, blanks or the form of Unicode alone: a line each."""
+    """What is said of classes whose names are one to people (see `spelling_key`): a line each."""
     alike: dict[str, list[str]] = {}
     for label in labels:
-        alike.setdefault(_spelling(label), []).append(label)
+        alike.setdefault(spelling_key(label), []).append(label)
     return [
         "{} are nearly equal names, and taken as {} classes; where they are one, give them one name".format(
             " and ".join(f"'{label}'" for label in group), len(group)
@@ -61,8 +63,12 @@ def near_names_note(labels: Iterable[str]) -> list[str]:
     ]
 
 
-def _spelling(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+def in_order(label: str) -> tuple[float, str]:
+    """Numbers by size, then text."""
+    try:
+        return float(label), label
+    except ValueError:
+        return math.inf, label
 
 
 def count_text(number: int, word: str) -> str:

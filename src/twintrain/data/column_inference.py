@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from twintrain.data.class_counts import count_text, in_order
 from twintrain.data.column_summary import ColumnSummary
 from twintrain.data.dataset import Feature
 from twintrain.data.dates import others_that_fit
 from twintrain.data.found import LEFT_OUT
-from twintrain.data.target_inference import count_text, in_order
 from twintrain.errors import UserError
 
 # The most frequent categories have a place of their own, if they are not rare; `other` is there for the rest.

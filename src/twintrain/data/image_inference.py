@@ -74,7 +74,7 @@ def infer_images(path: Path, folders: str | None = None) -> Found:
     counts = Counter(place.label for place in places if place.label)
     parts = Counter(place for place in places if place.label)
     has_test = any(place.part == "test" for place in parts)
-    labels = [label for label in sorted(frequent(counts)) if not has_test or not _lacking(label, parts)]
+    labels = [label for label in frequent(counts) if not has_test or not _lacking(label, parts)]
     notes = [
         *near_names_note(sorted(counts)),
         *_class_notes(counts, parts, has_test),
@@ -101,7 +101,6 @@ def infer_images(path: Path, folders: str | None = None) -> Found:
         rows=kept,
         lines=[
             ("images", _shape_text(shape), _sizes_text(gathered.sizes)),
-            ("folders", levels, _example(gathered.names, places, labels)),
             *((label, "class", _counts_text(label, parts)) for label in labels),
         ],
         warnings=[
@@ -115,6 +114,7 @@ def infer_images(path: Path, folders: str | None = None) -> Found:
         smallest_class=min(counts[label] for label in labels),
         bad_rows=len(gathered.unreadable) + len(places) - kept,
         has_test=has_test,
+        assumed=[] if folders else [_assumption(gathered.names, places, labels, levels)],
     )
 
 
@@ -167,7 +167,7 @@ def _lacking(label: str, parts: Counter[Place]) -> str:
 
 def _class_notes(counts: Counter[str], parts: Counter[Place], has_test: bool) -> list[str]:
     notes = rare_note(counts, "image")
-    lacking = {label: _lacking(label, parts) if has_test else "" for label in sorted(frequent(counts))}
+    lacking = {label: _lacking(label, parts) if has_test else "" for label in frequent(counts)}
     for part, least in (("test", 1), ("train", LEAST_TO_TRAIN_ON)):
         labels = [label for label in lacking if lacking[label] == part]
         notes += left_out(labels, counts, f"of fewer than {count_text(least, 'image')} in {part}", "image")
@@ -231,10 +231,10 @@ def _counts_text(label: str, parts: Counter[Place]) -> str:
     return f"{sum(counts.values()):,} images{split}"
 
 
-def _example(names: list[PurePosixPath], places: list[Place], labels: list[str]) -> str:
+def _assumption(names: list[PurePosixPath], places: list[Place], labels: list[str], levels: str) -> str:
     name, place = next((name, place) for name, place in zip(names, places, strict=True) if place.label in labels)
     part = f" and part {place.part}" if place.part else ""
-    return f"{name} is of class {place.label}{part}; --folders says otherwise"
+    return f"its folders are {levels}, so {name} is of class {place.label}{part}: --folders LEVELS says otherwise"
 
 
 def _usual_size(sizes: list[tuple[int, int]]) -> list[int]:

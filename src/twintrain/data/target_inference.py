@@ -1,16 +1,14 @@
 """What there is to predict in a table that nobody described: classes, or a number."""
 
-import math
 from pathlib import Path
 
+from twintrain.data.class_counts import CLASS_ROWS, count_text, frequent, imbalance_note, rare_note
 from twintrain.data.column_summary import ColumnSummary
 from twintrain.data.encoding import MISSING
 from twintrain.errors import UserError
 
-# Whole numbers of no more values than this are classes, and each of these has at least CLASS_ROWS rows.
+# Whole numbers of no more values than this are classes.
 MOST_CLASSES = 20
-CLASS_ROWS = 5
-IMBALANCE = 3.0
 
 
 def classes_of(path: Path, column: ColumnSummary, task: str | None) -> tuple[list[str], list[str]]:
@@ -40,7 +38,7 @@ def _text_in(column: ColumnSummary) -> str:
 
 def _frequent(path: Path, column: ColumnSummary) -> list[str]:
     """The values that have rows enough to be learned, in their order."""
-    labels = sorted((label for label, rows in (column.values or {}).items() if rows >= CLASS_ROWS), key=in_order)
+    labels = frequent(column.values or {})
     if len(labels) < 2:
         # Perhaps a class is called None.
         missing = (
@@ -62,20 +60,7 @@ def _class_notes(column: ColumnSummary, labels: list[str], task: str | None) -> 
             f"the {len(labels)} numbers in '{column.name}' are taken for classes without order; --task regression "
             "predicts a number"
         )
-    if rare := [label for label in counts if label not in labels]:
-        rows = sum(counts[label] for label in rare)
-        shown = ", ".join(f"'{label}'" for label in rare[:5]) + (" …" if len(rare) > 5 else "")
-        notes.append(
-            f"{count_text(len(rare), 'class')} of fewer than {CLASS_ROWS} rows left out ({shown}): "
-            f"{count_text(rows, 'row')} set aside"
-        )
-    most, least = max(labels, key=counts.get), min(labels, key=counts.get)
-    if counts[most] > IMBALANCE * counts[least]:
-        notes.append(
-            f"the classes are imbalanced: '{most}' has {counts[most]:,} rows, '{least}' {counts[least]:,}; "
-            "train.loss.class_weights: balanced weighs them"
-        )
-    return notes
+    return [*notes, *rare_note(counts), *imbalance_note(counts, labels)]
 
 
 def _without_value(column: ColumnSummary) -> list[str]:
@@ -85,17 +70,3 @@ def _without_value(column: ColumnSummary) -> list[str]:
 def _without_number(column: ColumnSummary) -> list[str]:
     odd = f"{count_text(column.odd_rows, 'row')} with no number in '{column.name}', set aside: {column.odd_text}"
     return [*([odd] if column.odd else []), *_without_value(column)]
-
-
-def count_text(number: int, word: str) -> str:
-    """A number of something: 1 row, 2 rows, 3 classes."""
-    plural = word if number == 1 else f"{word}es" if word.endswith("s") else f"{word}s"
-    return f"{number:,} {plural}"
-
-
-def in_order(label: str) -> tuple[float, str]:
-    """Numbers by size, then text."""
-    try:
-        return float(label), label
-    except ValueError:
-        return math.inf, label
