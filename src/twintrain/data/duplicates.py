@@ -74,12 +74,15 @@ def _share(rows: int, all_rows: int) -> str:
 
 def _are_among(asked: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Whether each hash is one of the known ones, with one sorted copy of these."""
+    found = np.zeros(len(asked), bool)
     if not len(known):
-        return np.zeros(len(asked), bool)
+        return found
     ordered = np.sort(known)
-    places = np.searchsorted(ordered, asked)
-    places[places == len(ordered)] = 0
-    return ordered[places] == asked
+    for start in range(0, len(asked), CACHED_WORDS):
+        part = asked[start : start + CACHED_WORDS]
+        places = np.minimum(np.searchsorted(ordered, part), len(ordered) - 1)
+        found[start : start + len(part)] = ordered[places] == part
+    return found
 
 
 def _hashes(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
