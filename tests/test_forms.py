@@ -35,6 +35,7 @@ def read(path, asked=None):
         ("# exported 2024-01-01\n# units: years, cm\n", 2),
         ("Report of all patients\n\n", 2),
         ("Report,,,\n", 1),
+        ('"Source","Bank"\n\n"Updated","2023-07-25"\n', 3),
         ("\n\n", 2),
         ("sep=,\n", 1),
     ],
@@ -136,6 +137,7 @@ def test_guessed_encoding_is_said_with_what_it_gives(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('a b\n"1" 2 3\n"2" 3 4\n', "line 2 has 3 cells, expected 2; the header may lack a name"),
         ("a,b\n1,2,\n3,4,\n", "line 2 has 3 cells, expected 2; it ends with ','"),
         ("a,b\n1,2\n#1,2,3\n", "line 3 has 3 cells, expected 2; is it a comment?"),
         ('a,b\n1,"x \\"y\\", z"\n', "line 2 has 3 cells, expected 2; a quote inside of quotes"),
@@ -145,7 +147,7 @@ def test_guessed_encoding_is_said_with_what_it_gives(tmp_path):
 )
 def test_line_that_does_not_fit_is_named_with_the_cause(text, message, tmp_path, error_of):
     path = written(tmp_path, text)
-    form = find_form(path, {"delimiter": ",", "quote": '"', "escape": None, "header": True})
+    form = find_form(path, {"delimiter": text[1], "quote": '"', "escape": None, "header": True})
     assert message in error_of(lambda: list(read_chunks(path, None, form)))
 
 
@@ -169,3 +171,11 @@ def test_workbook_is_read_as_its_text_would_be(tmp_path, error_of):
 def test_file_that_only_calls_itself_a_workbook_is_one_line(tmp_path, error_of):
     path = written(tmp_path, "hello", "my.xlsx")
     assert error_of(find_form, path, {}) == f"{path} is no readable workbook; save it anew as .xlsx, or as .csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("<!DOCTYPE html>\n<p>a,b</p>\n", "a web page"), ('[{"a": 1}]\n', "JSON"), ("<?xml?>\n", "XML")]
+)
+def test_what_is_no_table_is_called_what_it_is(text, kind, tmp_path, error_of):
+    path = written(tmp_path, text)
+    assert error_of(find_form, path, {}) == f"{path} is {kind}; expected lines of separated text"

@@ -143,6 +143,7 @@ def test_csv_and_parquet_of_one_table_are_described_the_same(tmp_path):
     ("columns", "said"),
     [
         ({"age": ["-999", "-999", *map(str, range(58))]}, "'age' is -999 in 2 rows, far from all others"),
+        ({"age": ["-200", "-200", *map(str, range(58))]}, "'age' is -200 in 2 rows, far from all others"),
         ({"age": ["9999", "9999", *map(str, range(58))]}, "'age' is 9999 in 2 rows, far from all others"),
         ({"Age": ["1", "2"] * 30, "age": ["1", "2"] * 30}, "the columns 'age' and 'Age' have nearly the same name"),
         ({"city": ["Bern", "Genf"] * 29 + ["Bern", "Total"]}, "the last row says 'Total': if it adds up the others"),

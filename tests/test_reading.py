@@ -186,7 +186,7 @@ def test_unusable_table_is_refused(content, message, read, error_of):
 def test_rows_longer_than_the_header_lose_nothing_on_the_quiet(rows, read, error_of):
     assert error_of(read, HEADER + rows) == (
         "raw.csv is not a readable table: line 2 has 5 cells, expected 4; "
-        'a cell with commas in it stands in quotes: "…"'
+        "the header may lack a name, such as that of the rows' numbers: write one before the others"
     )
 
 

@@ -26,8 +26,7 @@ MARKS = (
     *("--", ".", "..", "n.a.", "N.A.", "n.d.", "<NA>", "<null>", "(null)", "nil", "none", "NONE", "missing", "Missing"),
     *("unknown", "Unknown", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "inf", "-inf", "NaT"),
 )
-# A whole number that many programs write where there is no value.
-SENTINEL = re.compile(r"-?9{2,}(?:\.0+)?|-1(?:\.0+)?")
+NINES = re.compile(r"9{2,}(?:\.0+)?")
 FIRST_VALUES = 100
 LISTED = 3
 FAR = 5
@@ -202,16 +201,17 @@ class ColumnSummary:
 
     @property
     def sentinel(self) -> str | None:
-        """A number that may stand for no value: -999, where no other is below zero, or 999 where all are far below."""
+        """A number that may stand for no value: the only one below zero, again and again, or 999 far above all."""
         if not self.is_number or not self.counts:
             return None
-        sizes = {value: float(parse_numbers(pd.Series([value]), self.decimal, self.unit)[0]) for value in self.counts}
-        for value in filter(SENTINEL.fullmatch, self.counts):
-            others = [size for other, size in sizes.items() if other != value and np.isfinite(size)]
-            is_below = sizes[value] < 0 <= min(others, default=-1)
-            if is_below or (sizes[value] > 0 and sizes[value] > FAR * max(map(abs, others), default=math.inf)):
-                return value
-        return None
+        read = parse_numbers(pd.Series(list(self.counts), dtype=object), self.decimal, self.unit)
+        sizes = {value: size for value, size in zip(self.counts, read, strict=True) if np.isfinite(size)}
+        least, *others = sorted(sizes, key=sizes.get)
+        if others and sizes[least] < 0 <= sizes[others[0]] and sizes[least] % 1 == 0 and self.counts[least] > 1:
+            return least
+        *others, most = sorted(sizes, key=lambda value: abs(sizes[value]))
+        is_far = bool(others) and sizes[most] > FAR * abs(sizes[others[-1]])
+        return most if is_far and NINES.fullmatch(most) else None
 
     @cached_property
     def spellings(self) -> dict[str, str]:

@@ -16,7 +16,18 @@ DIGITS_ALONE = "%Y%m%d"
 _DAYS = (
     *(ISO_DATE, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d. %m. %Y", "%Y. %m. %d.", "%Y. %m. %d", "%Y년 %m월 %d일", "%Y年%m月%d日"),
-    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%a, %d %b %Y"),
+    *(
+        "%d %b %Y",
+        "%d %B %Y",
+        "%b %d, %Y",
+        "%B %d, %Y",
+        "%b %d %Y",
+        "%d. %B %Y",
+        "%d. %b %Y",
+        "%d-%b-%Y",
+        "%d-%b-%y",
+        "%a, %d %b %Y",
+    ),
     *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%Y년 %m월", "%Y年%m月"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -25,6 +36,11 @@ FORMS = (*(day + time for day in _DAYS for time in _TIMES if not time or "%d" in
 _ZONE = re.compile(r"(?<=\d)(\s?[AP]M)?\s?(?:Z|UTC|GMT|[-+]\d\d(?::?\d\d)?)$", re.IGNORECASE)
 _HALF_DAY = re.compile(r"\s?\b([ap])\.?m\.?$", re.IGNORECASE)
 _KOREAN_HALF_DAY = re.compile(r"(오전|오후)\s?(\d{1,2}:[\d:.]+)")
+# German and English have the other months, and their first three letters, in common.
+_MONTHS = {"januar": "January", "jänner": "January", "februar": "February", "märz": "March", "mai": "May"}
+_MONTHS |= {"juni": "June", "juli": "July", "oktober": "October", "dezember": "December"}
+_MONTHS |= {"mär": "Mar", "mrz": "Mar", "okt": "Oct", "dez": "Dec"}
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _SHAPES = {
     "%Y": r"\d{4}",
     **dict.fromkeys(("%m", "%d", "%H", "%I"), r"\d{1,2}"),
@@ -89,6 +105,7 @@ def _order(form: str) -> str | None:
 def _plain(text: str) -> str:
     """A date in plain figures and blanks, AM or PM behind it, no zone."""
     plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = _WORD.sub(lambda word: _MONTHS.get(word[0].lower(), word[0]), plain)
     if ":" not in plain:
         return plain
     plain = _KOREAN_HALF_DAY.sub(lambda half: f"{half[2]} {'AM' if half[1] == '오전' else 'PM'}", plain)

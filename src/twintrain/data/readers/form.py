@@ -25,11 +25,14 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 DELIMITER_NAMES = {"\t": "tabs", " ": "white space", ";": "semicolons", "|": "vertical bars", ",": "commas"}
 SNIFFED_BYTES = 2**20
 SNIFFED_ROWS = 100
+MOST_BEFORE = 30
 # All there is to be known of a dialect is known from these many characters; the time grows with their number.
 SNIFFED_TEXT = 20_000
 # Cells of a column that are numbers or dates, from which the others are taken for odd ones.
 TYPED_SHARE = 0.9
 YEARS = (1800, 2200)
+# What a file that calls itself a table may be.
+OTHERS = {"<!doctype": "a web page", "<html": "a web page", "<?xml": "XML", "{": "JSON", "[{": "JSON"}
 COMMENTS = ("#", "//", "%")
 
 Rows = list[list[str]]
@@ -128,6 +131,8 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
     except LookupError:
         raise UserError(f"there is no encoding '{encoding}'; expected one such as utf-8, cp1252 or cp949") from None
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    if other := next((kind for mark, kind in OTHERS.items() if text.lstrip()[:20].lower().startswith(mark)), None):
+        raise UserError(f"{path} is {other}; expected lines of separated text")
     return lines[:-1] if len(start) == SNIFFED_BYTES and len(lines) > 1 else lines
 
 
@@ -178,11 +183,15 @@ def _rows_of(lines: list[str], form: Form) -> tuple[Rows, list[int]]:
 
 
 def _rows_before(rows: Rows) -> int:
-    """Number of rows before the table: empty ones, comments, a title of one cell above rows of several."""
+    """Number of rows before the table: empty ones, comments, titles above rows of more cells."""
     usual = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
     if not usual:
         return 0
     width = usual[0][0]
+    first = next(place for place, row in enumerate(rows) if len(row) == width)
+    # A header of one cell less than its rows is a header all the same.
+    if 0 < first < MOST_BEFORE and len(rows[first - 1]) < width - 1 and _has_header(rows[first:]):
+        return first
     for place, row in enumerate(rows):
         filled = sum(map(bool, row))
         is_title = filled <= 1 and (len(row) == 1 or width > 2)
@@ -212,10 +221,12 @@ def _has_header(table: Rows) -> bool:
 
 def _are_counted(names: list[str]) -> bool:
     """Whether names are numbers one after the other: years above a wide table, or pandas's from 0 on."""
-    if len(names) < 3 or not all(re.fullmatch(r"0|[1-9]\d{0,3}", name) for name in names):
+    if not all(re.fullmatch(r"0|[1-9]\d{0,3}", name) for name in names):
         return False
     numbers = [int(name) for name in names]
-    return bool((np.diff(numbers) == 1).all()) and (numbers[0] == 0 or YEARS[0] <= numbers[0] <= YEARS[1])
+    are_years = len(numbers) > 1 and YEARS[0] <= numbers[0] <= YEARS[1]
+    are_places = len(numbers) > 2 and numbers[0] == 0
+    return (are_years or are_places) and bool((np.diff(numbers) == 1).all())
 
 
 def _is_typed(cell: str) -> bool:

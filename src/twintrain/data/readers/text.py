@@ -114,14 +114,18 @@ def _why_irregular(path: Path, form: Form) -> str:
     with open_table(path) as stream, io.TextIOWrapper(stream, form.encoding, errors="replace", newline="") as text:
         lines = text if form.delimiter != " " else (" ".join(line.split()) for line in text)
         reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, escapechar=form.escape)
-        expected = 0
+        expected = rows = 0
         try:
             for row in reader:
                 if reader.line_num <= form.skip or not row:
                     continue
                 expected = expected or len(row)
                 if len(row) > expected:
-                    return f"line {reader.line_num} has {len(row)} cells, expected {expected}{_cause(row, form)}"
+                    is_first = rows == 1 and len(row) == expected + 1
+                    return (
+                        f"line {reader.line_num} has {len(row)} cells, expected {expected}{_cause(row, form, is_first)}"
+                    )
+                rows += 1
         except csv.Error:
             pass
         if reader.line_num:
@@ -129,7 +133,7 @@ def _why_irregular(path: Path, form: Form) -> str:
     return ""
 
 
-def _cause(row: list[str], form: Form) -> str:
+def _cause(row: list[str], form: Form, is_first: bool) -> str:
     if not row[-1]:
         return f"; it ends with '{form.delimiter}': delete that, or give the header one too"
     if row[0].startswith(COMMENTS):
@@ -139,6 +143,8 @@ def _cause(row: list[str], form: Form) -> str:
         return '; a quote inside of quotes is written "", here it is \\": --escape \\ reads it so'
     if "'" in line and form.quote != "'":
         return "; are its quotes '…'? --quote \"'\" reads them so"
+    if is_first:
+        return "; the header may lack a name, such as that of the rows' numbers: write one before the others"
     return f'; a cell with {DELIMITER_NAMES.get(form.delimiter, form.delimiter)} in it stands in quotes: "…"'
 
 
