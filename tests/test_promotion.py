@@ -21,7 +21,7 @@ from twintrain import tracking
 from twintrain.config import Tracking, check_params
 from twintrain.data.schema import Schema
 from twintrain.evaluation.comparison import compare_networks, compare_with_baseline
-from twintrain.registry import challenge, promotion
+from twintrain.registry import challenge, outcomes, promotion
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import CHAMPION, PREVIOUS, Versions, registered_name
 from twintrain.serving.smoke import Smoke
@@ -81,7 +81,7 @@ class World:
         metrics["baseline"] = {"name": "logistic", "comparisons": against}
         return {**metrics, **changes}
 
-    def promote(self, metrics: dict, promote: bool = True) -> promotion.Outcome:
+    def promote(self, metrics: dict, promote: bool = True) -> outcomes.Outcome:
         registry = self.params.registry.model_copy(update={"promote": promote})
         return promotion.promote(metrics, self.params.model_copy(update={"registry": registry}), self.client, None)
 
@@ -171,7 +171,7 @@ def world(project, store, request, monkeypatch):
     return world
 
 
-def failed(outcome: promotion.Outcome) -> list[str]:
+def failed(outcome: outcomes.Outcome) -> list[str]:
     return [check.name for check in outcome.checks if not check.passed]
 
 
@@ -216,7 +216,7 @@ def test_the_same_trainings_again_change_nothing_quietly(world, capsys):
     world.promote(metrics)
     outcome = world.promote(metrics)
     assert (outcome.checks, outcome.passed, world.aliases()) == ([], True, ["torch 1", None])
-    promotion.print_outcome(outcome)
+    outcomes.print_outcome(outcome)
     assert capsys.readouterr().out == f"{world.versions.name}: version 1 (PyTorch) is the champion already.\n"
     assert len(world.client.search_model_versions(f"name = '{world.versions.name}'")) == 2
 
@@ -352,15 +352,19 @@ def test_the_outcome_is_left_in_results_and_on_the_run(world):
     Path("results").mkdir()
     Path("results/metrics.json").write_text("{}")
     with tracking.stage_run("promote", {}, Tracking()) as run:
-        promotion.record(outcome, run)
+        outcomes.record(outcome, run)
     assert json.loads(Path("results/gate.json").read_text()) == {
         "results": hashlib.sha256(b"{}").hexdigest(),
         "model": world.versions.name,
         "version": 1,
         "framework": "torch",
         "passed": True,
-        "checks": [{"name": check.name, "passed": True, "reason": check.reason} for check in outcome.checks],
+        "checks": [
+            {"name": check.name, "passed": True, "reason": check.reason, "despite": ""} for check in outcome.checks
+        ],
         "conclusion": f"{world.versions.name}: version 1 (PyTorch) is the champion now.",
+        "note": "",
+        "next": [],
     }
     tags = world.client.get_run(run.id).data.tags
     assert (tags["gate"], tags["gate_reason"]) == ("passed", outcome.tags["gate_reason"])
@@ -369,8 +373,8 @@ def test_the_outcome_is_left_in_results_and_on_the_run(world):
 
 def test_the_note_of_a_run_has_the_checks_as_plain_text():
     checks = [Check("twins", True, "Verified *twins*."), Check("baseline", False, "No better than <b>.")]
-    outcome = promotion.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.", False)
-    assert promotion.markdown(outcome) == (
+    outcome = outcomes.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.", None)
+    assert outcomes.markdown(outcome) == (
         "**rows-mlp: no champion yet.**\n\n- ✓ twins: Verified \\*twins\\*.\n- ✗ baseline: No better than \\<b\\>."
     )
 
