@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from twintrain import tracking
 from twintrain.config import Params
@@ -44,5 +45,5 @@ def chosen_model(given: str | None, params: Params, command: str, typed: Sequenc
 
 def _without_empty(typed: Sequence[str]) -> list[str]:
     """Arguments but for options without a value, which MLproject hands on."""
-    pairs = zip(typed, [*typed[1:], None], strict=True)
+    pairs = zip_longest(typed, typed[1:])
     return [word for word, following in pairs if word not in NOT_GIVEN and following not in NOT_GIVEN]
