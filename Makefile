@@ -20,7 +20,7 @@ run: $(BIN)/.installed  ## train both twins and compare them: make run ARGS="--p
 	@python -m pipelines.run $(ARGS)
 
 promote: $(BIN)/.installed  ## lead the better network through the gate to the alias champion, and say why or why not
-	@python -m pipelines.promote
+	@python -m pipelines.promote $(ARGS)
 
 rollback: $(BIN)/.installed  ## put the champion before the present one back in its place; the same again undoes it
 	@python -m pipelines.rollback $(ARGS)

@@ -43,7 +43,7 @@ def predict() -> int:
     arguments = _read_arguments(sys.argv[1:])
     params = load_params()
     output = AnswerFile(Path(arguments.output))
-    model_uri = chosen_model(arguments.model, params)
+    model_uri = chosen_model(arguments.model, params, "predict", sys.argv[1:])
     dataset = load_description(model_uri)
     chunks, filled = read_new_rows(Path(arguments.input), dataset), Counter()
     if arguments.bad_rows == "impute":

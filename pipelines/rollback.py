@@ -10,7 +10,7 @@ from twintrain.config import load_params
 from twintrain.errors import UserError
 from twintrain.overrides import CURRENT
 from twintrain.registry import champion_page
-from twintrain.registry.versions import Versions, checked_name, described, registered_name, store_errors
+from twintrain.registry.versions import Versions, checked_name, described, despite_note, registered_name, store_errors
 
 
 def rollback() -> None:
@@ -28,8 +28,10 @@ def rollback() -> None:
         run.set_tags({"registered_model": name, "champion": champion.version, "previous": former.version})
     conclusion = f"{name}: {described(champion)} is the champion again, and {described(former)} the previous one"
     if project.GATE.is_file() and project.read_json(project.GATE)["model"] == name:
-        champion_page.write_page(f"{conclusion}.")
+        champion_page.write_page(f"{conclusion}.", champion)
     print(f"{conclusion}; the same command undoes it")
+    if note := despite_note(champion):
+        print(note)
 
 
 def _read_name(current: str) -> str:

@@ -25,7 +25,7 @@ from twintrain.fixed_params import as_written, check_params_as_read, params_as_r
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.project_copy import project_copy
-from twintrain.registry import promotion
+from twintrain.registry import outcomes, promotion
 from twintrain.stored import DamagedFileError
 from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
@@ -63,7 +63,7 @@ class Found(NamedTuple):
     metrics: dict[str, Any] = {}  # noqa: RUF012 (never changed)
     is_new: bool = False
     trained: Sequence[Any] = ()
-    outcome: promotion.Outcome | None = None
+    outcome: outcomes.Outcome | None = None
 
 
 def run() -> int:
@@ -133,7 +133,9 @@ def _print_found(arguments: argparse.Namespace, found: Found, folder: Path | Non
     if not found.is_new:
         print("Nothing has changed since these trainings, so nothing was trained again.")
     if found.outcome:
-        promotion.print_outcome(found.outcome)
+        outcomes.print_outcome(found.outcome)
+    elif folder == project.RESULTS:
+        outcomes.print_last_outcome()
     champion, page = (folder / path.relative_to(project.RESULTS) for path in (project.CHAMPION_PAGE, project.REPORT))
     print(f"\nReport: {champion if champion.is_file() else page}")
     _print_next(found.metrics, found.trained)

@@ -26,7 +26,7 @@ def serve() -> int:
     """Runs the command and returns its exit status."""
     arguments = _read_arguments(sys.argv[1:])
     params = load_params()
-    model_uri = chosen_model(arguments.model, params)
+    model_uri = chosen_model(arguments.model, params, "serve", sys.argv[1:])
     load_description(model_uri)  # refuses what takes no raw rows
     example = request_body(load_example(model_uri)[:1])
     with Server(model_uri, params.serving, arguments.port) as server:

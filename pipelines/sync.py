@@ -12,7 +12,7 @@ from twintrain.config import Params, load_params
 from twintrain.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError
 from twintrain.evaluation import report
-from twintrain.registry import promotion
+from twintrain.registry import outcomes, promotion
 from twintrain.store_address import without_passwords
 
 
@@ -35,14 +35,14 @@ def sync() -> None:
 
 def _promote(params: Params) -> None:
     """Leads the results to the gate, if the command that made them could not."""
-    if not project.METRICS.is_file() or promotion.is_of_gate() or not everything_is_up_to_date():
+    if not project.METRICS.is_file() or outcomes.is_of_gate() or not everything_is_up_to_date():
         return
     metrics = project.read_json(project.METRICS)
     first = report.frameworks_of(metrics)[0]
     with tracking.command_run(params.tracking, tracking.Ref.of(metrics[first])) as run:
         outcome = promotion.promote_new(metrics, params, run) if run else None
     if outcome:
-        promotion.print_outcome(outcome)
+        outcomes.print_outcome(outcome)
 
 
 if __name__ == "__main__":

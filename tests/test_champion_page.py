@@ -1,6 +1,8 @@
 """results/champion.html: the report, with the gate's decision in the one place that is kept for it."""
 
+import html
 import re
+from types import SimpleNamespace
 
 import pytest
 from report_cases import full_metrics, material
@@ -8,9 +10,13 @@ from report_cases import full_metrics, material
 from twintrain import project
 from twintrain.evaluation.report_page import CHAMPION_PLACE, html_page
 from twintrain.registry import champion_page
-from twintrain.registry.gate import Check
+from twintrain.registry.gate import Check, overruled
+from twintrain.registry.versions import DESPITE
+from twintrain.registry.winner import Way
 
 EVIL = "<script>alert(1)</script>"
+CHAMPION = SimpleNamespace(version="2", tags={"framework": "keras"})
+DESPITE_BASELINE = SimpleNamespace(version="2", tags={"framework": "keras", DESPITE: f"We need {EVIL}."})
 
 
 @pytest.fixture
@@ -35,7 +41,8 @@ def test_report_says_where_the_champion_stands(report):
 
 def test_page_is_the_report_with_checks_and_conclusion(report):
     checks = [Check("twins", True, "Verified."), Check("baseline", False, "No better than logistic.")]
-    champion_page.write_page("m-n: no champion yet.", checks, ["smoke test"], has_champion=False)
+    ways = [Way("Answers without one", 'make predict ARGS="--model models:/m-n/1"')]
+    champion_page.write_page("m-n: no champion yet.", None, checks, ["smoke test"], ways)
     assert project.CHAMPION_PAGE.read_text("utf-8").replace(section(), CHAMPION_PLACE) == report
     text = re.sub("<[^>]*>", "", section())
     assert "m-n: no champion yet.\n" in text
@@ -44,23 +51,39 @@ def test_page_is_the_report_with_checks_and_conclusion(report):
     assert "– smoke test: not looked at\n" in text
     assert re.search(r"As of \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", text)
     assert "make serve" not in text
+    assert "Answers without one: make predict ARGS=&#34;--model models:/m-n/1&#34;\n" in text
     assert project.REPORT.read_text("utf-8") == report
 
 
 def test_a_champion_can_be_served(report):
-    champion_page.write_page("m-n: version 2 is the champion again.")
+    champion_page.write_page("m-n: version 2 is the champion again.", CHAMPION)
     assert "make serve" in section()
     assert "<li>" not in section()
+    assert "despite" not in section()
+
+
+def test_a_champion_despite_the_baseline_says_why_and_the_check_does(report):
+    check = overruled(Check("baseline", False, "No better than logistic."), f"We need {EVIL}.")
+    champion_page.write_page("m-n: version 2 is the champion now.", DESPITE_BASELINE, [check])
+    assert '<span class="failed">! baseline:</span>' in section()
+    text = html.unescape(re.sub("<[^>]*>", "", section()))
+    assert f"! baseline: No better than logistic. Overruled: We need {EVIL}.\n" in text
+    assert f"version 2 (Keras), was promoted despite the baseline, because: We need {EVIL}.\n" in text
+
+
+def test_why_it_is_one_stays_when_the_checks_are_gone(report):
+    champion_page.write_page("m-n: version 2 is the champion again.", DESPITE_BASELINE)
+    assert "was promoted despite the baseline, because: We need &lt;script&gt;" in section()
 
 
 def test_text_stays_text(report):
-    champion_page.write_page(EVIL, [Check("twins", True, EVIL)])
+    champion_page.write_page(EVIL, CHAMPION, [Check("twins", True, EVIL)])
     assert EVIL not in section()
     assert section().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2
 
 
 def test_without_a_report_no_page_is_left(report):
-    champion_page.write_page("m-n: version 2 is the champion now.")
+    champion_page.write_page("m-n: version 2 is the champion now.", CHAMPION)
     project.REPORT.unlink()
-    champion_page.write_page("m-n: version 3 is the champion now.")
+    champion_page.write_page("m-n: version 3 is the champion now.", CHAMPION)
     assert not project.CHAMPION_PAGE.exists()

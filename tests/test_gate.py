@@ -67,15 +67,35 @@ def test_verified_twins_pass():
         (lead(-0.01, 0.03), False, f"No better than svm beyond chance: {lead(-0.01, 0.03)}."),
         (lead(0.0, 0.03), False, f"No better than svm beyond chance: {lead(0.0, 0.03)}."),
         (lead(-0.1, -0.06), False, f"Worse than svm beyond chance: {lead(-0.1, -0.06)}."),
-        (
-            None,
-            False,
-            "train = val = test: scores on rows that were trained on say nothing of new ones.",
-        ),
     ],
 )
 def test_a_candidate_beats_the_baseline_by_more_than_chance(found, passed, reason):
     assert gate.check_baseline(found, "svm") == Check("baseline", passed, reason)
+
+
+def test_rows_that_were_trained_on_are_a_refusal_of_another_name():
+    reason = "train = val = test: scores on rows that were trained on say nothing of new ones."
+    assert gate.check_baseline(None, "svm") == Check("test rows", False, reason)
+
+
+def test_the_baselines_refusal_can_be_overruled_and_says_why():
+    worse = gate.check_baseline(lead(-0.1, -0.06), "svm")
+    assert worse.stops
+    found = gate.overruled(worse, "We need answers.")
+    assert (found.passed, found.stops, found.mark) == (False, False, "!")
+    assert found.text == f"Worse than svm beyond chance: {lead(-0.1, -0.06)}. Overruled: We need answers."
+    assert gate.overruled(worse, "") == worse
+
+
+@pytest.mark.parametrize("name", ["twins", "test rows", "rollback", "champion", "smoke test"])
+def test_no_other_refusal_can_be_overruled(name):
+    refused = Check(name, False, "Refused.")
+    assert gate.overruled(refused, "We need answers.") == refused
+
+
+def test_a_baseline_that_is_beaten_is_not_overruled():
+    passed = gate.check_baseline(POINTS, "svm")
+    assert gate.overruled(passed, "We need answers.") == passed
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Data that nobody prepared, from one command to the report; slow."""
+"""Data that nobody prepared, from one command to the report and to answers; slow."""
+
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,12 @@ def results(clone):
     import json
 
     return json.loads((clone.folder / "results/metrics.json").read_text("utf-8"))
+
+
+def as_typed(said):
+    """The command that make runs, of what was printed."""
+    _, command, arguments = shlex.split(said[said.index("make predict ARGS=") :])
+    return ["python", "-m", f"pipelines.{command}", *shlex.split(arguments.removeprefix("ARGS="))]
 
 
 def test_table_of_50_rows(clone, tmp_path):
@@ -48,6 +56,20 @@ def test_table_of_50_rows(clone, tmp_path):
     again = clone.run("--preset", "my_table", *SHORT)
     assert again.returncode == 0, again.stderr
     assert "Nothing has changed since these trainings" in again.stdout
+    # There is no champion yet, and both say how to ask the winner.
+    asked = 'make predict ARGS="--input new.csv --output answers.csv --model models:/my_table-table_mlp/'
+    assert asked in first.stdout
+    assert asked in again.stdout
+    # Data that ship were never needed here, which is no reason to take the results for old ones.
+    promoted = clone.call("python", "-m", "pipelines.promote")
+    assert "my_table-table_mlp: no champion yet." in promoted.stdout, promoted.stderr
+    given = ("--input", str(tmp_path / "My Table.csv"), "--output", str(tmp_path / "the answers.csv"))
+    refused = clone.call("python", "-m", "pipelines.predict", *given)
+    assert refused.returncode == 1
+    assert "my_table-table_mlp has no champion yet; " in refused.stderr
+    answered = clone.call(*as_typed(refused.stderr))
+    assert answered.returncode == 0, answered.stderr
+    assert len(pd.read_csv(tmp_path / "the answers.csv")) == 50
 
 
 def test_regression_by_group_from_parquet(clone, tmp_path):

@@ -17,19 +17,23 @@ import pandas as pd
 import pytest
 from own_store import use_store
 
+from pipelines import promote as promote_command
 from twintrain import tracking
 from twintrain.config import Tracking, check_params
 from twintrain.data.schema import Schema
 from twintrain.evaluation.comparison import compare_networks, compare_with_baseline
-from twintrain.registry import challenge, promotion
+from twintrain.registry import challenge, outcomes, promotion
 from twintrain.registry.gate import Check
-from twintrain.registry.versions import CHAMPION, PREVIOUS, Versions, registered_name
+from twintrain.registry.versions import CHAMPION, DESPITE, PREVIOUS, Versions, despite_note, registered_name
+from twintrain.serving.champion import chosen_model
 from twintrain.serving.smoke import Smoke
 from twintrain.yaml_files import read_yaml
 
 ROWS = 500
 LABELS = np.arange(ROWS) % 2
 BASELINE_ERRORS = range(100)
+AS_GOOD_AS_THE_BASELINE, WORSE_THAN_IT = range(98), range(200)
+WHY = "We need answers."
 GOOD, TWINS = (
     range(20),
     {"verified": True, "text": "Verified twins: all 31 checks passed over 200 training steps in float64 and float32."},
@@ -81,9 +85,13 @@ class World:
         metrics["baseline"] = {"name": "logistic", "comparisons": against}
         return {**metrics, **changes}
 
-    def promote(self, metrics: dict, promote: bool = True) -> promotion.Outcome:
+    def promote(self, metrics: dict, promote: bool = True, despite: str = "") -> outcomes.Outcome:
         registry = self.params.registry.model_copy(update={"promote": promote})
-        return promotion.promote(metrics, self.params.model_copy(update={"registry": registry}), self.client, None)
+        params = self.params.model_copy(update={"registry": registry})
+        return promotion.promote(metrics, params, self.client, None, despite)
+
+    def tags_of(self, version: str) -> dict[str, str]:
+        return self.client.get_model_version(self.versions.name, version).tags
 
     def aliases(self) -> list[str | None]:
         found = [self.versions.alias(alias) for alias in (CHAMPION, PREVIOUS)]
@@ -171,7 +179,7 @@ def world(project, store, request, monkeypatch):
     return world
 
 
-def failed(outcome: promotion.Outcome) -> list[str]:
+def failed(outcome: outcomes.Outcome) -> list[str]:
     return [check.name for check in outcome.checks if not check.passed]
 
 
@@ -216,7 +224,7 @@ def test_the_same_trainings_again_change_nothing_quietly(world, capsys):
     world.promote(metrics)
     outcome = world.promote(metrics)
     assert (outcome.checks, outcome.passed, world.aliases()) == ([], True, ["torch 1", None])
-    promotion.print_outcome(outcome)
+    outcomes.print_outcome(outcome)
     assert capsys.readouterr().out == f"{world.versions.name}: version 1 (PyTorch) is the champion already.\n"
     assert len(world.client.search_model_versions(f"name = '{world.versions.name}'")) == 2
 
@@ -276,10 +284,165 @@ def test_what_is_not_verified_is_not_promoted_and_no_process_is_started(world):
 
 
 def test_what_does_not_beat_the_baseline_is_not_promoted(world):
-    outcome = world.promote(world.train(Network(range(98))))
+    outcome = world.promote(world.train(Network(AS_GOOD_AS_THE_BASELINE)))
     assert failed(outcome) == ["baseline"]
     assert outcome.conclusion == f"{world.versions.name}: no champion yet."
     assert world.aliases() == [None, None]
+
+
+@pytest.mark.parametrize("wrong", [AS_GOOD_AS_THE_BASELINE, WORSE_THAN_IT])
+def test_despite_the_baseline_the_alias_moves_and_the_reason_stays_with_the_version(world, capsys, wrong):
+    outcome = world.promote(world.train(Network(wrong)), despite=WHY)
+    assert (outcome.passed, failed(outcome), outcome.is_despite) == (True, ["baseline"], True)
+    assert world.aliases() == ["torch 1", None]
+    tags = world.tags_of("1")
+    assert (tags[DESPITE], tags["gate"]) == (WHY, "overruled")
+    assert tags["gate_reason"] == f"baseline: {outcome.checks[1].reason} Overruled: {WHY}"
+    outcomes.print_outcome(outcome)
+    said = capsys.readouterr().out
+    assert f"\n  ! baseline: {outcome.checks[1].reason} Overruled: {WHY}\n" in said
+    assert said.endswith(
+        f"{world.versions.name}: version 1 (PyTorch) is the champion now.\n"
+        f"The champion, version 1 (PyTorch), was promoted despite the baseline, because: {WHY}\n"
+    )
+    assert f"- ! baseline: {outcome.checks[1].reason} Overruled: {WHY}" in outcomes.markdown(outcome).replace("\\", "")
+    assert promote_command._note_of_reason(outcome) == ""
+
+
+def test_the_reason_stands_before_the_alias_moves(world, monkeypatch):
+    metrics = world.train(Network(AS_GOOD_AS_THE_BASELINE))
+    monkeypatch.setattr(Versions, "promote", lambda *_: pytest.fail("killed"))
+    with pytest.raises(pytest.fail.Exception):
+        world.promote(metrics, despite=WHY)
+    assert world.tags_of("1")[DESPITE] == WHY
+
+
+def test_nothing_but_the_baseline_is_overruled(world):
+    unverified = {"verified": None, "text": "Not verified."}
+    same_rows = {"name": "logistic", "comparisons": {"torch": {"accuracy_difference": 0.5}}}
+    world.smoke = Smoke(False, "row 1 of 20 is labelled no, evaluated as yes")
+    metrics = world.train(Network(AS_GOOD_AS_THE_BASELINE))
+    for changes, refused in (
+        ({"verification": unverified}, "twins"),
+        ({"baseline": same_rows}, "test rows"),
+        ({}, "smoke test"),
+    ):
+        outcome = world.promote({**metrics, **changes}, despite=WHY)
+        assert [check.name for check in outcome.checks if check.stops] == [refused]
+        assert (outcome.passed, outcome.tags["gate"]) == (False, "failed")
+        assert promote_command._note_of_reason(outcome) == "Nothing but the baseline's check can be overruled."
+        assert world.aliases() == [None, None]
+        assert DESPITE not in world.tags_of(str(outcome.versions["torch"].version))
+
+
+def test_a_champion_that_may_be_better_is_not_overruled_either(world):
+    world.promote(world.train(Network()))
+    outcome = world.promote(world.train(Network(AS_GOOD_AS_THE_BASELINE)), despite=WHY)
+    assert [check.name for check in outcome.checks if check.stops] == ["champion"]
+    assert world.aliases() == ["torch 1", None]
+    assert outcome.note == ""
+
+
+def test_a_reason_that_was_not_needed_is_not_noted(world):
+    metrics = world.train(Network())
+    outcome = world.promote(metrics, despite=WHY)
+    assert (outcome.passed, failed(outcome), outcome.tags["gate"]) == (True, [], "passed")
+    assert world.aliases() == ["torch 1", None]
+    assert DESPITE not in world.tags_of("1")
+    said = promote_command._note_of_reason(outcome)
+    assert said == "The gate passes without --despite baseline, so the reason is not noted."
+    said = promote_command._note_of_reason(world.promote(metrics, despite=WHY))
+    assert said == "Nothing is left to be decided by --despite baseline, so the reason is not noted."
+    assert DESPITE not in world.tags_of("1")
+
+
+def test_a_champion_despite_the_baseline_stays_one_until_a_better_comes_and_says_why_as_long(world):
+    note = f"The champion, version 1 (PyTorch), was promoted despite the baseline, because: {WHY}"
+    metrics = world.train(Network(AS_GOOD_AS_THE_BASELINE))
+    world.promote(metrics, despite=WHY)
+    again = world.promote(metrics)
+    assert (again.passed, again.note, world.aliases()) == (True, note, ["torch 1", None])
+    refused = world.promote(world.train(Network(AS_GOOD_AS_THE_BASELINE)))
+    assert (refused.passed, refused.note, refused.ways) == (False, note, [])
+    assert world.aliases() == ["torch 1", None]
+    better = world.promote(world.train(Network()))
+    assert (better.passed, better.note) == (True, "")
+    assert world.aliases() == ["torch 5", "torch 1"]
+    world.versions.roll_back()
+    assert world.aliases() == ["torch 1", "torch 5"]
+    assert despite_note(world.versions.alias(CHAMPION)) == note
+
+
+def test_who_passes_the_gate_later_is_a_champion_like_any_other(world):
+    metrics = world.train(Network())
+    as_good = {"accuracy_difference": 0.0, "accuracy_ci95": [-0.1, 0.1], "mcnemar_p": 1.0}
+    world.promote({**metrics, "baseline": {"name": "svm", "comparisons": {"torch": as_good}}}, despite=WHY)
+    assert world.tags_of("1")[DESPITE] == WHY
+    world.client.delete_registered_model_alias(world.versions.name, CHAMPION)
+    assert world.promote(metrics).tags["gate"] == "passed"
+    assert DESPITE not in world.tags_of("1")
+
+
+def test_promote_false_notes_no_reason(world):
+    outcome = world.promote(world.train(Network(AS_GOOD_AS_THE_BASELINE)), promote=False, despite=WHY)
+    assert outcome.conclusion.endswith("would become the champion, but registry.promote is false.")
+    assert DESPITE not in world.tags_of("1")
+
+
+def test_without_a_champion_commands_are_printed_that_ask_the_winner(world, capsys):
+    metrics = world.train(Network(AS_GOOD_AS_THE_BASELINE), winner="keras")
+    outcomes.print_outcome(world.promote(metrics))
+    uri = f"models:/{world.versions.name}/2"
+    asked = (
+        f"{world.versions.name}: no champion yet.\n"
+        f'Answers without one: make predict ARGS="--input new.npy --output answers.csv --model {uri}"\n'
+        f'The same over HTTP: make serve ARGS="--model {uri}"\n'
+    )
+    despite = "A champion despite the baseline: make promote ARGS=\"--despite baseline --because 'YOUR REASON'\"\n"
+    assert capsys.readouterr().out.endswith(asked + despite)
+    # Whom something else stops too is not helped by that.
+    outcomes.print_outcome(world.promote({**metrics, "verification": {"verified": None, "text": "Not verified."}}))
+    assert capsys.readouterr().out.endswith(asked)
+
+
+def test_a_run_that_changes_nothing_prints_them_again(world, capsys):
+    outcome = world.promote(world.train(Network(AS_GOOD_AS_THE_BASELINE)))
+    Path("results").mkdir()
+    Path("results/metrics.json").write_text("{}")
+    Path("results/champion.html").touch()
+    with tracking.stage_run("promote", {}, Tracking()) as run:
+        outcomes.record(outcome, run)
+    Path("results/champion.html").touch()  # there was no report
+    outcomes.print_last_outcome()
+    said = "\n".join([outcome.conclusion, *map(str, outcome.ways)])
+    assert capsys.readouterr().out == f"\n{said}\n"
+    Path("results/metrics.json").write_text('{"other": 1}')
+    outcomes.print_last_outcome()
+    assert capsys.readouterr().out == ""
+
+
+def test_predict_and_serve_without_a_champion_say_what_to_type(world, error_of):
+    params = world.params.model_copy(update={"dataset": "rows", "model": f"conf/models/{world.model}.yaml"})
+    typed = ["--input", "my rows.csv", "--output", "b.csv", "--model", ""]
+    way = "make run, make verify and then make promote give it one, or say why not"
+    nobody = f"{world.versions.name} has no champion yet; {way}"
+    others = f"{nobody}; --model models:/m-… takes any other model"
+    assert error_of(chosen_model, "", params, "predict", typed) == others
+    metrics = world.train(Network(AS_GOOD_AS_THE_BASELINE), winner="keras")
+    Path("results").mkdir()
+    Path("results/metrics.json").write_text(json.dumps(metrics, default=str))
+    assert error_of(chosen_model, "", params, "predict", typed) == others  # not registered yet
+    world.promote(metrics)
+    answers = "the winner of results/, version 2 (Keras), answers all the same"
+    model = f"--model models:/{world.versions.name}/2"
+    assert error_of(chosen_model, "", params, "predict", typed) == (
+        f"{nobody}; {answers}: make predict ARGS=\"--input 'my rows.csv' --output b.csv {model}\""
+    )
+    assert error_of(chosen_model, None, params, "serve", []) == f'{nobody}; {answers}: make serve ARGS="{model}"'
+    Path("results/metrics.json").write_text(json.dumps({**metrics, "dataset": "other"}, default=str))
+    assert error_of(chosen_model, None, params, "serve", []) == others
+    world.promote(metrics, despite=WHY)
+    assert chosen_model(None, params, "serve", []) == f"models:/{world.versions.name}/2"
 
 
 def test_what_fails_the_smoke_test_is_not_promoted(world):
@@ -352,15 +515,19 @@ def test_the_outcome_is_left_in_results_and_on_the_run(world):
     Path("results").mkdir()
     Path("results/metrics.json").write_text("{}")
     with tracking.stage_run("promote", {}, Tracking()) as run:
-        promotion.record(outcome, run)
+        outcomes.record(outcome, run)
     assert json.loads(Path("results/gate.json").read_text()) == {
         "results": hashlib.sha256(b"{}").hexdigest(),
         "model": world.versions.name,
         "version": 1,
         "framework": "torch",
         "passed": True,
-        "checks": [{"name": check.name, "passed": True, "reason": check.reason} for check in outcome.checks],
+        "checks": [
+            {"name": check.name, "passed": True, "reason": check.reason, "despite": ""} for check in outcome.checks
+        ],
         "conclusion": f"{world.versions.name}: version 1 (PyTorch) is the champion now.",
+        "note": "",
+        "next": [],
     }
     tags = world.client.get_run(run.id).data.tags
     assert (tags["gate"], tags["gate_reason"]) == ("passed", outcome.tags["gate_reason"])
@@ -369,8 +536,8 @@ def test_the_outcome_is_left_in_results_and_on_the_run(world):
 
 def test_the_note_of_a_run_has_the_checks_as_plain_text():
     checks = [Check("twins", True, "Verified *twins*."), Check("baseline", False, "No better than <b>.")]
-    outcome = promotion.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.", False)
-    assert promotion.markdown(outcome) == (
+    outcome = outcomes.Outcome("rows-mlp", {}, "torch", checks, False, "rows-mlp: no champion yet.", None)
+    assert outcomes.markdown(outcome) == (
         "**rows-mlp: no champion yet.**\n\n- ✓ twins: Verified \\*twins\\*.\n- ✗ baseline: No better than \\<b\\>."
     )
 

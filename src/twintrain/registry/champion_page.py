@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from twintrain import project
 from twintrain.evaluation.report_page import CHAMPION_PLACE
 from twintrain.html_template import render
 from twintrain.registry.gate import Check
+from twintrain.registry.versions import despite_note
+from twintrain.registry.winner import Way
 
 
 def write_page(
-    conclusion: str, checks: Sequence[Check] = (), skipped: Sequence[str] = (), has_champion: bool = True
+    conclusion: str,
+    champion: Any | None,
+    checks: Sequence[Check] = (),
+    skipped: Sequence[str] = (),
+    ways: Sequence[Way] = (),
 ) -> None:
     """Writes results/champion.html from results/report.html; none is left where there is no report.
 
@@ -19,9 +26,10 @@ def write_page(
     command had changed it.
 
     Args:
+        champion: the version that is it now; None where there is none to serve.
         checks: those that were made.
         skipped: names of those that were not.
-        has_champion: whether there is one to serve.
+        ways: what the user may do without one.
     """
     if not project.REPORT.is_file():
         project.CHAMPION_PAGE.unlink(missing_ok=True)
@@ -29,9 +37,11 @@ def write_page(
     section = render(
         Path(__file__).with_name("champion.html.jinja"),
         conclusion=conclusion,
+        note=despite_note(champion),
         checks=checks,
         skipped=skipped,
-        has_champion=has_champion,
+        ways=ways,
+        has_champion=champion is not None,
         when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     report = project.REPORT.read_text(encoding="utf-8")

@@ -3,13 +3,16 @@
 Pure: what a check needs is measured elsewhere. docs/registry.md explains the rules.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from twintrain.evaluation import decision
 
 # Made only where all else has passed: they start processes that answer rows.
 COSTLY = ("champion", "smoke test")
+# The one check that a user may overrule: whether a simpler model would do is theirs to weigh. What the others refuse is
+# a mistake, or not known to be none.
+BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
@@ -17,13 +20,29 @@ class Check:
     """One condition of the gate.
 
     Attributes:
-        name: twins, baseline, rollback, champion or smoke test.
+        name: twins, baseline, test rows, rollback, champion or smoke test.
         reason: one sentence; where it has failed and the user can do something about it, what to type.
+        despite: why the user goes on although it has failed; empty where nobody does.
     """
 
     name: str
     passed: bool
     reason: str
+    despite: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether the alias may not move for it."""
+        return not self.passed and not self.despite
+
+    @property
+    def mark(self) -> str:
+        return "✓" if self.passed else "!" if self.despite else "✗"
+
+    @property
+    def text(self) -> str:
+        """The reason, and why it was overruled."""
+        return f"{self.reason} Overruled: {self.despite}" if self.despite else self.reason
 
 
 @dataclass(frozen=True)
@@ -119,15 +138,20 @@ def check_baseline(found: Lead | None, baseline: str) -> Check:
     """Passed by a network that is better than the baseline by more than chance.
 
     Args:
-        found: the network's lead; None where the test rows are no sample.
+        found: the network's lead; None where the test rows are no sample, which is a check of another name.
     """
     if found is None:
         reason = "train = val = test: scores on rows that were trained on say nothing of new ones."
-        return Check("baseline", False, reason)
+        return Check("test rows", False, reason)
     if not found.is_significant:
-        return Check("baseline", False, f"No better than {baseline} beyond chance: {found}.")
+        return Check(BASELINE, False, f"No better than {baseline} beyond chance: {found}.")
     passed = found.value > 0
-    return Check("baseline", passed, f"{'Better' if passed else 'Worse'} than {baseline} beyond chance: {found}.")
+    return Check(BASELINE, passed, f"{'Better' if passed else 'Worse'} than {baseline} beyond chance: {found}.")
+
+
+def overruled(check: Check, despite: str) -> Check:
+    """The same check, with the user's reason to go on where it is the baseline's and has failed."""
+    return check if check.passed or check.name != BASELINE else replace(check, despite=despite)
 
 
 def failed_as_rolled_back(when: str) -> Check:

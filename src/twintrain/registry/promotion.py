@@ -1,24 +1,26 @@
 """From finished trainings to versions in the registry, and through the gate to the champion."""
 
 import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
 
 from twintrain import project
 from twintrain.config import Params, Serving
-from twintrain.data.files import sha256_of
 from twintrain.errors import UserError, first_line
 from twintrain.evaluation import report
-from twintrain.evaluation.report_summary import plain_text, summary
-from twintrain.frameworks import TITLES
-from twintrain.registry import champion_page, gate
+from twintrain.evaluation.report_summary import summary
+from twintrain.registry import gate
 from twintrain.registry.challenge import challenge
 from twintrain.registry.gate import Check
-from twintrain.registry.versions import CHAMPION, ROLLED_BACK, Versions, described, registered_name, uri_of
+from twintrain.registry.outcomes import Outcome, is_of_gate, markdown, record
+from twintrain.registry.versions import (
+    CHAMPION,
+    DESPITE,
+    ROLLED_BACK,
+    Versions,
+    described,
+    registered_name,
+    uri_of,
+)
 from twintrain.serving.evaluated import evaluated_rows
 from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.smoke import smoke_test
@@ -31,49 +33,14 @@ SEEN_ROWS = " It was tested on other rows, and may have been trained on some of 
 SCORES = ("eval_acc", "auc_score", "rmse", "mae", "test_loss", "latency_1_ms")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What has become of the trainings.
-
-    Attributes:
-        name: of the registered model.
-        versions: of each framework.
-        candidate: the framework that was proposed.
-        checks: those that were made; none where the candidate was the champion already.
-        passed: whether the candidate is the champion now, or would be.
-        conclusion: one sentence.
-        has_champion: whether there is one now.
-    """
-
-    name: str
-    versions: dict[str, Any]
-    candidate: str
-    checks: list[Check]
-    passed: bool
-    conclusion: str
-    has_champion: bool
-
-    @property
-    def skipped(self) -> list[str]:
-        """Names of the checks that were not made, since one before them has failed."""
-        made = {check.name for check in self.checks}
-        return [] if self.passed else [name for name in gate.COSTLY if name not in made]
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """For MLflow: `gate`, passed or failed, and `gate_reason`, the failed checks or else all."""
-        telling = [check for check in self.checks if not check.passed] or self.checks
-        reasons = [f"{check.name}: {check.reason}" for check in telling] or [self.conclusion]
-        return {"gate": "passed" if self.passed else "failed", "gate_reason": " ".join(reasons)}
-
-
-def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run) -> Outcome:
+def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run, despite: str = "") -> Outcome:
     """Registers each framework's training and leads the better one to the gate.
 
     Args:
         metrics: results/metrics.json; build/ has the networks that it is of.
         client: of MLflow, see `tracking.connect`.
         run: the one that is open.
+        despite: the user's reason to overrule the baseline's check, should it fail; empty: nothing is overruled.
 
     Raises:
         UserError: MLflow does not have the runs of these trainings, or build/ has others.
@@ -89,12 +56,12 @@ def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run) -> O
     if is_champion := champion is not None and champion.version == candidate.version:
         passed, conclusion = True, f"{described(candidate)} is the champion already"
     else:
-        checks = _checks(metrics, framework, candidate, champion, params.serving)
-        passed = all(check.passed for check in checks)
-        conclusion = _moved(versions, candidate, champion, params.registry.promote) if passed else _kept(champion)
-    has_champion = versions.alias(CHAMPION) is not None
+        checks = _checks(metrics, framework, candidate, champion, params.serving, despite)
+        passed = not any(check.stops for check in checks)
+        why = "".join(check.despite for check in checks)
+        conclusion = _moved(versions, candidate, champion, params.registry.promote, why) if passed else _kept(champion)
     conclusion = f"{versions.name}: {conclusion}."
-    outcome = Outcome(versions.name, registered, framework, checks, passed, conclusion, has_champion)
+    outcome = Outcome(versions.name, registered, framework, checks, passed, conclusion, versions.alias(CHAMPION))
     if not is_champion:
         versions.tag(candidate, outcome.tags)
     return outcome
@@ -118,50 +85,6 @@ def promote_new(metrics: dict[str, Any], params: Params, run: Run) -> Outcome | 
         print(f"warning: nothing was promoted, results are kept: {first_line(error)}", file=sys.stderr)
         return None
     return outcome
-
-
-def is_of_gate() -> bool:
-    """Whether the results were led to the gate already, and the page that says so is still there."""
-    has_page = project.GATE.is_file() and project.CHAMPION_PAGE.is_file()
-    return has_page and project.read_json(project.GATE).get("results") == sha256_of(project.METRICS)
-
-
-def record(outcome: Outcome, run: Run) -> None:
-    """Leaves the outcome in results/ and on the run of the command."""
-    run.set_tags(outcome.tags)
-    content = {
-        "results": sha256_of(project.METRICS),
-        "model": outcome.name,
-        "version": int(outcome.versions[outcome.candidate].version),
-        "framework": outcome.candidate,
-        "passed": outcome.passed,
-        "checks": [asdict(check) for check in outcome.checks],
-        "conclusion": outcome.conclusion,
-    }
-    project.write_json(project.GATE, content)
-    champion_page.write_page(outcome.conclusion, outcome.checks, outcome.skipped, outcome.has_champion)
-    run.log_artifacts(*filter(Path.is_file, (project.GATE, project.CHAMPION_PAGE)))
-
-
-def markdown(outcome: Outcome) -> str:
-    """The conclusion and the checks, for the note of a run."""
-    checks = [f"- {'✓' if check.passed else '✗'} {check.name}: {plain_text(check.reason)}" for check in outcome.checks]
-    return "\n".join([f"**{plain_text(outcome.conclusion)}**", "", *checks])
-
-
-def print_outcome(outcome: Outcome) -> None:
-    """Prints the versions, a line a check, and the conclusion."""
-    lines = []
-    if outcome.checks:
-        made = ", ".join(f"{TITLES[name]} is version {each.version}" for name, each in outcome.versions.items())
-        lines.append(escape(f"\n{outcome.name}: {made}; {TITLES[outcome.candidate]} is proposed as champion"))
-        lines += [f"  {_mark(check)} {check.name}: {escape(check.reason)}" for check in outcome.checks]
-        lines += [f"  – {name}: not looked at" for name in outcome.skipped]
-    Console().print(*lines, escape(outcome.conclusion), sep="\n", soft_wrap=True, highlight=False)
-
-
-def _mark(check: Check) -> str:
-    return "[green]✓[/]" if check.passed else "[red]✗[/]"
 
 
 def _registered(
@@ -198,13 +121,13 @@ def _run(client: Any, ref: Ref) -> Any:
 
 
 def _checks(
-    metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None, serving: Serving
+    metrics: dict[str, Any], framework: str, candidate: Any, champion: Any | None, serving: Serving, despite: str
 ) -> list[Check]:
     """The checks up to the first costly one that fails; what is free is looked at in any case."""
     baseline = metrics["baseline"]
     checks = [
         gate.check_twins(metrics["verification"]),
-        gate.check_baseline(gate.lead(baseline["comparisons"][framework]), baseline["name"]),
+        gate.overruled(gate.check_baseline(gate.lead(baseline["comparisons"][framework]), baseline["name"]), despite),
     ]
     if ROLLED_BACK in candidate.tags:
         checks.append(gate.failed_as_rolled_back(candidate.tags[ROLLED_BACK]))
@@ -212,7 +135,7 @@ def _checks(
         lambda: _champion_check(metrics, framework, candidate, champion),
         lambda: _smoke_check(framework, candidate, serving),
     ):
-        if all(each.passed for each in checks):
+        if not any(each.stops for each in checks):
             checks.append(check())
     return checks
 
@@ -230,12 +153,17 @@ def _smoke_check(framework: str, candidate: Any, serving: Serving) -> Check:
     return Check("smoke test", found.passed, f"{found.reason}.")
 
 
-def _moved(versions: Versions, candidate: Any, champion: Any | None, moves: bool) -> str:
+def _moved(versions: Versions, candidate: Any, champion: Any | None, moves: bool, despite: str) -> str:
     if not moves:
         return f"{described(candidate)} would become the champion, but registry.promote is false"
     now = versions.alias(CHAMPION)
     if (now and now.version) != (champion and champion.version):
         raise UserError(f"another command has moved the champion of {versions.name} meanwhile; type: make promote")
+    # Before the alias moves, so that no champion is without its reason.
+    if despite:
+        versions.tag(candidate, {DESPITE: despite})
+    else:
+        versions.untag(candidate, DESPITE)
     versions.promote(candidate)
     former = f", {described(champion)} keeps the alias previous" if champion else ""
     return f"{described(candidate)} is the champion now{former}"

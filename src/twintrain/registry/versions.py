@@ -12,6 +12,7 @@ from twintrain.frameworks import TITLES
 CHAMPION = "champion"
 PREVIOUS = "previous"
 ROLLED_BACK = "rolled_back"  # a version's tag: when the user took the alias from it
+DESPITE = "despite_baseline"  # a version's tag: why the user made it the champion, although the baseline does as well
 
 
 class Versions:
@@ -64,13 +65,23 @@ class Versions:
         """
         if found := self.alias(CHAMPION):
             return found
-        way = "make run, make verify and then make promote give it one, or say why not"
-        raise UserError(f"{self.name} has no champion yet; {way}")
+        raise UserError(self.no_champion())
+
+    def no_champion(self) -> str:
+        """What is said where there is none, and how there will be one."""
+        return (
+            f"{self.name} has no champion yet; make run, make verify and then make promote give it one, or say why not"
+        )
 
     def tag(self, version: Any, tags: dict[str, str]) -> None:
         """Sets tags on a version."""
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, version.version, key, value)
+
+    def untag(self, version: Any, key: str) -> None:
+        """Takes a tag off a version, if it was there when the version was looked up."""
+        if key in version.tags:
+            self._client.delete_model_version_tag(self.name, version.version, key)
 
     def promote(self, version: Any) -> None:
         """Makes a version the champion; the former one keeps the alias `previous`."""
@@ -106,8 +117,7 @@ class Versions:
         self._set_alias(PREVIOUS, champion)
         self._set_alias(CHAMPION, previous)
         self.tag(champion, {ROLLED_BACK: datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")})
-        if ROLLED_BACK in previous.tags:
-            self._client.delete_model_version_tag(self.name, previous.version, ROLLED_BACK)
+        self.untag(previous, ROLLED_BACK)
         return previous, champion
 
     def _set_alias(self, alias: str, version: Any) -> None:
@@ -154,6 +164,13 @@ def described(version: Any) -> str:
     """`version 3 (Keras)`."""
     framework = version.tags.get("framework")
     return f"version {version.version}" + (f" ({TITLES[framework]})" if framework in TITLES else "")
+
+
+def despite_note(champion: Any | None) -> str:
+    """Why the champion is one although the baseline does as well, in a sentence; else empty."""
+    if champion is None or DESPITE not in champion.tags:
+        return ""
+    return f"The champion, {described(champion)}, was promoted despite the baseline, because: {champion.tags[DESPITE]}"
 
 
 def uri_of(version: Any) -> str:
