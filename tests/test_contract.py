@@ -62,7 +62,8 @@ READ_BY_NO_STAGE = {
     "serving.request_bytes": "a limit of servers, which no stage starts",
 }
 MODELS_WITHOUT_PRESET = {
-    "table_mlp": "what --data takes for a table",
+    "table_mlp": "what --data of earlier versions takes for a table",
+    "wide_and_deep": "what --data takes for a table",
     "image_cnn": "what --data takes for images",
     "conventions": "for verify --native, on any images: --model conventions",
 }

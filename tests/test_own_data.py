@@ -10,9 +10,12 @@ from PIL import Image
 
 from twintrain.config import Params
 from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.data.first_settings import STEPS, first_settings
+from twintrain.data.found import Found
 from twintrain.data.own_data import adopt
 from twintrain.data.reading import read_raw
 from twintrain.data.wishes import Wishes
+from twintrain.training.batches import epoch_batches
 from twintrain.yaml_files import read_yaml, validated, write_yaml
 
 DESCRIPTION = Path("conf/datasets/my.yaml")
@@ -50,15 +53,27 @@ def test_settings_fit_the_data(my):
     params = params_of(PRESET)
     assert (params.dataset, params.model, params.preprocess.categorical) == (
         "my",
-        "conf/models/table_mlp.yaml",
+        "conf/models/wide_and_deep.yaml",
         "onehot",
     )
     assert (params.split.scale, params.ingest.bad_rows, params.train.batch_size) == ("standard", "error", 32)
 
 
+@pytest.mark.parametrize("rows", [10, 60, 5_000, 20_000, 150_000])
+def test_networks_of_tables_take_as_many_steps_whatever_the_rows(rows):
+    found = Found({"task": "binary"}, rows, [], [], smallest_class=None)
+    preset = first_settings("my", found, Wishes())
+    train = validated(Params, {"frameworks": ["torch"], **preset}, "preset").train
+    trained_on = round(0.7 * rows)
+    steps = train.epochs * len(epoch_batches(trained_on, train.batch_size, seed=0, epoch=0))
+    assert 0.95 * STEPS <= steps <= 1.05 * STEPS
+    assert train.early_stopping.patience == train.epochs // 5
+    assert train.regularization.l2 == pytest.approx(1 / trained_on, rel=0.05)
+
+
 def test_what_the_user_has_written_is_never_written_again(my, capsys):
     DESCRIPTION.write_text(DESCRIPTION.read_text("utf-8").replace("title: my", "title: Mine"), "utf-8")
-    PRESET.write_text(PRESET.read_text("utf-8").replace("epochs: 100", "epochs: 7"), "utf-8")
+    write_yaml(PRESET, {**read_yaml(PRESET), "train": {"epochs": 7}}, ["Mine."])
     before = DESCRIPTION.read_bytes(), PRESET.read_bytes()
     adopt(Path("my.csv"), Wishes("y"))
     assert (DESCRIPTION.read_bytes(), PRESET.read_bytes()) == before
@@ -253,7 +268,7 @@ def test_images_outside_of_class_folders_are_refused(project, error_of):
 @pytest.mark.parametrize(
     ("features", "labels", "expected", "model"),
     [
-        (np.zeros((30, 7), np.float32), np.arange(30) % 3, {"task": "multiclass", "sample_shape": [7]}, "table_mlp"),
+        (np.zeros((30, 7)), np.arange(30) % 3, {"task": "multiclass", "sample_shape": [7]}, "wide_and_deep"),
         (np.zeros((30, 9, 2)), np.linspace(0, 1, 30), {"task": "regression", "sample_shape": [9, 2]}, "lstm"),
         (np.zeros((30, 8, 8), np.uint8), np.arange(30) % 2, {"task": "binary", "image_shape": [8, 8, 1]}, "image_cnn"),
         (np.full((30, 8, 8, 3), 255.0), np.arange(30) % 2, {"image_shape": [8, 8, 3]}, "image_cnn"),

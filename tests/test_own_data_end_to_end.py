@@ -47,7 +47,7 @@ def test_table_of_50_rows(clone, tmp_path):
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Written: conf/datasets/my_table.yaml and conf/presets/my_table.yaml" in first.stdout
     found = results(clone)
-    assert (found["dataset"], found["model"]) == ("my_table", "table_mlp")
+    assert (found["dataset"], found["model"]) == ("my_table", "wide_and_deep")
     assert found["comparison"]["agreement"] == 1.0
     changed = [" M dvc.lock", " M params.yaml", "?? conf/datasets/my_table.yaml", "?? conf/presets/my_table.yaml"]
     assert clone.call("git", "status", "--porcelain").stdout.splitlines() == changed

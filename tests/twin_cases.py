@@ -215,12 +215,14 @@ MODEL_CASES = {
     "perceptron": "xor",
     "airline_mlp": "diabetes",
     "table_mlp": "diabetes",
+    "wide_and_deep": "diabetes",
     "image_cnn": "mnist5k",
 }
 # Models whose layers have rows of their own, put together as others are: the slow tests have them.
 FURTHER_MODELS = (
     *("conventions", "wide_mlp", "wide_mlp_dropout", "wide_mlp_batch_norm", "deep_mlp_tanh", "image_classifier", "net"),
     *("color_cnn", "inception", "linear", "perceptron", "airline_mlp", "table_mlp", "image_cnn"),
+    "wide_and_deep",
 )
 # Differ from a row in the number of units alone, or in an activation that has a row of its own.
 LIKE_ANOTHER = (

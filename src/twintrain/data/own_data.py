@@ -14,6 +14,7 @@ from twintrain.data.archives import is_archive, members
 from twintrain.data.array_inference import infer_npz
 from twintrain.data.dataset import Dataset, checked_folders, load_dataset, raw_folder
 from twintrain.data.files import copy_whole, folder_digest, sha256_of
+from twintrain.data.first_settings import first_settings
 from twintrain.data.found import LEFT_OUT, Found
 from twintrain.data.image_inference import IMAGE_ENDINGS, infer_images
 from twintrain.data.inference import infer_table
@@ -30,9 +31,6 @@ from twintrain.yaml_files import read_yaml, update_yaml, validated, write_yaml
 ENDINGS = (*TABLE_ENDINGS, ".parquet", ".npz")
 PACKED = (".gz", ".zip", ".tar", ".tgz")
 EXPECTED = "a table (.csv, .tsv, .txt, .data, .xlsx, .parquet …; also .gz or .zip), a folder of images, or an .npz"
-# A class of fewer rows than this needs larger shares to be validated and tested on.
-SMALL_CLASS = 15
-MANY_ROWS = 100_000
 
 
 def adopt(source: Path, wishes: Wishes) -> str:
@@ -139,41 +137,7 @@ def _describe(source: Path, name: str, wishes: Wishes) -> None:
 
 def _write_settings(source: Path, name: str, found: Found, wishes: Wishes) -> None:
     comments = [f"First settings for {_file_name(source)}."]
-    write_yaml(project.PRESETS / f"{name}.yaml", _settings(name, found, wishes), comments)
-
-
-def _settings(name: str, found: Found, wishes: Wishes) -> dict[str, Any]:
-    """A preset: a small network that fits the samples, few rows a step where there are few, early stopping."""
-    is_small = found.smallest_class is not None and found.smallest_class < SMALL_CLASS
-    axes = len(found.description.get("image_shape") or found.description.get("sample_shape") or [0])
-    kept = {key: value for key, value in (("group", wishes.group), ("time", wishes.time)) if value}
-    return {
-        "dataset": name,
-        "model": {1: "table_mlp", 2: "lstm", 3: "image_cnn"}[axes],
-        "mode": "aligned",
-        "ingest": {"bad_rows": "drop" if found.bad_rows else "error"},
-        "preprocess": {"categorical": "onehot"},
-        "split": {
-            "method": "given" if found.has_test else "stratified",
-            "seed": 0,
-            "val": 0.2 if is_small else 0.1,
-            "test": 0.2,
-            "scale": "standard" if axes == 1 else "none",
-            "scale_target": "standard" if found.description["task"] == "regression" else "none",
-            **kept,
-        },
-        "train": {
-            "epochs": 100 if found.rows < MANY_ROWS else 20,
-            "batch_size": 32 if found.rows < MANY_ROWS // 20 else 128 if found.rows < MANY_ROWS else 1024,
-            "optimizer": {"name": "adam", "learning_rate": 0.001},
-            "early_stopping": {"patience": 10},
-            "checkpoint_every": 10,
-        },
-        "baseline": {
-            "name": "linear" if found.description["task"] == "regression" else "logistic",
-            "rows": MANY_ROWS if found.rows > MANY_ROWS else None,
-        },
-    }
+    write_yaml(project.PRESETS / f"{name}.yaml", first_settings(name, found, wishes), comments)
 
 
 def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:

@@ -1,0 +1,205 @@
+"""The network that --data gives a table of one's own, beside linear or logistic regression, on ten tables.
+
+python benchmarks/own_tables.py                     all tables, by three splits each, in PyTorch, and some in Keras
+python benchmarks/own_tables.py --only iris,wine    these alone
+python benchmarks/own_tables.py --document          and writes the tables into docs/your-data.md
+
+Each table is written as a CSV file and goes the way of --data: description, first settings, encoder, scalers, training,
+test rows. Exit status 1 where the network is worse than the baseline, beyond the interval, on more than one table in
+ten. The networks and settings were chosen on other tables and other splits.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
+
+from made_tables import TABLES, MadeTable
+
+from examples.course.tables import markdown, with_tables
+from twintrain import baselines
+from twintrain.config import Params
+from twintrain.data.dataset import load_dataset, raw_files
+from twintrain.data.encoding import as_numbers
+from twintrain.data.fitting import fit as fit_encoding
+from twintrain.data.own_data import adopt
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.reading import read_raw
+from twintrain.data.scaling import unscale
+from twintrain.data.schema import Schema, network_schema
+from twintrain.data.splitting import split_rows
+from twintrain.data.wishes import Wishes
+from twintrain.evaluation import metrics
+from twintrain.evaluation.comparison import Predictions, compare_with_baseline
+from twintrain.evaluation.scores import regression_score
+from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import load_network
+from twintrain.training.loop import fit
+from twintrain.yaml_files import read_yaml, validated
+
+DOCUMENT = ROOT / "docs/your-data.md"
+SPLITS = (0, 1, 2)
+LEAST_SHARE = 0.9
+IN_KERAS = ("iris", "diabetes")
+
+
+class Outcome(NamedTuple):
+    """The network and the baseline on the test rows of one split.
+
+    Attributes:
+        scores: of the network and of the baseline: accuracy, or mean absolute error.
+        gain: by how much the network is better, in points of accuracy or percent of the baseline's error.
+        interval: its 95 % interval.
+        epochs: that were trained.
+    """
+
+    scores: tuple[float, float]
+    r2: tuple[float, float] | None
+    gain: float
+    interval: tuple[float, float]
+    epochs: int
+
+    @property
+    def is_as_good(self) -> bool:
+        return self.interval[1] >= 0
+
+
+class Split(NamedTuple):
+    """What the stages up to split make of a table."""
+
+    params: Params
+    schema: Schema
+    scalers: dict[str, Any]
+    folder: Path
+
+    def part(self, name: str, dtype: str) -> Part:
+        return Part.load(self.folder / name, dtype)
+
+
+def outcome(name: str, framework: str, seed: int) -> Outcome:
+    """Trains on one table, by one split, with the settings that --data writes."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        split = _split(TABLES[name], f"table_{name}", seed)
+        test = split.part("test", "float64")
+        logits, epochs = _trained(split, framework)
+        of_network = _predictions(split, test, logits)
+        of_baseline = _of_baseline(split, test)
+        found = compare_with_baseline(of_network, of_baseline)
+    if split.schema.labels:
+        scores = [float((p["probability"].argmax(axis=1) == p["label"]).mean()) for p in (of_network, of_baseline)]
+        gains = [found["accuracy_difference"], *found["accuracy_ci95"]]
+        return Outcome(tuple(scores), None, 100 * gains[0], (100 * gains[1], 100 * gains[2]), epochs)
+    scores = [regression_score(p["prediction"], p["label"], 0.0) for p in (of_network, of_baseline)]
+    mae, r2 = ([each[key] for each in scores] for key in ("mae", "r2"))
+    low, high = found["mae_ci95"]
+    gains = [-100 * value / mae[1] for value in (found["mae_difference"], high, low)]
+    return Outcome(tuple(mae), tuple(r2), gains[0], (gains[1], gains[2]), epochs)
+
+
+def _split(table: MadeTable, name: str, seed: int) -> Split:
+    """Does what `--data`, ingest, preprocess and split do, in a folder of its own."""
+    shutil.copytree(ROOT / "conf", "conf")
+    table.rows().to_csv(f"{name}.csv", index=False)
+    with redirect_stdout(StringIO()):
+        adopt(Path(f"{name}.csv"), Wishes(table.target, table.task))
+    preset = read_yaml(Path(f"conf/presets/{name}.yaml"))
+    preset["split"]["seed"] = seed
+    params = validated(Params, {"frameworks": ["torch"], **preset}, name)
+    dataset = load_dataset(name)
+    ingested = read_raw(raw_files(name, dataset), dataset, params.ingest.bad_rows)
+    schema = network_schema(name, dataset, params.preprocess)
+    features = as_numbers(ingested.table, dataset.inputs)
+    rows = split_rows(ingested.labels, params.split)
+    fitted = fit_encoding(features, ingested.labels, rows["train"], dataset, schema, params.split)
+    for part, index in rows.items():
+        fitted.part(features[index], ingested.labels[index], index).save(Path("split") / part)
+    return Split(params, schema, fitted.scalers, Path("split"))
+
+
+def _trained(split: Split, framework: str) -> tuple[np.ndarray, int]:
+    """The logits of the test rows, and how many epochs were trained."""
+    train = split.params.train.model_copy(update={"device": "cpu"})
+    parts = {part: split.part(part, train.dtype) for part in PARTS}
+    network = load_network(split.params.model, split.params.mode, split.schema)
+    backend = framework_module(framework, "backend").Backend(network, train)
+    backend.load_weights(draw_weights(backend.network, train.seed))
+    history = fit(backend, parts, train, Path("checkpoint.npz"), "", lambda epoch, found: None)
+    return backend.predict(parts["test"].features), len(history.epochs)
+
+
+def _predictions(split: Split, test: Part, logits: np.ndarray) -> Predictions:
+    if split.schema.labels:
+        return {"index": test.index, "label": test.labels, "probability": metrics.probabilities(logits)}
+    scaler = split.scalers["target"]
+    return {"index": test.index, "label": unscale(test.labels, scaler), "prediction": unscale(logits, scaler)}
+
+
+def _of_baseline(split: Split, test: Part) -> Predictions:
+    settings, schema = split.params.baseline, split.schema
+    name = settings.names_for(schema.task)[0]
+    model = baselines.fit(name, settings, schema, split.part("train", "float64"), split.scalers["target"]).model
+    if schema.labels:
+        _, probability = baselines.predict_classes(model, test.features, len(schema.labels))
+        return {"index": test.index, "label": test.labels, "probability": probability}
+    return _predictions(split, test, baselines.predict_numbers(model, test.features))
+
+
+def told(names: list[str], framework: str) -> Iterator[tuple[str, list[Outcome]]]:
+    """The outcomes of each table by its splits, printed when they are known."""
+    for name in names:
+        found = [outcome(name, framework, seed) for seed in SPLITS]
+        for seed, each in zip(SPLITS, found, strict=True):
+            print(f"{framework} {name}, split {seed}: {_cells(each)}", flush=True)
+        yield name, found
+
+
+def rows_of(name: str, found: list[Outcome]) -> list[str]:
+    """A row of the documented table: the default split in full, of all splits how many are as good."""
+    rows = f"{len(TABLES[name].rows()):,}"
+    kept = sum(each.is_as_good for each in found)
+    verdict = "better" if found[0].interval[0] > 0 else "as good" if found[0].is_as_good else "worse"
+    return [name.replace("_", " "), rows, *_cells(found[0]), verdict, f"{kept} of {len(found)}"]
+
+
+HEADER = ["table", "rows", "score", "network", "baseline", "gain (95 % interval)", "verdict", "as good, of the splits"]
+
+
+def _cells(found: Outcome) -> list[str]:
+    low, high = found.interval
+    if found.r2 is None:
+        gain = f"{found.gain:+.1f} points ({low:+.1f} to {high:+.1f})"
+        return ["accuracy", *(f"{score:.3f}" for score in found.scores), gain]
+    scores = (f"{score:.4g}; {r2:.2f}" for score, r2 in zip(found.scores, found.r2, strict=True))
+    return ["MAE; R²", *scores, f"{found.gain:+.1f} % ({low:+.1f} to {high:+.1f})"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(TABLES))
+    parser.add_argument("--framework", default="torch")
+    parser.add_argument("--document", action="store_true")
+    arguments = parser.parse_args()
+    names = arguments.only.split(",")
+    found = dict(told(names, arguments.framework))
+    table = markdown(HEADER, [rows_of(name, outcomes) for name, outcomes in found.items()])
+    print(f"\n{table}\n")
+    by_split = [sum(outcomes[place].is_as_good for outcomes in found.values()) for place in range(len(SPLITS))]
+    print(f"as good, of {len(names)} tables: {', '.join(map(str, by_split))} by split, {sum(by_split)} in all")
+    if arguments.document:
+        DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8"), {"own tables": table}, DOCUMENT), "utf-8")
+    return int(min(by_split) < LEAST_SHARE * len(names))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
