@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
 from twintrain.evaluation.comparison import compare_networks
+from twintrain.evaluation.report import difference_rows
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.verdict import against_baseline, verdict
 
@@ -161,7 +164,7 @@ def test_several_seeds_have_a_sentence_of_their_own():
         (0.03, [0.01, 0.05], "+3.00 (95 % interval +1.00 to +5.00), better"),
         (-0.03, [-0.05, -0.01], "-3.00 (95 % interval -5.00 to -1.00), worse"),
         (0.01, [-0.01, 0.03], "+1.00 (95 % interval -1.00 to +3.00), no more than the choice of test rows explains"),
-        (0.0, [-0.01, 0.01], "+0.00 (95 % interval -1.00 to +1.00), equal"),
+        (0.0, [-0.01, 0.01], "+0.00 (95 % interval -1.00 to +1.00), no difference shown"),
         (0.25, None, "+25.00, better"),
         (-0.25, None, "-25.00, worse"),
         (0.0, None, "+0.00, equal"),
@@ -178,9 +181,31 @@ def test_networks_beat_a_baseline_or_do_not(difference, interval, expected):
         (-0.125, [-0.2, -0.1], "-0.125 (95 % interval -0.2 to -0.1), better"),
         (0.125, [0.1, 0.2], "+0.125 (95 % interval +0.1 to +0.2), worse"),
         (0.125, [-0.1, 0.2], "+0.125 (95 % interval -0.1 to +0.2), no more than the choice of test rows explains"),
+        (0.0, [0.0, 0.0], "errs as much on every one of them"),
     ],
 )
 def test_of_errors_the_smaller_one_is_better(difference, interval, expected):
     found = {"mae_difference": difference, "mae_ci95": interval}
     sentence = f"Against the baseline, mean, in mean absolute error, less is better: A {expected}; B {expected}."
     assert against_baseline({"A": found, "B": found}, "mean") == sentence
+
+
+def test_few_test_rows_are_said_before_a_baseline_and_no_interval_without_width_is_shown():
+    found = compare(both=12)
+    for baseline in (against_baseline({"A": found}, "logistic"), verdict(found, "A", "B")):
+        assert baseline.startswith("12 test rows are too few to tell much: ")
+        assert "the 12 test rows" in baseline
+    assert against_baseline({"A": found}, "logistic") == (
+        "12 test rows are too few to tell much: against the baseline, logistic, on the 12 test rows, in points of "
+        "accuracy: A +0.00 (95 % interval -24.25 to +24.25), no difference shown."
+    )
+    assert against_baseline({"A": compare(both=60)}, "logistic").startswith(
+        "Against the baseline, logistic, on the 60 test rows, in points of accuracy: A +0.00 (95 % interval -6."
+    )
+
+
+@pytest.mark.parametrize("found", [compare(both=12), compare(both=2000), compare_numbers(*[np.ones((12, 1))] * 3)])
+def test_no_interval_without_width_is_shown(found):
+    shown = dict(difference_rows({**found, "margin": 0.01}, "A", "B"))
+    for text in [*shown.values(), against_baseline({"A": found}, "B")]:
+        assert not re.search(r"\+0(\.0+)? to \+0(\.0+)?$|\+0(\.0+)? to \+0(\.0+)?\)", text), text

@@ -54,6 +54,7 @@ def _of_vectors(rows: int) -> dict[str, Any]:
     """How `wide_and_deep` is trained on so many rows.
 
     The penalty is that of scikit-learn's logistic regression at C = 1, a sum over the rows, as a part of their mean.
+    Steps are so small that several threads would mostly wait for each other.
     """
     batch_size = 32 if rows < 4000 else 256 if rows < MANY_ROWS else 1024
     epochs = max(LEAST_EPOCHS, round(STEPS / ceil(rows / batch_size)))
@@ -64,6 +65,7 @@ def _of_vectors(rows: int) -> dict[str, Any]:
         "regularization": {"l2": float(f"{1 / rows:.2g}")},
         "early_stopping": {"patience": epochs // WAITED},
         "checkpoint_every": max(10, epochs // 10),
+        "threads": 1,
     }
 
 

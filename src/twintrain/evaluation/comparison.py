@@ -170,6 +170,7 @@ def compare_probabilities(
     Returns:
         auc_difference, auc_ci95: of the areas under the ROC curve; absent where a class is, from the labels (or the
             interval alone, from most of the resamples).
+        An interval is left out where all resamples say the same: it would read as certainty.
         loss_difference, loss_ci95: of the cross entropies in nats, whatever loss was trained; less is better.
     """
     found, can_tell = {}, _can_tell(labels, sampling)
@@ -177,10 +178,10 @@ def compare_probabilities(
     if None not in areas:
         found["auc_difference"] = areas[0] - areas[1]
         interval = area_interval(first, second, labels, sampling) if can_tell else None
-        found |= {"auc_ci95": interval} if interval else {}
+        found |= _with_width(auc_ci95=interval)
     losses = cross_entropies(first, labels) - cross_entropies(second, labels)
     found["loss_difference"] = float(losses.mean())
-    return {**found, **({"loss_ci95": mean_interval(losses, sampling)} if can_tell else {})}
+    return found | _with_width(loss_ci95=mean_interval(losses, sampling) if can_tell else None)
 
 
 def compare_numbers(
@@ -230,6 +231,10 @@ def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
 def _can_tell(labels: np.ndarray, sampling: Sampling) -> bool:
     """Whether means have an interval: of one group nothing follows for another."""
     return sampling.is_sample and sampling.draws(len(labels))[1] > 1
+
+
+def _with_width(**intervals: list[float] | None) -> dict[str, list[float]]:
+    return {name: ends for name, ends in intervals.items() if ends and ends[0] < ends[1]}
 
 
 def _drawn(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:

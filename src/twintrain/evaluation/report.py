@@ -176,6 +176,8 @@ def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list
         "equivalent_within": ("smallest margin of equivalence", "{:.2%}"),
     }
     found = {name: comparison[name] for name in rows if comparison.get(name) is not None}
+    if comparison.get("mae_ci95") == [0, 0]:
+        del found["mae_ci95"]  # both err as much on every row, and that is no interval
     for name in {"mcnemar_p", "equivalence_p"} & found.keys():
         found[name] = f"{found[name]:.3g}" if found[name] >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
     return [(rows[name][0], rows[name][1].format(value)) for name, value in found.items()]

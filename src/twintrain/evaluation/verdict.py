@@ -36,7 +36,11 @@ def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> s
     numbers = any(is_of_numbers(found) for found in comparisons.values())
     unit = "mean absolute error, less is better" if numbers else "points of accuracy"
     standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
-    return f"Against the baseline, {baseline}, in {unit}: {standings}."
+    found = next(iter(comparisons.values()))
+    rows = f", on {_test_rows(found)}" if "rows" in found else ""
+    sentence = f"gainst the baseline, {baseline}{rows}, in {unit}: {standings}."
+    warning = _warning(found)
+    return f"{warning}a{sentence}" if warning else f"A{sentence}"
 
 
 def _warning(comparison: dict[str, Any]) -> str:
@@ -138,7 +142,9 @@ def _standing(comparison: dict[str, Any]) -> str:
     if interval is None:
         return f"{_size(comparison, difference, signed=True)}, {standing}"
     low, high = interval
-    if low <= 0 <= high and difference:
-        standing = f"no more than {choice(comparison)} explains"
+    if low == high == 0:
+        return "errs as much on every one of them"  # so that no sample of them has a spread
+    if low <= 0 <= high:
+        standing = f"no more than {choice(comparison)} explains" if difference else "no difference shown"
     shown = [_size(comparison, value, signed=True) for value in (difference, low, high)]
     return "{} (95 % interval {} to {}), {}".format(*shown, standing)
