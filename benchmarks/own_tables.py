@@ -1,12 +1,13 @@
 """The network that --data gives a table of one's own, beside linear or logistic regression, on ten tables.
 
-python benchmarks/own_tables.py                     all tables, by three splits each, in PyTorch, and some in Keras
-python benchmarks/own_tables.py --only iris,wine    these alone
-python benchmarks/own_tables.py --document          and writes the tables into docs/your-data.md
+python benchmarks/own_tables.py                                       all tables, by three splits each, in PyTorch
+python benchmarks/own_tables.py --only iris,wine --framework keras    these alone, in Keras
+python benchmarks/own_tables.py --document                            and writes the table into docs/your-data.md
 
 Each table is written as a CSV file and goes the way of --data: description, first settings, encoder, scalers, training,
 test rows. Exit status 1 where the network is worse than the baseline, beyond the interval, on more than one table in
-ten. The networks and settings were chosen on other tables and other splits.
+ten, by any of the splits. Network and settings were chosen by
+other splits of scikit-learn's tables, and on other draws of made ones.
 """
 
 import argparse
@@ -49,9 +50,8 @@ from twintrain.training.loop import fit
 from twintrain.yaml_files import read_yaml, validated
 
 DOCUMENT = ROOT / "docs/your-data.md"
-SPLITS = (0, 1, 2)
+SPLITS = 3
 LEAST_SHARE = 0.9
-IN_KERAS = ("iris", "diabetes")
 
 
 class Outcome(NamedTuple):
@@ -71,7 +71,7 @@ class Outcome(NamedTuple):
     epochs: int
 
     @property
-    def is_as_good(self) -> bool:
+    def is_no_worse(self) -> bool:
         return self.interval[1] >= 0
 
 
@@ -155,24 +155,34 @@ def _of_baseline(split: Split, test: Part) -> Predictions:
     return _predictions(split, test, baselines.predict_numbers(model, test.features))
 
 
-def told(names: list[str], framework: str) -> Iterator[tuple[str, list[Outcome]]]:
+def told(names: list[str], framework: str, splits: range) -> Iterator[tuple[str, list[Outcome]]]:
     """The outcomes of each table by its splits, printed when they are known."""
     for name in names:
-        found = [outcome(name, framework, seed) for seed in SPLITS]
-        for seed, each in zip(SPLITS, found, strict=True):
-            print(f"{framework} {name}, split {seed}: {_cells(each)}", flush=True)
+        found = []
+        for seed in splits:
+            found.append(outcome(name, framework, seed))
+            print(f"{framework} {name}, split {seed}:", ", ".join(_cells(found[-1])), flush=True)
         yield name, found
 
 
 def rows_of(name: str, found: list[Outcome]) -> list[str]:
-    """A row of the documented table: the default split in full, of all splits how many are as good."""
+    """A row of the documented table: the default split in full, of all splits in how many it is not worse."""
     rows = f"{len(TABLES[name].rows()):,}"
-    kept = sum(each.is_as_good for each in found)
-    verdict = "better" if found[0].interval[0] > 0 else "as good" if found[0].is_as_good else "worse"
+    kept = sum(each.is_no_worse for each in found)
+    verdict = "better" if found[0].interval[0] > 0 else "no difference shown" if found[0].is_no_worse else "worse"
     return [name.replace("_", " "), rows, *_cells(found[0]), verdict, f"{kept} of {len(found)}"]
 
 
-HEADER = ["table", "rows", "score", "network", "baseline", "gain (95 % interval)", "verdict", "as good, of the splits"]
+HEADER = [
+    "table",
+    "rows",
+    "score",
+    "network",
+    "baseline",
+    "gain (95 % interval)",
+    "verdict",
+    "not worse, of the splits",
+]
 
 
 def _cells(found: Outcome) -> list[str]:
@@ -188,14 +198,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(TABLES))
     parser.add_argument("--framework", default="torch")
+    parser.add_argument("--splits", type=int, default=SPLITS)
     parser.add_argument("--document", action="store_true")
     arguments = parser.parse_args()
     names = arguments.only.split(",")
-    found = dict(told(names, arguments.framework))
+    found = dict(told(names, arguments.framework, range(arguments.splits)))
     table = markdown(HEADER, [rows_of(name, outcomes) for name, outcomes in found.items()])
     print(f"\n{table}\n")
-    by_split = [sum(outcomes[place].is_as_good for outcomes in found.values()) for place in range(len(SPLITS))]
-    print(f"as good, of {len(names)} tables: {', '.join(map(str, by_split))} by split, {sum(by_split)} in all")
+    by_split = [sum(outcomes[place].is_no_worse for outcomes in found.values()) for place in range(arguments.splits)]
+    print(f"not worse, of {len(names)} tables: {', '.join(map(str, by_split))} by split, {sum(by_split)} in all")
     if arguments.document:
         DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8"), {"own tables": table}, DOCUMENT), "utf-8")
     return int(min(by_split) < LEAST_SHARE * len(names))

@@ -1,0 +1,53 @@
+"""The network that --data gives a table, on some of the tables of benchmarks/own_tables.py."""
+
+import subprocess
+import sys
+
+import pytest
+from project_clone import ROOT
+
+sys.path.append(str(ROOT / "benchmarks"))
+
+import own_tables
+
+GAIN = 4
+
+
+def documented():
+    text = own_tables.DOCUMENT.read_text("utf-8")
+    return cells_of(text.split("<!-- own tables -->\n")[1].split("\n<!-- end -->")[0])
+
+
+def cells_of(table):
+    _, _, *rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    return {name.replace(" ", "_"): cells for name, *cells in rows}
+
+
+def measured(framework, *names):
+    call = [sys.executable, "benchmarks/own_tables.py", "--only", ",".join(names), "--splits", "1"]
+    result = subprocess.run(
+        [*call, "--framework", framework], check=False, cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return cells_of("\n".join(row for row in result.stdout.splitlines() if row.startswith("|")))
+
+
+def gain(cells):
+    return float(cells[GAIN].split()[0])
+
+
+def test_documented_network_is_no_worse_than_the_baseline_on_nine_of_ten_tables():
+    rows = documented()
+    assert list(rows) == list(own_tables.TABLES)
+    assert sum(cells[-2] in ("better", "no difference shown") for cells in rows.values()) >= 9
+    assert sum(int(cells[-1].split()[0]) for cells in rows.values()) >= 27
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_documented_figures_come_out_again_in_either_framework(framework):
+    found = measured(framework, "sixty_rows", "houses")
+    for name, cells in found.items():
+        assert cells[-2] == documented()[name][-2], name
+        # Another processor adds up in another order, and a training may then end in another epoch.
+        assert gain(cells) == pytest.approx(gain(documented()[name]), abs=2.0), name
