@@ -6,8 +6,8 @@ python benchmarks/own_tables.py --document                            and writes
 
 Each table is written as a CSV file and goes the way of --data: description, first settings, encoder, scalers, training,
 test rows. Exit status 1 where the network is worse than the baseline, beyond the interval, on more than one table in
-ten, by any of the splits. Network and settings were chosen by
-other splits of scikit-learn's tables, and on other draws of made ones.
+ten, by any of the splits. Network and settings were chosen by other splits of scikit-learn's tables, and on other draws
+of made ones.
 """
 
 import argparse

@@ -38,9 +38,8 @@ def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> s
     standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
     found = next(iter(comparisons.values()))
     rows = f", on {_test_rows(found)}" if "rows" in found else ""
-    sentence = f"gainst the baseline, {baseline}{rows}, in {unit}: {standings}."
     warning = _warning(found)
-    return f"{warning}a{sentence}" if warning else f"A{sentence}"
+    return f"{warning}{'against' if warning else 'Against'} the baseline, {baseline}{rows}, in {unit}: {standings}."
 
 
 def _warning(comparison: dict[str, Any]) -> str:
