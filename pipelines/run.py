@@ -25,7 +25,7 @@ from twintrain.fixed_params import as_written, check_params_as_read, params_as_r
 from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.presets import changed_params, save_params
 from twintrain.project_copy import project_copy
-from twintrain.registry import outcomes, promotion
+from twintrain.registry import outcomes
 from twintrain.stored import DamagedFileError
 from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
@@ -118,6 +118,8 @@ def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
         parent.log_metrics(_headline_metrics(metrics))
         parent.set_note(report_summary.summary(metrics, ui_address()))
         trained = parent.find(_trainings(metrics))
+        from twintrain.registry import promotion  # with all that compares networks: half of what a command imports
+
         outcome = promotion.promote_new(metrics, params, parent) if trained else None
         if metrics != before and not outcome:  # DVC may have restored a report without running a stage
             project.CHAMPION_PAGE.unlink(missing_ok=True)

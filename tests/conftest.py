@@ -16,6 +16,8 @@ from twintrain.errors import UserError
 from twintrain.tracking import open_store
 
 ROOT = Path(__file__).resolve().parents[1]
+# pytest takes the asserts of all tests apart, which takes seconds, and keeps what it has made of them where it may.
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser):

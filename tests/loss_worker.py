@@ -13,16 +13,17 @@ from loss_cases import DTYPES, INPUTS, arrays, settings
 
 def main(framework: str, out: str) -> None:
     losses = importlib.import_module(f"twintrain.frameworks.{framework}.losses")
-    with_gradient = WITH_GRADIENT[backend_of(framework)]
+    compiled = WITH_GRADIENT[backend_of(framework)]
     results = {}
     for name, (task, loss) in settings().items():
         function, terms = losses.build(loss, task), losses.TERMS[loss.name_for(task)]
+        with_gradient = compiled(function)
         for inputs in INPUTS:
             for dtype in DTYPES:
                 set_precision(framework, dtype)
                 logits, labels = arrays(task, inputs, dtype)
                 key = f"{name}|{inputs}|{dtype}"
-                results[f"{key}|loss"], results[f"{key}|gradient"] = with_gradient(function, logits, labels)
+                results[f"{key}|loss"], results[f"{key}|gradient"] = with_gradient(logits, labels)
                 results[f"{key}|terms"] = unrecorded(framework, terms, logits, labels, loss.options_for(task))
     np.savez(out, **results)
 
@@ -53,35 +54,47 @@ def unrecorded(framework: str, terms: Callable, logits: np.ndarray, labels: np.n
     return ops.convert_to_numpy(terms(ops.convert_to_tensor(logits), ops.convert_to_tensor(labels), **options))
 
 
-def of_torch(loss: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_torch(loss: Callable) -> Callable:
     import torch
 
-    variable = torch.from_numpy(logits).requires_grad_()
-    value = loss(variable, torch.from_numpy(labels))
-    value.backward()
-    return value.detach().numpy(), variable.grad.numpy()
+    def call(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        variable = torch.from_numpy(logits).requires_grad_()
+        value = loss(variable, torch.from_numpy(labels))
+        value.backward()
+        return value.detach().numpy(), variable.grad.numpy()
+
+    return call
 
 
-def of_tensorflow(loss: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_tensorflow(loss: Callable) -> Callable:
     import tensorflow as tf
 
-    # As in training, graphs do not know the number of rows.
-    @tf.function(input_signature=[tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (logits, labels)])
+    @tf.function
     def both(variable, targets):
         with tf.GradientTape() as tape:
             tape.watch(variable)
             value = loss(variable, targets)
         return value, tape.gradient(value, variable)
 
-    value, gradient = both(tf.constant(logits), tf.constant(labels))
-    return value.numpy(), gradient.numpy()
+    def call(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # As in training, graphs do not know the number of rows.
+        signature = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in (logits, labels)]
+        value, gradient = both.get_concrete_function(*signature)(tf.constant(logits), tf.constant(labels))
+        return value.numpy(), gradient.numpy()
+
+    return call
 
 
-def of_jax(loss: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_jax(loss: Callable) -> Callable:
     import jax
 
-    value, gradient = jax.value_and_grad(loss)(jax.numpy.array(logits), jax.numpy.array(labels))
-    return np.array(value), np.array(gradient)
+    both = jax.value_and_grad(loss)
+
+    def call(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, gradient = both(jax.numpy.array(logits), jax.numpy.array(labels))
+        return np.array(value), np.array(gradient)
+
+    return call
 
 
 WITH_GRADIENT = {"torch": of_torch, "tensorflow": of_tensorflow, "jax": of_jax}

@@ -107,6 +107,16 @@ ARGUMENTS = [
     ("run --folders class", "--folders says how --data is looked at"),
     ("run --data x.csv --preset car", "--data has settings of its own"),
     ("verify --native --train.initial_model runs:/x", "train.initial_model"),
+    (
+        "verify --frameworks [torch]",
+        "verify compares frameworks; expected two or more, got frameworks: ['torch']",
+    ),
+    ("verify --mode native", "native networks are no twins; expected mode: aligned, or --native to list what differs"),
+    ("verify --model none.py", "params.yaml: model: there is no file none.py"),
+    (
+        "verify --native --train.optimizer.name rprop",
+        "params.yaml: Keras has no rprop of its own; expected mode: aligned, or frameworks: [torch]",
+    ),
     ("drift --input x --train.epochs 3", "expected --drift.psi or --drift.ks, got --train.epochs"),
     ("predict --input a.csv --output a.csv", "--output a.csv is the input"),
     ("predict --input a --output b.csv --bad-rows skip", "unknown --bad-rows 'skip'"),

@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from project_clone import Clone
+from project_clone import UNTRACKED, Clone
 from server_process import server
 
 from twintrain.ports import free_port
@@ -156,7 +156,7 @@ def test_training_runs_are_found_by_tag_and_grouped_by_framework(run, ui, open_p
 
 
 def test_report_of_a_table_with_two_seeds(run, open_page):
-    done = run.clone.run("--preset", "car", "--train.epochs", "2", "--train.seeds", "[0,1]", *QUICK)
+    done = run.clone.run("--preset", "car", "--train.epochs", "2", "--train.seeds", "[0,1]", *QUICK, *UNTRACKED)
     assert done.returncode == 0, done.stdout + done.stderr
     address = (run.clone.folder / "results/report.html").as_uri()
     opened = open_page(address, pages.PHONE)

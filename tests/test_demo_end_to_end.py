@@ -3,6 +3,7 @@
 import signal
 import socket
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import psutil
 import pytest
@@ -12,7 +13,8 @@ from server_process import server
 from twintrain.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
-pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
+if find_spec("gradio") is None:  # to import it takes seconds
+    pytest.skip("gradio is not installed: requirements-demo.txt", allow_module_level=True)
 
 from demo_pages import check, draw, wait_for  # noqa: E402
 

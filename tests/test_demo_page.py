@@ -1,5 +1,7 @@
 """The page in a real browser, with answers made up: every kind of row, and what happens when there is no answer."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,8 @@ from twintrain.demo.study import Study
 from twintrain.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
-pytest.importorskip("gradio", reason="gradio is not installed: requirements-demo.txt")
+if find_spec("gradio") is None:  # to import it takes seconds
+    pytest.skip("gradio is not installed: requirements-demo.txt", allow_module_level=True)
 
 from demo_pages import check, draw, wait_for, wait_for_all, wait_for_ground  # noqa: E402
 

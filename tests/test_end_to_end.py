@@ -8,7 +8,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.entities import LoggedModel, Run
-from project_clone import Clone
+from project_clone import UNTRACKED, Clone
 
 from twintrain.yaml_files import read_yaml, write_yaml
 
@@ -30,8 +30,6 @@ mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(f"models:/{sys.argv[2]}")
 np.save(sys.argv[4], model.predict(np.load(sys.argv[3])))
 """
-# Where nothing but what the stages leave is looked at: what MLflow records takes half of a short stage.
-UNTRACKED = ("--tracking.budget_seconds", "0")
 
 
 @pytest.fixture(scope="module")

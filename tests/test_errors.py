@@ -1,10 +1,13 @@
 import errno
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from twintrain.commands import SECONDS_TO_END, run_command
 from twintrain.errors import LISTED_WORDS, UserError, did_you_mean, unknown
+from twintrain.processes import worker_environment
 
 
 @pytest.mark.parametrize(
@@ -123,3 +126,30 @@ def test_command_under_nohup_outlives_its_terminal():
     with pytest.raises(SystemExit) as stopped:
         run_command(lambda: signal.raise_signal(signal.SIGHUP))
     assert stopped.value.code is None
+
+
+ENDS = """
+import atexit, sys, threading, time
+from types import SimpleNamespace
+from twintrain.commands import run_command
+
+class Library:
+    def __del__(self): print("taken apart", flush=True)
+
+def main():
+    threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+    atexit.register(print, "at exit")
+    return 3
+
+kept = Library()
+sys.modules["__main__"].__spec__ = SimpleNamespace(name=sys.argv[1])
+run_command(main)
+"""
+
+
+@pytest.mark.parametrize(("module", "taken_apart"), [("pipelines.run", []), ("pytest", ["taken apart"])])
+def test_a_command_ends_with_all_but_what_python_takes_apart(module: str, taken_apart: list[str]):
+    command = [sys.executable, "-c", ENDS, module]
+    ended = subprocess.run(command, env=worker_environment(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert ended.stdout.splitlines() == ["thread", "at exit", *taken_apart]

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from project_clone import Clone
+from project_clone import UNTRACKED, Clone
 
 pytestmark = pytest.mark.slow
 SHORT = ("--train.epochs", "3", "--train.threads", "1")
-ALONE = ("--frameworks", "[torch]")  # whether twins agree on own data is seen by the table
+# Whether twins agree on own data, and what MLflow has of them, is seen by the table.
+ALONE = ("--frameworks", "[torch]", *UNTRACKED)
 
 
 @pytest.fixture

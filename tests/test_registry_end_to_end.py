@@ -37,7 +37,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("registry") / "clone")
     # One thread: the tests share their machine, and PyTorch's threads wait for each other. So easy a baseline that a
     # short training beats it, and a longer one beats that.
-    settings = ("--baseline.name", "majority", "--train.threads", "1", "--train.epochs", "2")
+    settings = ("--baseline.name", "majority", "--baseline.others", "[]", "--train.threads", "1", "--train.epochs", "2")
     result = clone.run("--preset", "mnist5k", *settings)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"\n{NAME}: PyTorch is version 1, Keras is version 2; " in result.stdout

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from project_clone import ROOT, Clone
+from project_clone import ROOT, UNTRACKED, Clone
 
 from twintrain.config import load_params
 from twintrain.data.parts import PARTS
@@ -39,7 +39,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("reproducible") / "clone")
     (clone.folder / "conf/models/with_head.yaml").write_text(MODEL)
     settings = ("--model", "with_head", "--split.method", "same", "--train.epochs", "2", "--train.threads", "1")
-    result = clone.run("--preset", "car", *settings, "--train.device", "cpu")
+    result = clone.run("--preset", "car", *settings, "--train.device", "cpu", "--baseline.others", "[]", *UNTRACKED)
     assert result.returncode == 0, result.stdout + result.stderr
     return clone
 
@@ -96,7 +96,7 @@ def test_training_again_ends_in_the_same_bits(clone: Clone):
 
 @pytest.mark.parametrize("preset", ["car", "diabetes", "mnist5k"])
 def test_data_prepared_in_memory_are_those_of_the_stages(clone: Clone, preset: str, monkeypatch: pytest.MonkeyPatch):
-    assert clone.run("--preset", preset, "--target", "split").returncode == 0
+    assert clone.run("--preset", preset, "--target", "split", *UNTRACKED).returncode == 0
     monkeypatch.chdir(clone.folder)
     schema, parts = prepare(load_params())
     assert schema == Schema.load(Path("build/split"))

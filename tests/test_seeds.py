@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from project_clone import Clone
+from project_clone import UNTRACKED, Clone
 
 from twintrain.config import Params, Train
 from twintrain.presets import changed_params
@@ -148,7 +148,7 @@ def test_a_seed_trained_after_others_ends_in_the_same_bits_as_alone(clone: Clone
 
     after = {framework: arrays(f"build/train/{framework}/seed_1") for framework in FRAMEWORKS}
     for framework in FRAMEWORKS:
-        result = clone.run("--target", f"train@{framework}", "--train.seed", "1")
+        result = clone.run("--target", f"train@{framework}", "--train.seed", "1", *UNTRACKED)
         assert result.returncode == 0, result.stdout + result.stderr
         alone = arrays(f"build/train/{framework}")
         assert alone.keys() == after[framework].keys()
@@ -159,7 +159,7 @@ def test_a_seed_trained_after_others_ends_in_the_same_bits_as_alone(clone: Clone
 @pytest.mark.slow
 def test_an_interrupted_stage_keeps_the_seeds_that_are_trained(clone: Clone):
     checkpoints = clone.folder / "build/checkpoints"
-    command = ("--target", "train@torch", "--train.seeds", "[0, 1]", "--train.epochs", "60")
+    command = ("--target", "train@torch", "--train.seeds", "[0, 1]", "--train.epochs", "60", *UNTRACKED)
     process = clone.start("python", "-m", "pipelines.run", *command)
     while process.poll() is None and not (checkpoints / "torch_seed_1.npz").exists():
         time.sleep(0.05)

@@ -5,6 +5,8 @@ import json
 import pytest
 from project_clone import Clone
 
+pytestmark = pytest.mark.slow
+
 SAME = """
 def build_torch(input_shape, outputs):
     from torch import nn
@@ -41,7 +43,6 @@ def parity(clone: Clone) -> dict:
     return json.loads((clone.folder / "results/parity.json").read_text("utf-8"), parse_constant=refuse)
 
 
-@pytest.mark.slow
 def test_twins_are_verified_and_the_report_says_so(clone: Clone):
     changed = clone.call("git", "status", "--porcelain").stdout
     result = verify(clone)
@@ -66,7 +67,6 @@ def test_twins_are_verified_and_the_report_says_so(clone: Clone):
     assert {child.info.run_name for child in children} >= {"verify@torch", "verify@keras"}
 
 
-@pytest.mark.slow
 def test_twins_of_ones_own_that_are_none_are_named_with_exit_status_1(clone: Clone):
     (clone.folder / "same.py").write_text(SAME)
     other = SAME.replace('activation="tanh"', 'activation="sigmoid"')
@@ -78,31 +78,8 @@ def test_twins_of_ones_own_that_are_none_are_named_with_exit_status_1(clone: Clo
     assert not parity(clone)["passed"]
 
 
-@pytest.mark.slow
 def test_a_dead_tracking_server_does_not_make_twins_others(clone: Clone):
     result = verify(clone, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Not checked, since MLflow could not log the models: predictions by MLflow." in result.stdout
     assert parity(clone)["unchecked"] == ["predictions by MLflow"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--frameworks", "[torch]"], "verify compares frameworks; expected two or more, got frameworks: ['torch']"),
-        (
-            ["--mode", "native"],
-            "native networks are no twins; expected mode: aligned, or --native to list what differs",
-        ),
-        (["--model", "none.py"], "params.yaml: model: there is no file none.py"),
-        (
-            ["--native", "--train.optimizer.name", "rprop"],
-            "params.yaml: Keras has no rprop of its own; expected mode: aligned, or frameworks: [torch]",
-        ),
-    ],
-)
-def test_a_mistake_is_one_line(tmp_path_factory: pytest.TempPathFactory, arguments: list[str], message: str):
-    clone = Clone(tmp_path_factory.mktemp("mistake") / "clone")
-    result = verify(clone, *arguments)
-    assert (result.returncode, result.stderr) == (1, f"error: {message}\n")
-    assert not (clone.folder / "results").exists()

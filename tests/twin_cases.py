@@ -255,8 +255,8 @@ OPTIMIZERS = {
     "asgd": Optimizer(name="asgd", learning_rate=0.05),
     "asgd, options": Optimizer(name="asgd", learning_rate=0.05, lambd=0.1, alpha=0.5),
 }
-# Every optimizer on dense arrays and on tables whose rows are not all in a batch; a graph costs Keras a second.
-EVERY_OPTIMIZER = ("dense", "embedding of one width")
+# Every optimizer on tables whose rows are not all in a batch, and on the dense head; a graph costs Keras a second.
+EVERY_OPTIMIZER = ("embedding of one width",)
 SOME_OPTIMIZERS = dict.fromkeys(("batch_norm on images", "cnn"), ("sgd", "momentum", "nesterov", "adam"))
 
 
@@ -274,6 +274,11 @@ def further_rows() -> tuple[str, ...]:
             found.append(name)
         met |= new
     return (*found, *FURTHER_MODELS)
+
+
+def has_mlflow(case: str) -> bool:
+    """Whether a row is also saved by MLflow: of layers one row of each kind and function, in the very same format."""
+    return case in MODEL_CASES or case not in further_rows()
 
 
 def optimizers_for(case: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Computes the worked examples in one framework: python tests/worked_example_worker.py FRAMEWORK OUT.npz"""
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -25,6 +26,9 @@ from twintrain.models.network import Network
 
 def main(framework: str, out: str) -> None:
     layers = framework_module(framework, "layers")
+    # TensorFlow and Keras take a second more to import where they find these, and others find them all the same.
+    assert not {"jax", "sklearn"} & set(sys.modules)
+    assert importlib.util.find_spec("sklearn")
     np.savez(out, **backpropagation(framework, layers), **gates(framework, layers))
 
 

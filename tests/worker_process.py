@@ -1,6 +1,8 @@
 """Starts the workers of the tests: one framework a process."""
 
+import gc
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ def start_worker(script: str, *arguments: object, **variables: str) -> subproces
     """Starts a script of tests/ with the library and the tests on its path."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **QUICK_TO_COMPILE, **variables}
-    command = [sys.executable, str(ROOT / "tests" / script), *map(str, arguments)]
+    command = [sys.executable, __file__, str(ROOT / "tests" / script), *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -29,3 +31,16 @@ def finish(worker: subprocess.Popen[str]) -> None:
 def run_worker(script: str, *arguments: object, **variables: str) -> None:
     """Runs a script of tests/ to its end."""
     finish(start_worker(script, *arguments, **variables))
+
+
+def _run(script: str) -> None:
+    """Runs a script as Python does, but for what takes a framework seconds that a test gains nothing from."""
+    gc.set_threshold(100_000)  # to search the objects of imported modules for garbage again and again
+    sys.argv = sys.argv[1:]
+    runpy.run_path(script, run_name="__main__")
+    sys.stdout.flush()
+    os._exit(0)  # to take them apart in good order
+
+
+if __name__ == "__main__":
+    _run(sys.argv[1])

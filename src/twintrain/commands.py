@@ -1,6 +1,7 @@
 """How a command of pipelines/ starts and ends."""
 
 import argparse
+import atexit
 import contextlib
 import gc
 import io
@@ -8,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,12 +84,27 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     except Exception as error:  # the last resort: whatever nobody foresaw is one line too
         # A library that is interrupted may make an error of its own of that.
         status = _interrupted() if told else _failed(error)
-    if hangs():  # Python would wait for a store that never answers
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
+    _end(status)
+
+
+def _end(status: int | None) -> NoReturn:
+    """Ends as Python does, but for taking apart what was imported: of MLflow and a framework that takes seconds."""
+    if not (_is_main() or hangs()):
+        sys.exit(status)
+    try:
+        if not hangs():  # Python would wait for a store that never answers
+            threading._shutdown()
+            atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
         os._exit(status or 0)
-    sys.exit(status)
+
+
+def _is_main() -> bool:
+    """Whether this process is a command or a worker of ours (`python -m`), and no other program that calls one."""
+    spec = sys.modules["__main__"].__spec__
+    return spec is not None and spec.name.partition(".")[0] in ("pipelines", "twintrain")
 
 
 def _mend_streams() -> None:

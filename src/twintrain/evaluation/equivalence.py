@@ -7,8 +7,7 @@ tests of its own: that the difference is above −margin, and that it is below +
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import norm, t
+import scipy
 
 from twintrain.evaluation.intervals import RESAMPLED_ROWS, resamples
 from twintrain.evaluation.paired_accuracy import Counts, likely_variance, tango_statistic
@@ -38,7 +37,8 @@ def of_accuracies(counts: Counts, margin: float) -> dict[str, float | bool]:
     """
 
     def p(tried: float) -> float:
-        return max(norm.sf(tango_statistic(counts, -tried)), norm.cdf(tango_statistic(counts, tried)))
+        normal = scipy.stats.norm
+        return max(normal.sf(tango_statistic(counts, -tried)), normal.cdf(tango_statistic(counts, tried)))
 
     found = _equivalence(p, margin, _smallest_margin(p))
     each = (counts.only_first + counts.only_second) / 2
@@ -97,7 +97,7 @@ class _SummedErrors:
         if deviation <= np.finfo(np.float64).eps:  # leaves nothing to chance
             return float(mean >= 0)
         statistic = np.sqrt(self._count - 1) * mean / deviation
-        p = float(t.cdf(statistic, self._count - 1))
+        p = float(scipy.stats.t.cdf(statistic, self._count - 1))
         if self._drawn is None:
             return p
         means, covariances = self._drawn
@@ -128,7 +128,7 @@ def of_means(difference: np.ndarray, margin: float, unit: float = 1.0, least_err
     error = max(float(np.std(difference, ddof=1) / np.sqrt(len(difference))), least_error)
     room = margin * unit - abs(mean)
     # Differences that are all the same leave nothing to chance.
-    return float(t.sf(room / error, freedom)) if error else float(room <= 0)
+    return float(scipy.stats.t.sf(room / error, freedom)) if error else float(room <= 0)
 
 
 def needed(variance: float, margin: float, at_margin: float | None = None) -> float:
@@ -139,7 +139,7 @@ def needed(variance: float, margin: float, at_margin: float | None = None) -> fl
         at_margin: what the test takes it for, of a difference of the margin; None: the same.
     """
     deviations = np.sqrt([variance if at_margin is None else at_margin, variance])
-    return float(deviations @ norm.isf([ALPHA, (1 - POWER) / 2]) / margin) ** 2
+    return float(deviations @ scipy.stats.norm.isf([ALPHA, (1 - POWER) / 2]) / margin) ** 2
 
 
 def _smallest_margin(p: Callable[[float], float], most: float = 1 - 1e-12) -> float:
@@ -149,7 +149,7 @@ def _smallest_margin(p: Callable[[float], float], most: float = 1 - 1e-12) -> fl
         return 0.0
     if p(most) >= ALPHA:
         return float(round(most))
-    return float(brentq(lambda tried: p(tried) - ALPHA, least, most, xtol=1e-10))
+    return float(scipy.optimize.brentq(lambda tried: p(tried) - ALPHA, least, most, xtol=1e-10))
 
 
 def _equivalence(p: Callable[[float], float], margin: float, equivalent_within: float) -> dict[str, float | bool]:

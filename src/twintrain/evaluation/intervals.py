@@ -12,7 +12,7 @@ Student's (of areas: Obuchowski 1997). The bootstrap of so few draws as there ar
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import rankdata, t
+import scipy
 
 from twintrain.evaluation.sampling import ROWS, Sampling
 
@@ -111,6 +111,7 @@ def _area_and_influence(probability: np.ndarray, labels: np.ndarray, classes: ra
     for code in classes:
         is_positive = labels == code
         positives, negatives = is_positive.sum(), (~is_positive).sum()
+        rankdata = scipy.stats.rankdata
         ranks = rankdata(probability[:, code])
         among_positive, among_negative = (rankdata(probability[kind, code]) for kind in (is_positive, ~is_positive))
         won = (ranks[is_positive] - among_positive) / negatives
@@ -125,7 +126,7 @@ def _student_interval(estimate: float, influence: np.ndarray, sampling: Sampling
     """From how much each row (rows,) pulls what was estimated, in the mean of all rows 0."""
     draws = sampling.total(influence)
     error = draws.std(ddof=1) * np.sqrt(len(draws)) / len(influence)
-    half = t.ppf(PERCENTILES[1] / 100, len(draws) - 1) * error
+    half = scipy.stats.t.ppf(PERCENTILES[1] / 100, len(draws) - 1) * error
     return [float(estimate - half), float(estimate + half)]
 
 

@@ -12,14 +12,13 @@ variance is the sum of the squared differences of whole groups.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.stats import norm
 
 from twintrain.evaluation.sampling import ROWS, Sampling
 
 CONFIDENCE = 0.95
-Z = float(norm.ppf((1 + CONFIDENCE) / 2))
+Z = float(scipy.special.ndtri((1 + CONFIDENCE) / 2))
 # The statistic has no value at a difference of all rows.
 LARGEST = 1 - 1e-12
 
@@ -99,7 +98,7 @@ def interval(counts: Counts) -> list[float]:
         # It falls as the difference grows.
         if above(-LARGEST) <= 0:
             return -1.0
-        return 1.0 if above(LARGEST) >= 0 else float(brentq(above, -LARGEST, LARGEST, xtol=1e-12))
+        return 1.0 if above(LARGEST) >= 0 else float(scipy.optimize.brentq(above, -LARGEST, LARGEST, xtol=1e-12))
 
     return [end(Z), end(-Z)]
 
@@ -117,7 +116,7 @@ def p_value(counts: Counts) -> float:
 def mcnemar_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
     """`p_value` of many; 1 where there are no rows that only one of the two gets right."""
     surplus, discordant = np.subtract(only_first, only_second), np.add(only_first, only_second)
-    return 2 * norm.sf(np.abs(surplus) / np.sqrt(np.where(discordant == 0, 1.0, discordant)))
+    return 2 * scipy.stats.norm.sf(np.abs(surplus) / np.sqrt(np.where(discordant == 0, 1.0, discordant)))
 
 
 def resolution(rows: float) -> float:

@@ -7,11 +7,13 @@ TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tenso
 imported until it is asked for.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from types import ModuleType
 
 from twintrain.errors import UserError
@@ -78,7 +80,9 @@ def _import_tensorflow() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
-            tensorflow = importlib.import_module("tensorflow")
+            with _hidden("jax", "sklearn"):  # for TensorFlow Lite and for wrappers of Keras: a second of imports
+                tensorflow = importlib.import_module("tensorflow")
+                importlib.import_module("keras")
             tensorflow.config.list_physical_devices()
         except BaseException:
             aside.seek(0)
@@ -87,3 +91,15 @@ def _import_tensorflow() -> None:
         finally:
             os.dup2(shown, 2)
             os.close(shown)
+
+
+@contextlib.contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Has packages that are not imported yet seem absent, for others that take them in only where they are there."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
