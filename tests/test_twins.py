@@ -20,7 +20,6 @@ from twin_cases import (
     TRAININGS,
     cases,
     further_rows,
-    has_mlflow,
     kinds,
     mask_networks,
     optimizers_for,
@@ -127,7 +126,7 @@ def test_parameter_counts_are_those_of_the_layer_list(results: Results, case: st
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_saved_network_predicts_as_before(results: Results, case: str):
-    for framework, way in product(FRAMEWORKS, ("reloaded", "pyfunc") if has_mlflow(case) else ("reloaded",)):
+    for framework, way in product(FRAMEWORKS, ("reloaded", "pyfunc")):
         before = results[framework][f"{case}|forward float32"]
         if CASES_BUILT[case].network.head:
             before = softmax(before, axis=1)

@@ -276,11 +276,6 @@ def further_rows() -> tuple[str, ...]:
     return (*found, *FURTHER_MODELS)
 
 
-def has_mlflow(case: str) -> bool:
-    """Whether a row is also saved by MLflow: of layers one row of each kind and function, in the very same format."""
-    return case in MODEL_CASES or case not in further_rows()
-
-
 def optimizers_for(case: str) -> tuple[str, ...]:
     """Names of the optimizers that a row is trained with."""
     return tuple(OPTIMIZERS) if case in EVERY_OPTIMIZER else SOME_OPTIMIZERS.get(case, ("sgd",))

@@ -26,7 +26,6 @@ from twin_cases import (
     Case,
     cases,
     further_rows,
-    has_mlflow,
     mask_networks,
     native_case,
     trainings_for,
@@ -91,7 +90,7 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
         results[f"round trip {dtype}"] = flat(backend.weights())
         if dtype == "float32":
             results["parameters"] = np.array(backend.parameter_count())
-            results |= reloaded(framework, backend, features, run if has_mlflow(name) else None)
+            results |= reloaded(framework, backend, features, run)
             assert backend.summary().count("\n") > 5
     results |= {f"outputs|{name}": array for name, array in outputs_of_layers(framework, backend, features).items()}
     # The network of the last forward pass goes on: building one is what costs most.
@@ -122,14 +121,12 @@ def outputs_of_layers(framework: str, backend: Backend, features: np.ndarray) ->
     return layers.layer_outputs(backend.model, backend.network, features)
 
 
-def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run | None) -> dict[str, np.ndarray]:
-    """Predictions of the network after a save and load, by itself and with a run by MLflow, for one row and for all."""
+def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
+    """Predictions of the network after a save and load, by itself and through MLflow, for one row and for all."""
     saving = framework_module(framework, "saving")
     predict = saved_and_loaded(saving, backend, features)
     with without_graphs(framework):
         results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
-        if run is None:
-            return results
         run.log_model(
             lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
             features,
