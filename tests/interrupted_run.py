@@ -119,7 +119,8 @@ def call(
     """
     given = {name: value for name, value in os.environ.items() if name not in INHERITED}
     given |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200", "DO_NOT_TRACK": "true"}
-    given |= {"TMPDIR": str(project.parent / "temporary"), **environment}
+    # Nothing but what the stages write may fill a small disk.
+    given |= {"TMPDIR": str(project.parent / "temporary"), "PYTHONDONTWRITEBYTECODE": "1", **environment}
     command, started = [sys.executable, "-m", "pipelines.run", *arguments], time.monotonic()
     with (project.parent / "said.txt").open("w+b") as said:
         with heard_signals():

@@ -21,6 +21,8 @@ INHERITED = (
     "MLFLOW_EXPERIMENT_NAME",
     "MLFLOW_EXPERIMENT_ID",
     "PYTHONPATH",
+    # Without it the dozen processes of a run compile the project once, and not each of them anew.
+    "PYTHONDONTWRITEBYTECODE",
 )
 
 # Where nothing but what the stages leave is looked at: what MLflow records takes a third of a short stage.
