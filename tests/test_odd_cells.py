@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twintrain.data.dataset import Dataset
+from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.inference import infer_table
+from twintrain.data.own_data import adopt
 from twintrain.data.reading import read_raw
 from twintrain.data.wishes import Wishes
 from twintrain.errors import UserError
@@ -292,3 +293,18 @@ def test_shared_case_is_read_right_or_refused_with_the_cause(name, target, error
     assert got == expected
     assert SAID.get(name, "") in "\n".join([*found.assumed, *found.warnings])
     assert len(read_as_described(path, found).rejected) == found.bad_rows
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), shared_cases() or [pytest.param("", "", marks=pytest.mark.skip("no cases"))]
+)
+def test_shared_case_is_taken_by_the_same_command_again(name, target, project, capsys):
+    if name in REFUSED:
+        return
+    (path,) = (CASES / "tables" / name).iterdir()
+    wishes = Wishes(target.strip("'"))
+    taken = adopt(path, wishes)
+    described = load_dataset(taken)
+    assert adopt(path, wishes) == taken
+    assert load_dataset(taken) == described
+    assert "taken as it is written" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pandas as pd
 from twintrain.data.chunks import Sample
 from twintrain.data.column_inference import printed, report_column
 from twintrain.data.column_summary import ColumnSummary
-from twintrain.data.dataset import Feature
+from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.found import Found, shown, task_of
 from twintrain.data.leaks import leaks
 from twintrain.data.literals import parse_number
@@ -36,7 +36,7 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
     """
     form = Form() if _is_parquet(path) else find_form(path, wishes.form)
     columns, sample = _gather(path, form, wishes.order)
-    target = _target(path, form, wishes.target, columns)
+    target = _target(path, form, wishes.target, {name: column.first for name, column in columns.items()})
     _check_names(path, target, [name for name in (wishes.group, wishes.time) if name], list(columns))
     predicted = columns.pop(target)
     labels, notes = classes_of(path, predicted, wishes.task)
@@ -59,18 +59,32 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
     )
 
 
-def _target(path: Path, form: Form, wanted: str | None, columns: Mapping[str, ColumnSummary]) -> str | None:
-    """The name of the column to predict: of files without header also one that the first line has in it."""
-    if form.header or wanted is None or wanted in columns:
-        return list(columns)[-1] if wanted == "last" and wanted not in columns else wanted
+def is_called(path: Path, dataset: Dataset, wanted: str) -> bool:
+    """Whether the column that a described table predicts is the one that the user names, in whatever way."""
+    if wanted == dataset.target:
+        return True
+    form = Form.of(dataset)
+    first = next(_chunks(path, form, rows=1), pd.DataFrame())
+    return _target(path, form, wanted, {name: first[name].iloc[0] for name in first}) == dataset.target
+
+
+def _target(path: Path, form: Form, wanted: str | None, first: Mapping[str, Any]) -> str | None:
+    """The name of the column to predict, where the user gives its place or, of a file without header, its first value.
+
+    Args:
+        first: of each column the first value.
+    """
+    if wanted is None or wanted in first:
+        return wanted
     if wanted == "last":
-        return list(columns)[-1]
-    having = [name for name, column in columns.items() if column.first == wanted]
-    if len(having) == 1:
-        return having[0]
+        return list(first)[-1]
+    having = [name for name, value in first.items() if value == wanted]
+    if form.header or len(having) == 1:
+        return wanted if form.header else having[0]
+    last = len(first) - 1
     raise UserError(
-        f"{path}: its first line holds data, so its columns are called 0 to {len(columns) - 1}; expected --target "
-        f"{len(columns) - 1}, or last, got {wanted}; --header first takes that line for names"
+        f"{path}: its first line holds data, so its columns are called 0 to {last}; expected --target {last}, or last, "
+        f"got {wanted}; --header first takes that line for names"
     )
 
 
@@ -78,8 +92,8 @@ def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
 
-def _chunks(path: Path, form: Form) -> Iterator[pd.DataFrame]:
-    return parquet_chunks(path) if _is_parquet(path) else read_chunks(path, None, form, rows=CHUNK_ROWS)
+def _chunks(path: Path, form: Form, rows: int | None = None) -> Iterator[pd.DataFrame]:
+    return parquet_chunks(path) if _is_parquet(path) else read_chunks(path, None, form, rows=rows or CHUNK_ROWS)
 
 
 def _gather(path: Path, form: Form, order: str | None) -> tuple[dict[str, ColumnSummary], pd.DataFrame]:

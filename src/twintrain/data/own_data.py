@@ -17,7 +17,7 @@ from twintrain.data.files import copy_whole, folder_digest, sha256_of
 from twintrain.data.first_settings import first_settings
 from twintrain.data.found import LEFT_OUT, Found
 from twintrain.data.image_inference import IMAGE_ENDINGS, infer_images
-from twintrain.data.inference import infer_table
+from twintrain.data.inference import infer_table, is_called
 from twintrain.data.readers.table import raw_chunks
 from twintrain.data.readers.text import TABLE_ENDINGS
 from twintrain.data.sources import check_source
@@ -149,7 +149,7 @@ def _take_as_described(source: Path, name: str, wishes: Wishes) -> None:
             f"{path} describes other data ({', '.join(dataset.files)}); give {_file_name(source)} another name, which "
             "its data set takes"
         )
-    if dataset.format == "table" and wishes.target not in (None, dataset.target, "last"):
+    if dataset.format == "table" and wishes.target and not is_called(source, dataset, wishes.target):
         raise UserError(
             f"{path} has target: {dataset.target}, got --target {wishes.target}; correct it there, or delete {path} to "
             "have it found anew"
