@@ -57,7 +57,7 @@ BIDIRECTIONAL = source(
             steps, _ = self.rnn(self.dropout(steps))
             return self.dense(steps[:, -1])
 
-    Twin()
+    Twin().double()
     """,
     """
     Sequential([keras.Input(input_shape), layers.Reshape((-1, 2)),
@@ -131,6 +131,20 @@ MISTAKES = {
             "nn.Linear(*input_shape, outputs + 1)",
             "build_torch must give logits of the shape (rows, 3); got (2, 4) for 2 rows",
         ),
+        "squeezed": (
+            "nn.Sequential(nn.Linear(*input_shape, 1), nn.Flatten(0))",
+            "got (2,) for 2 rows; beside labels (rows, 1) a loss would compare each row with all others",
+        ),
+        "softmax": (
+            "nn.Sequential(nn.Linear(*input_shape, outputs), nn.Softmax(-1))",
+            "build_torch must give logits, and gives probabilities: each row sums to 1",
+        ),
+        "dropout": (
+            "class Twin(nn.Linear):\n    def forward(self, x):\n"
+            "        return nn.functional.dropout(super().forward(x), 0.5, self.training)\n\n"
+            "Twin(*input_shape, outputs)",
+            "gives something else each time in training, beside its dropout layers; expected nn.Dropout",
+        ),
         "tuple": ("nn.RNN(*input_shape, outputs)", "must give logits of the shape (rows, 3); got tuple for 2 rows"),
         "rows": (
             "class Twin(nn.Linear):\n    def forward(self, x):\n        return super().forward(x.view(len(x), -1))\n\n"
@@ -168,6 +182,10 @@ MISTAKES = {
         "logits": (
             "Sequential([keras.Input(input_shape), layers.Dense(outputs + 1)])",
             "build_keras must give logits of the shape (rows, 3); got (2, 4) for 2 rows",
+        ),
+        "softmax": (
+            "Sequential([keras.Input(input_shape), layers.Dense(outputs, activation='softmax')])",
+            "build_keras must give logits, and gives probabilities: each row sums to 1",
         ),
         "kind": (
             "Sequential([keras.Input(input_shape), layers.Dense(8), layers.GroupNormalization(2, name='norm'), "

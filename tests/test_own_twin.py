@@ -121,6 +121,13 @@ def test_logits_of_another_shape_are_refused(error_of):
     assert said == "twin.py: build_torch must give logits of the shape (rows, 3); got (2, 8, 3) for 2 rows"
 
 
+def test_probabilities_are_no_logits(error_of):
+    check_logits(Path("twin.py"), "build_torch", 2, 3, np.full((2, 3), -1 / 3))
+    for probabilities in (np.full((2, 3), 1 / 3, np.float32), np.ones((2, 1))):
+        said = error_of(check_logits, Path("twin.py"), "build_keras", 2, probabilities.shape[1], probabilities)
+        assert "build_keras must give logits, and gives probabilities" in said
+
+
 # Arrays
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.models.layers import Shape, Weight
@@ -40,6 +42,8 @@ ARRAYS_OF = {
     **dict.fromkeys(RECURRENT, ("kernel", "recurrent_kernel", "bias")),
 }
 GATES = {"lstm": 4, "gru": 3}
+# How far a softmax in float32 may be from 1.
+SUM_OF_PROBABILITIES = 1e-5
 LONGEST_MESSAGE = 300
 
 
@@ -105,11 +109,18 @@ def twin_shape(schema: Schema, builder: str) -> Shape:
 
 
 def check_logits(path: Path, builder: str, rows: int, outputs: int, logits: Any) -> None:
-    """Raises a UserError where a network does not give (rows, outputs)."""
+    """Raises a UserError where a network does not give (rows, outputs), or gives probabilities."""
     found = tuple(logits.shape) if hasattr(logits, "shape") else type(logits).__name__
     if found != (rows, outputs):
+        lost = "; beside labels (rows, 1) a loss would compare each row with all others" if found == (rows,) else ""
         raise UserError(
-            f"{path}: {builder} must give logits of the shape (rows, {outputs}); got {found} for {rows} rows"
+            f"{path}: {builder} must give logits of the shape (rows, {outputs}); got {found} for {rows} rows{lost}"
+        )
+    values = np.asarray(logits, np.float64)
+    if (values >= 0).all() and np.allclose(values.sum(axis=1), 1, rtol=0, atol=SUM_OF_PROBABILITIES):
+        raise UserError(
+            f"{path}: {builder} must give logits, and gives probabilities: each row sums to 1, as after a softmax; "
+            "leave it out, the loss has it"
         )
 
 

@@ -1,8 +1,10 @@
 """A network of the user's own in PyTorch: built from its file, its arrays found in its modules."""
 
+import copy
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -51,6 +53,8 @@ CHANNELS_FIRST = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.PReLU
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 BUILDER = "build_torch"
 SHOWN_ROWS = 2
+# So many trainings steps of a network that draws at random are hardly the same.
+DRAWS = 8
 
 
 def build(network: Network, seed: int) -> nn.Module:
@@ -65,12 +69,15 @@ def build(network: Network, seed: int) -> nn.Module:
     twin = called(path, lambda: builder(shape, schema.outputs))
     if not isinstance(twin, nn.Module):
         raise UserError(f"{path}: expected a torch.nn.Module of {BUILDER}, got {type(twin).__name__}")
+    # What is of one precision by itself is trained in the one that is asked for.
+    twin = twin.to(torch.get_default_dtype())
     example = torch.zeros((SHOWN_ROWS, *shape), dtype=torch.int64 if schema.categories else torch.get_default_dtype())
     with torch.no_grad():
         logits = called(path, lambda: twin.eval()(example))
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
     _check_known(network, twin)
     if network.mode == "aligned":
+        _check_draws(path, twin, example)
         _align(twin, seed)
     stages = {"channels_first": ChannelsFirst(copied=True)} if schema.is_image else {}
     return nn.Sequential(OrderedDict(**stages, twin=twin)).train()
@@ -127,6 +134,23 @@ def _check_known(network: Network, twin: nn.Module) -> None:
             )
         if not isinstance(module, tuple(KINDS)) and any(True for _ in module.parameters(recurse=False)):
             raise unknown_layer(network.source, f"{path or BUILDER} ({type(module).__name__})", listed)
+
+
+def _check_draws(path: Path, twin: nn.Module, example: torch.Tensor) -> None:
+    """Refuses a network that draws at random beside its dropout modules: such masks cannot be shared."""
+    trained = copy.deepcopy(twin).train()  # batch norm would keep what it sees
+    for module in trained.modules():
+        if isinstance(module, DROPOUTS):
+            module.eval()
+    values = example if example.dtype == torch.int64 else torch.ones_like(example)
+    with torch.no_grad(), torch.random.fork_rng():
+        first, *others = (trained(values) for _ in range(DRAWS))
+    if not all(torch.equal(first, other) for other in others):
+        raise UserError(
+            f"{path}: {BUILDER}'s network gives something else each time in training, beside its dropout layers; "
+            "expected nn.Dropout, nn.Dropout1d or nn.Dropout2d in the place of F.dropout and the like, since the twins "
+            "share their masks"
+        )
 
 
 def _align(twin: nn.Module, seed: int) -> None:
