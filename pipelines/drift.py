@@ -7,6 +7,7 @@ python -m pipelines.drift --input new.csv --drift.psi 0.1     with other limits 
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +17,7 @@ from twintrain import project, tracking
 from twintrain.commands import command_parser, run_command
 from twintrain.config import Params, check_params
 from twintrain.data.dataset import Dataset
+from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.data.schema import Schema
 from twintrain.drift import ColumnDrift, find_drift, new_columns, training_columns
 from twintrain.errors import UserError
@@ -30,12 +32,12 @@ REPORT = project.RESULTS / "drift.json"
 
 def drift() -> int:
     """Runs the command and returns its exit status."""
-    path, params = _read_arguments(sys.argv[1:])
+    path, form, params = _read_arguments(sys.argv[1:])
     trained_on = Schema.load(project.SPLIT).dataset  # params.yaml may have gone on to another one
     dataset = read_model(project.PREPROCESSED / "dataset.json", Dataset)
     features = load_array(project.PREPROCESSED / "features.npy", mmap_mode="r")
     before = training_columns(features, load_array(project.SPLIT / "train" / "index.npy", kinds="iu", axes=1), dataset)
-    now = new_columns(path, dataset)
+    now = new_columns(path, dataset, form)
     found = find_drift(before, now, dataset, params.drift.psi, params.drift.ks)
     drifted = [column.name for column in found if column.has_drifted]
     rows = {"training_rows": len(before), "new_rows": len(now)}
@@ -81,9 +83,10 @@ def _print(found: list[ColumnDrift], title: str) -> None:
     Console().print(table)
 
 
-def _read_arguments(arguments: list[str]) -> tuple[Path, Params]:
+def _read_arguments(arguments: list[str]) -> tuple[Path, dict[str, Any], Params]:
     parser = command_parser("drift", __doc__, "--drift.psi, --drift.ks: other limits than those of params.yaml")
     parser.add_argument("--input", default="", help="new rows, in a form that the data set has or --data takes")
+    add_form_options(parser)
     known, rest = parser.parse_known_args(arguments)
     if known.input in NOT_GIVEN:
         raise UserError("drift needs new rows to look at; expected --input FILE")
@@ -92,7 +95,7 @@ def _read_arguments(arguments: list[str]) -> tuple[Path, Params]:
         if not name.startswith("drift."):
             raise UserError(f"drift looks at what was trained last; expected --drift.psi or --drift.ks, got --{name}")
     content = changed_params(read_yaml(project.PARAMS), None, overrides)
-    return Path(known.input), check_params(content, str(project.PARAMS))
+    return Path(known.input), form_options(known), check_params(content, str(project.PARAMS))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from twintrain.commands import command_parser, run_command
 from twintrain.config import load_params
 from twintrain.data.dataset import Dataset
 from twintrain.data.encoder import Encoder
+from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.errors import UserError, unknown
 from twintrain.overrides import NOT_GIVEN
 from twintrain.serving.answer_file import AnswerFile
@@ -45,7 +46,7 @@ def predict() -> int:
     output = AnswerFile(Path(arguments.output))
     model_uri = chosen_model(arguments.model, params, "predict", sys.argv[1:])
     dataset = load_description(model_uri)
-    chunks, filled = read_new_rows(Path(arguments.input), dataset), Counter()
+    chunks, filled = read_new_rows(Path(arguments.input), dataset, arguments.form), Counter()
     if arguments.bad_rows == "impute":
         chunks = _imputed(chunks, _encoder(model_uri, dataset), filled)
     tags = {"stage": "predict", "dataset": params.dataset, "model_uri": model_uri, "input": arguments.input}
@@ -154,7 +155,9 @@ def _read_arguments(arguments: list[str]) -> Any:
         default="error",
         help="error (default): list them and stop; drop: leave them out; impute: fill them",
     )
+    add_form_options(parser)
     known = parser.parse_args(arguments)
+    known.form = form_options(known)
     for name in ("input", "output"):
         if getattr(known, name) in NOT_GIVEN:
             raise UserError(f"predict needs both: --input FILE --output FILE.csv; --{name} is empty")

@@ -31,7 +31,7 @@ from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
 from twintrain.yaml_files import read_yaml
 
 TASKS = ("classes", "regression")
-ORDERS = ("dmy", "mdy")
+ORDERS = ("dmy", "mdy", "ymd")
 REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
 STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
 
@@ -190,7 +190,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--folders", help="of --data, what levels of folders are: class, part/class, any/class, …; default: as it seems"
     )
     parser.add_argument("--task", help="of --data: classes or regression; default: as the column seems")
-    parser.add_argument("--date-order", help="of --data: dmy or mdy, where dates could be either; default: as most fit")
+    parser.add_argument("--date-order", help="of --data: dmy, mdy or ymd, where dates leave it open")
     add_form_options(parser)
     parser.add_argument(
         "--isolated",

@@ -1,14 +1,20 @@
 """How a table is written is found out, said, and can be said otherwise."""
 
+import argparse
+
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 
+from twintrain.data.dataset import Dataset
 from twintrain.data.inference import infer_table
 from twintrain.data.readers.form import assumptions, find_form
+from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.data.readers.text import read_chunks
+from twintrain.data.reading import read_raw
 from twintrain.data.wishes import Wishes
+from twintrain.yaml_files import validated
 
 ROWS = 40
 RNG = np.random.default_rng(0)
@@ -166,6 +172,54 @@ def test_workbook_is_read_as_its_text_would_be(tmp_path, error_of):
     assert "its sheet 'patients' is read: --sheet NAME" in assumptions(form, {}, path)
     assert error_of(find_form, path, {"sheet": "pateints"}).endswith("no sheet 'pateints'; did you mean 'patients'?")
     assert infer_table(path, Wishes("ill")).rows == ROWS
+
+
+def test_typed_cells_of_a_workbook_stay_what_they_are(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["when", "size", "text", "more", "y"])
+    times = pd.date_range("2024-01-01", periods=ROWS, freq="6h")
+    for row, time in enumerate(times):
+        book.active.append([time.to_pydatetime(), row / 1000 + 2, f"{row},5", f"{row},25", "ab"[row % 2]])
+    path = tmp_path / "my.xlsx"
+    book.save(path)
+    found = infer_table(path, Wishes("y"))
+    assert found.description["decimal"] == ","
+    assert found.description["features"]["when"] == {"date": "%Y-%m-%d %H:%M:%S"}
+    described = {"title": "t", "origin": "o", "licence": "l", "files": {path.name: ""}, **found.description}
+    data = read_raw([path], validated(Dataset, described, "my.yaml"), "error")
+    assert data.table["size"].tolist() == [row / 1000 + 2 for row in range(ROWS)]
+    assert data.table["when"].tolist() == times.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "header"),
+    [
+        ("400,402,404,y\n" + "1,2,3,a\n3,2,1,b\n" * 9, ["y"], True),
+        ("1,2,3,y\n" + "1,2,3,y\n3,2,1,b\n" * 9, ["y"], False),
+        ("good,pos\n" + "good,neg\nbad,pos\n" * 9, [], False),
+    ],
+)
+def test_a_name_that_is_known_makes_a_header_and_values_that_come_again_do_not(text, known, header, tmp_path):
+    assert find_form(written(tmp_path, text), {}, known).header is header
+
+
+def test_sep_line_above_two_columns_is_passed_over(tmp_path):
+    assert find_form(written(tmp_path, "sep=;\nx;y\n" + "1;a\n2;b\n" * 9), {}).skip == 1
+
+
+def test_row_of_fewer_cells_between_white_space_is_refused(tmp_path, error_of):
+    path = written(tmp_path, "y a b\n" + "u  1  2\n" * 9 + "v     5\n")
+    assert error_of(infer_table, path, Wishes("y")) == (
+        f"{path}: row 10 has fewer cells than others, and white space alone does not say which one lacks; write NA in "
+        "its place"
+    )
+
+
+@pytest.mark.parametrize("option", [["--delimiter", "§"], ["--delimiter", "\n"], ["--quote", "ab"], ["--skip", "x"]])
+def test_option_that_is_no_sign_or_number_is_refused(option, error_of):
+    parser = argparse.ArgumentParser()
+    add_form_options(parser)
+    assert error_of(form_options, parser.parse_args(option)).startswith(f"{option[0]}: expected")
 
 
 def test_file_that_only_calls_itself_a_workbook_is_one_line(tmp_path, error_of):

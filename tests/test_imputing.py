@@ -88,4 +88,48 @@ def test_column_that_lacks_is_named_among_all_that_came(tmp_path, dataset, error
 def test_rows_without_a_header_are_told_which_columns_are_expected(tmp_path, dataset, error_of):
     TRAINED.to_csv(tmp_path / "new.csv", index=False, header=False, sep=";")
     message = error_of(lambda: list(read_new_rows(tmp_path / "new.csv", dataset)))
-    assert "or a header that names them; got 5" in message
+    assert message.endswith("has no header; expected one that names age, size, city, none, when")
+
+
+def new_rows(tmp_path, text, written="utf-8", **described):
+    """The numbers of the rows of a file, and what is said beside."""
+    path = tmp_path / "new.csv"
+    path.write_bytes(text.encode(written))
+    dataset = Dataset(**{**DESCRIBED, "task": "binary", "format": "table", **described})
+    (chunk,) = read_new_rows(path, dataset)
+    return read_rows(chunk.rows, dataset)[0].tolist()
+
+
+MISSING = {"p": Feature(missing=True), "q": Feature(missing=True)}
+CITIES = {"city": Feature(categories=["Genève", "Zürich"], other=True)}
+
+
+def test_columns_that_may_all_be_missing_are_looked_for_all_the_same(tmp_path, error_of, capsys):
+    assert new_rows(tmp_path, "p,q\n1.5,2.5\n", delimiter=";", features=MISSING) == [[1.5, 2.5]]
+    assert error_of(new_rows, tmp_path, "1.5,2.5\n3.5,4.5\n", features=MISSING).endswith(
+        "has no header; expected one that names p, q"
+    )
+    assert error_of(new_rows, tmp_path, "a,b\n1.5,2.5\n", features=MISSING).endswith(
+        "has none of the columns p, q; got a, b"
+    )
+    np.testing.assert_equal(new_rows(tmp_path, "q\n2.5\n", features=MISSING), [[np.nan, 2.5]])
+    assert "new.csv lacks p, which are taken as missing" in capsys.readouterr().err
+
+
+def test_target_that_stands_first_takes_its_place_with_it(tmp_path):
+    described = {"header": False, "names": ["ill", "p", "q"], "features": MISSING}
+    assert new_rows(tmp_path, "1.5,2.5\n3.5,4.5\n", **described) == [[1.5, 2.5], [3.5, 4.5]]
+    assert new_rows(tmp_path, "no,1.5,2.5\nyes,3.5,4.5\n", **described) == [[1.5, 2.5], [3.5, 4.5]]
+
+
+def test_decimal_mark_is_that_of_the_file_and_what_it_leaves_open_is_said(tmp_path, capsys):
+    described = {"delimiter": ";", "decimal": ",", "features": MISSING}
+    assert new_rows(tmp_path, "p;q\n1.5;2.625\n", **described) == [[1.5, 2.625]]
+    assert capsys.readouterr().err == ""
+    assert new_rows(tmp_path, "p;q\n1.512;2.625\n", **described) == [[1512, 2625]]
+    assert "'p': 1.512 is read as 1,512; --decimal . reads 1.512" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("trained", "encoding"), [("cp1252", "utf-8"), ("utf-8", "cp1252"), ("cp1252", "cp1252")])
+def test_encoding_is_that_of_the_file(trained, encoding, tmp_path):
+    assert new_rows(tmp_path, "city\nZürich\nGenève\n", encoding, encoding=trained, features=CITIES) == [[1], [0]]

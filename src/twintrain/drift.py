@@ -1,5 +1,6 @@
 """How far new rows are from the training rows, column by column, and whether chance explains it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def training_columns(features: np.ndarray, index: np.ndarray, dataset: Dataset) 
     return pd.concat(blocked, ignore_index=True)
 
 
-def new_columns(path: Path, dataset: Dataset) -> pd.DataFrame:
+def new_columns(path: Path, dataset: Dataset, form: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """`as_columns` of the rows of a file, as `read_new_rows` reads it; of many an even sample.
 
     Raises:
@@ -147,7 +148,7 @@ def new_columns(path: Path, dataset: Dataset) -> pd.DataFrame:
     """
     sample = Sample(MOST_ROWS)
     has_rows, reasons = False, []
-    for chunk in read_new_rows(path, dataset):
+    for chunk in read_new_rows(path, dataset, form):
         if not len(chunk.rows):
             continue
         features, bad = read_rows(chunk.rows, dataset)

@@ -105,8 +105,8 @@ def table_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.Da
         # Over all row groups at once, what was read of each would stay in memory.
         for group in range(file.num_row_groups):
             for batch in file.iter_batches(TABLE_ROWS, row_groups=[group], columns=columns):
-                # Whole numbers stay whole where some are missing.
-                yield batch.to_pandas(integer_object_nulls=True)
+                # Whole numbers stay whole where some are missing; an index is a column like others.
+                yield batch.to_pandas(integer_object_nulls=True, ignore_metadata=True)
 
 
 class Sample:

@@ -69,11 +69,12 @@ def _report_kind(column: ColumnSummary) -> ColumnReport:
     if forms := column.date_forms:
         others = others_that_fit(forms[0], forms[1:])
         ambiguous = f"read as {forms[0]}, and {others[0]} would fit too" if others else ""
-        return ColumnReport(column.name, Feature(date=forms[0], **absent), _notes(column, "date", ambiguous))
+        beyond = f"reaches {column.last_year}: two-digit years up to 68 are 20…" if column.last_year else ""
+        return ColumnReport(column.name, Feature(date=forms[0], **absent), _notes(column, "date", ambiguous, beyond))
     if column.is_number:
         lowest = {"min": 0.0} if column.low >= 0 else {}
         feature = Feature(unit=column.unit, **absent, **lowest)
-        return ColumnReport(column.name, feature, _notes(column, "number"))
+        return ColumnReport(column.name, feature, _notes(column, "number", column.without_unit_text))
     return _report_text(column)
 
 

@@ -30,8 +30,8 @@ NINES = re.compile(r"9{2,}(?:\.0+)?")
 FIRST_VALUES = 100
 LISTED = 3
 FAR = 5
-# Whole numbers between these are days where each of them is one.
-FIRST_DAY, LAST_DAY = 1900_01_01, 2100_12_31
+# Dates beyond these are numbers, or mistakes.
+DAYS_BETWEEN = (pd.Timestamp("1000-01-01"), pd.Timestamp("2200-12-31"))
 
 
 @dataclass
@@ -61,7 +61,7 @@ class ColumnSummary:
 
     Attributes:
         decimal: the decimal mark of the table.
-        order: "dmy" or "mdy", where the user says how dates are written.
+        order: "dmy", "mdy" or "ymd", where the user says how dates are written.
         counts: rows of each value, as it stands in the file; None when there are too many.
         unit: what stands beside most of the first numbers.
         first: the first value.
@@ -98,11 +98,11 @@ class ColumnSummary:
         if values.dtype.kind == "M":
             self._add_typed_dates(values)
             return
-        if is_first and values.dtype.kind not in "biuf":
+        if is_first and values.dtype.kind not in "bf":
             self._look_at_first(values.iloc[:FIRST_VALUES].astype(str))
         self._add_numbers(values)
         for form, fit in (self.dates or {}).items():
-            fit.add(values, parse_dates(values, form).notna().to_numpy())
+            fit.add(values, parse_dates(values.astype(str), form).between(*DAYS_BETWEEN).to_numpy())
 
     def _look_at_first(self, values: pd.Series) -> None:
         values = values[~values.isin(MARKS)]
@@ -167,30 +167,33 @@ class ColumnSummary:
     @cached_property
     def date_forms(self) -> list[str]:
         """How dates are written, where most values are such, the likeliest form first."""
-        if self.is_number:
-            return [DIGITS_ALONE] if self._are_days else []
         shares = {form: fit.share_of(self.present) for form, fit in (self.dates or {}).items()}
-        return sorted((form for form in shares if shares[form] >= TYPED_SHARE), key=lambda form: -shares[form])
+        if self.is_number:
+            return [DIGITS_ALONE] if shares.get(DIGITS_ALONE, 0) >= TYPED_SHARE else []
+        fitting = [form for form in shares if shares[form] >= TYPED_SHARE]
+        return sorted(fitting, key=lambda form: (-shares[form], self._span(form)))
+
+    def _span(self, form: str) -> int:
+        """Of two-digit years, how far dates lie apart, in steps of three years: what is far off has the day for it."""
+        if "%y" not in form or not self.counts:
+            return 0
+        dates = parse_dates(pd.Series(list(self.counts), dtype=object), form)
+        return (dates.max() - dates.min()).days // 1000
 
     @property
-    def _are_days(self) -> bool:
-        if not (self.is_whole and self.low >= FIRST_DAY and self.high <= LAST_DAY and self.counts):
-            return False
-        whole = pd.Series(list(self.counts), dtype=object).str.removesuffix(".0")
-        return bool(parse_dates(whole, DIGITS_ALONE).notna().all()) and not self.unit
+    def _fit(self) -> _Fit | None:
+        """Of the kind that the column is; None of words."""
+        return self.dates[self.date_forms[0]] if self.date_forms else self.numbers if self.is_number else None
 
     @property
     def odd(self) -> dict[str, int]:
         """Values that are not what most are, and the row (from 1) where each stands first."""
-        if self.is_number:
-            return self.numbers.odd
-        return self.dates[self.date_forms[0]].odd if self.date_forms else {}
+        return self._fit.odd if self._fit else {}
 
     @property
     def odd_rows(self) -> int:
         """Number of rows that have such values."""
-        fit = self.numbers if self.is_number else self.dates[self.date_forms[0]] if self.date_forms else None
-        return self.present - fit.fitting if fit else 0
+        return self.present - self._fit.fitting if self._fit else 0
 
     @property
     def odd_text(self) -> str:
@@ -198,6 +201,22 @@ class ColumnSummary:
         shown = ", ".join(f"'{value}' (row {row:,})" for value, row in list(self.odd.items())[:LISTED])
         rows = f" in {self.odd_rows:,} rows" if self.odd_rows > 1 else ""
         return shown + (" …" if len(self.odd) > LISTED else "") + rows
+
+    @property
+    def without_unit_text(self) -> str:
+        """Numbers without the unit that others have, which are read as if they had it."""
+        plain = [value for value in self.counts or () if self.unit and unit_in(value) == ""]
+        rows = sum(self.counts[value] for value in plain)
+        return f"'{plain[0]}' and others in {rows:,} rows have no unit, and are read as {self.unit}" if plain else ""
+
+    @property
+    def last_year(self) -> int | None:
+        """The last year of dates with two-digit years, where it is still to come."""
+        form = next(iter(self.date_forms), "")
+        if "%y" not in form or not self.counts:
+            return None
+        last = parse_dates(pd.Series(list(self.counts), dtype=object), form).max()
+        return last.year if last > pd.Timestamp.now() else None
 
     @property
     def sentinel(self) -> str | None:
@@ -216,7 +235,9 @@ class ColumnSummary:
     @cached_property
     def spellings(self) -> dict[str, str]:
         """For each value the one that it is taken for, which differs at most in its spelling."""
-        return one_spelling(self.counts or {})
+        found = one_spelling(self.counts or {})
+        # Of AA, Aa and aa alone, the spelling is what a column says.
+        return found if len(set(found.values())) > 1 else {text: text for text in found}
 
     @cached_property
     def values(self) -> Counter[str] | None:

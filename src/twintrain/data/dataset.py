@@ -12,6 +12,7 @@ from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.yaml_files import read_yaml, validated
 
 ISO_DATE = "%Y-%m-%d"
+DATE_PARTS = "YymdbBaAHIMSfpzZj"
 # What says, in each format, what a sample is like: one of these and no other.
 SAMPLES_DESCRIBED_BY = {
     "table": ("features",),
@@ -73,6 +74,16 @@ class Feature(BaseModel):
         if categories and len(set(categories)) < len(categories):
             raise ValueError(f"expected each category once, got {shown(categories)}")
         return categories
+
+    @field_validator("date")
+    @classmethod
+    def _has_known_parts(cls, date: str | None) -> str | None:
+        parts = re.findall(r"%(.?)", date or "")
+        if unknown_parts := [f"%{part}" for part in parts if not part or part not in DATE_PARTS]:
+            raise ValueError(f"expected parts %{', %'.join(DATE_PARTS)}, got {', '.join(unknown_parts)}")
+        if len(set(parts)) < len(parts) or (parts and not {"Y", "y"} & set(parts)):
+            raise ValueError(f"expected a year, and each part once, got {shown(date)}")
+        return date
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> "Feature":
@@ -136,6 +147,13 @@ class Dataset(BaseModel):
     image_shape: list[Size] | None = Field(None, min_length=3, max_length=3)
     sample_shape: list[Size] | None = Field(None, min_length=1, max_length=3)
 
+    @field_validator("delimiter", "quote", "escape")
+    @classmethod
+    def _are_signs(cls, sign: str | None) -> str | None:
+        if sign and (not sign.isascii() or sign in "\r\n"):
+            raise ValueError(f"expected a sign of ASCII that ends no line, got {shown(sign)}")
+        return sign
+
     @field_validator("sources")
     @classmethod
     def _are_urls(cls, sources: list[str] | None) -> list[str] | None:
@@ -197,6 +215,8 @@ class Dataset(BaseModel):
             raise ValueError(f"a binary task has 2 labels, got {len(self.labels)}")
         if len(set(self.labels)) < len(self.labels):
             raise ValueError(f"expected each label once, got {shown(self.labels)}")
+        if len({self.delimiter, self.quote, self.escape}) < 3:
+            raise ValueError("expected delimiter, quote and escape to be different signs")
         if self.names and self.header:
             raise ValueError("names are those of files without header; expected header: false beside them")
         if self.features is not None and not self.inputs:

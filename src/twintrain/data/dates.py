@@ -15,7 +15,8 @@ DIGITS_ALONE = "%Y%m%d"
 # Day first before month first: where both fit, the description says how it was read.
 _DAYS = (
     *(ISO_DATE, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d. %m. %Y", "%Y. %m. %d.", "%Y. %m. %d", "%Y년 %m월 %d일", "%Y年%m月%d日"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%y.%m.%d", "%y/%m/%d", "%y-%m-%d"),
+    *("%d. %m. %Y", "%Y. %m. %d.", "%Y. %m. %d", "%Y년 %m월 %d일", "%Y年%m月%d日"),
     *(
         "%d %b %Y",
         "%d %B %Y",
@@ -31,7 +32,11 @@ _DAYS = (
     *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%Y년 %m월", "%Y年%m月"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-FORMS = (*(day + time for day in _DAYS for time in _TIMES if not time or "%d" in day), f"{DIGITS_ALONE}T%H%M%S")
+FORMS = (
+    *(day + time for day in _DAYS for time in _TIMES if not time or "%d" in day),
+    DIGITS_ALONE,
+    f"{DIGITS_ALONE}T%H%M%S",
+)
 # A zone stands after a time of the day, and says nothing about how the clock stood there.
 _ZONE = re.compile(r"(?<=\d)(\s?[AP]M)?\s?(?:Z|UTC|GMT|[-+]\d\d(?::?\d\d)?)$", re.IGNORECASE)
 _HALF_DAY = re.compile(r"\s?\b([ap])\.?m\.?$", re.IGNORECASE)
@@ -67,7 +72,8 @@ def parse_dates(column: pd.Series, written: str) -> pd.Series:
     left = dates.isna() & column.notna() & (column != "")
     if left.any():
         plain, form = column[left].astype(str).map(_plain), _plain_form(written)
-        for variant in (form, f"{form}.%f"):
+        # A program may leave out a fraction, or the time of midnight.
+        for variant in (form, f"{form}.%f", re.split(r"[ T]%[HI]", form)[0]):
             dates = dates.fillna(pd.to_datetime(plain, format=variant, errors="coerce", exact=True))
     return dates
 
@@ -76,7 +82,7 @@ def likely_forms(values: Iterable[str], share: float, order: str | None = None) 
     """The forms that a share of some values have the shape of.
 
     Args:
-        order: "dmy" or "mdy" where the user says which comes first.
+        order: "dmy", "mdy" or "ymd" where the user says what comes first.
     """
     plain = [_plain(value) for value in values]
     wanted = share * len(plain)
@@ -85,7 +91,7 @@ def likely_forms(values: Iterable[str], share: float, order: str | None = None) 
 
 
 def others_that_fit(form: str, fitting: Iterable[str]) -> list[str]:
-    """The forms that put day and month the other way round."""
+    """The forms that put day, month and year in another order."""
     return [other for other in fitting if _order(form) and _order(other) not in (None, _order(form))]
 
 
@@ -95,11 +101,11 @@ def has_time(form: str) -> bool:
 
 
 def _order(form: str) -> str | None:
-    """Whether day or month comes first, in forms that leave it open: figures alone, and the year last."""
-    day, month, year = (re.search(part, form) for part in ("%d", "%m", "%[yY]"))
-    if not (day and month and year and year.start() > max(day.start(), month.start())):
+    """Which of day, month and year comes first and next, in forms that leave it open; None in others."""
+    found = [re.search(part, form) for part in ("%d", "%m", "%[yY]")]
+    if not all(found) or form.startswith("%Y"):
         return None
-    return "dmy" if day.start() < month.start() else "mdy"
+    return "".join(part[0][1].lower() for part in sorted(found, key=lambda part: part.start()))
 
 
 def _plain(text: str) -> str:

@@ -51,8 +51,14 @@ def _column_as_numbers(column: pd.Series, feature: Feature, decimal: str) -> np.
         missing = is_missing(column[unreadable]) if feature.missing else False
         numbers[unreadable] = np.where(missing, np.nan, INVALID)
     if feature.missing_marks:
-        numbers[column.astype(str).isin(feature.missing_marks)] = np.nan
+        numbers[_is_marked(column, feature.missing_marks, decimal)] = np.nan
     return numbers
+
+
+def _is_marked(column: pd.Series, marks: list[str], decimal: str) -> np.ndarray:
+    if column.dtype.kind in "biuf":
+        return np.isin(column.to_numpy(np.float64), parse_numbers(pd.Series(marks, dtype=object), decimal))
+    return column.isin(marks).to_numpy(bool)
 
 
 def _codes(column: pd.Series, feature: Feature) -> np.ndarray:
@@ -87,7 +93,12 @@ def _numbers(column: pd.Series, decimal: str, unit: str | None) -> np.ndarray:
 
 def _as_figures(column: pd.Series) -> pd.Series:
     """Dates of figures alone, 20230115, which a file may hold as numbers."""
-    return column.astype("Int64").astype(object).astype(str) if column.dtype.kind in "iuf" else column
+    if column.dtype.kind not in "biuf":
+        return column
+    is_whole = np.isfinite(column) & (column % 1 == 0)
+    return pd.Series(
+        [str(int(number)) if whole else "" for number, whole in zip(column, is_whole, strict=True)], column.index
+    )
 
 
 def reason(value: str, name: str, feature: Feature) -> str:

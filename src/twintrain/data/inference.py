@@ -1,31 +1,26 @@
 """What a table that nobody described seems to hold: the task, the columns, and what is odd about them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from twintrain.data.chunks import Sample
 from twintrain.data.column_inference import printed, report_column
 from twintrain.data.column_summary import ColumnSummary
 from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.doubts import doubts
 from twintrain.data.found import Found, shown, task_of
 from twintrain.data.leaks import leaks
-from twintrain.data.literals import parse_number
 from twintrain.data.readers.form import Form, assumptions, find_form
 from twintrain.data.readers.table import CHUNK_ROWS, parquet_chunks
 from twintrain.data.readers.text import read_chunks
-from twintrain.data.spelling import one_spelling
 from twintrain.data.target_inference import classes_of
 from twintrain.data.wishes import Wishes
 from twintrain.errors import UserError, did_you_mean
 
 SAMPLE_ROWS = 20_000
-DOUBTED_ROWS = 1_000
-TOTAL = re.compile(r"(?:grand |sub)?totals?|sums?|summe|gesamt|합계|총계", re.IGNORECASE)
 
 
 def infer_table(path: Path, wishes: Wishes) -> Found:
@@ -34,13 +29,13 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
     Raises:
         UserError: an unreadable table, no such column, nothing to predict or nothing to predict it from.
     """
-    form = Form() if _is_parquet(path) else find_form(path, wishes.form)
+    form = _form_of(path, wishes)
     columns, sample = _gather(path, form, wishes.order)
     target = _target(path, form, wishes.target, {name: column.first for name, column in columns.items()})
     _check_names(path, target, [name for name in (wishes.group, wishes.time) if name], list(columns))
-    predicted = columns.pop(target)
+    predicted = columns[target]
     labels, notes = classes_of(path, predicted, wishes.task)
-    reports = [report_column(column, wishes.group, wishes.time) for column in columns.values()]
+    reports = [report_column(column, wishes.group, wishes.time) for name, column in columns.items() if name != target]
     features = {report.name: report.feature for report in reports if report.feature}
     if not any(feature.used for feature in features.values()):
         reasons = "; ".join(f"{report.name}: {report.note}" for report in reports)
@@ -52,7 +47,11 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
         description=_description(form, target, kind, features),
         rows=predicted.rows,
         lines=[(target, "target", f"{shown(labels)}{f' in {kind.unit}' if kind.unit else ''}"), *map(printed, reports)],
-        warnings=[*notes, *_doubts(columns, form, sample), *leaks(sample, features, target, kind, form.decimal)],
+        warnings=[
+            *notes,
+            *doubts(columns, target, labels, form, sample),
+            *leaks(sample, features, target, kind, form.decimal),
+        ],
         smallest_class=min(counts.values(), default=None),
         bad_rows=predicted.rows - good,
         assumed=[] if _is_parquet(path) else assumptions(form, wishes.form, path),
@@ -88,6 +87,17 @@ def _target(path: Path, form: Form, wanted: str | None, first: Mapping[str, Any]
     )
 
 
+def _form_of(path: Path, wishes: Wishes) -> Form:
+    if not _is_parquet(path):
+        return find_form(path, wishes.form, [wishes.target] if wishes.target else [])
+    for name, value in wishes.form.items():
+        if name != "decimal":
+            raise UserError(
+                f"--{name} {value}: expected a table of text or a sheet, got {path}, which says that itself"
+            )
+    return Form(**wishes.form)
+
+
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
@@ -117,51 +127,6 @@ def _check_names(path: Path, target: str | None, kept: list[str], names: list[st
             raise UserError(f"{path} has no column '{name}'{did_you_mean(name, names)}")
     if target in kept:
         raise UserError(f"'{target}' is to be predicted, so it cannot tell the parts of the split apart")
-
-
-def _doubts(columns: Mapping[str, ColumnSummary], form: Form, sample: pd.DataFrame) -> list[str]:
-    """What may have been meant otherwise than it was read."""
-    best = one_spelling(dict.fromkeys(columns, 1))
-    names = [
-        f"the columns '{name}' and '{best[name]}' have nearly the same name" for name in columns if name != best[name]
-    ]
-    sentinels = [
-        f"'{name}' is {mark} in {column.counts[mark]:,} rows, far from all others: if that means missing, the "
-        f'description should say missing: true, missing_marks: ["{mark}"]'
-        for name, column in columns.items()
-        if (mark := column.sentinel)
-    ]
-    return [*names, *sentinels, *_decimal_doubts(columns, form, sample), *_total_doubts(sample)]
-
-
-def _decimal_doubts(columns: Mapping[str, ColumnSummary], form: Form, sample: pd.DataFrame) -> list[str]:
-    """A column of which each number could be another one, 2.603 or 2,603, where no column says which."""
-    other = "," if form.decimal == "." else "."
-    usual = {",": ".", ";": ","}.get(form.delimiter) == form.decimal
-    doubts = []
-    for name, column in columns.items():
-        if not column.is_number or sample[name].dtype.kind in "biuf":
-            continue
-        values = sample[name].head(DOUBTED_ROWS)
-        read, else_read = (
-            [parse_number(value, mark, column.unit) for value in values] for mark in (form.decimal, other)
-        )
-        if any(np.isfinite(one) and np.isnan(two) for one, two in zip(read, else_read, strict=True)):
-            return []
-        differ = [
-            i for i, (one, two) in enumerate(zip(read, else_read, strict=True)) if np.isfinite(one) and one != two
-        ]
-        as_usual = usual and all(form.decimal in values.iloc[place] for place in differ)
-        if differ and not as_usual:
-            value, one, two = values.iloc[differ[0]], read[differ[0]], else_read[differ[0]]
-            doubts.append(f"'{name}': {value} is read as {one:,g}; --decimal {other} reads {two:,g}")
-    return doubts
-
-
-def _total_doubts(sample: pd.DataFrame) -> list[str]:
-    cells = sample.tail(1).astype(str).to_numpy().ravel()
-    total = next((cell for cell in map(str, cells) if TOTAL.fullmatch(cell)), None)
-    return [f"the last row says '{total}': if it adds up the others, delete it"] if total else []
 
 
 def _description(form: Form, target: str, kind: Feature, features: Mapping[str, Feature]) -> dict[str, Any]:

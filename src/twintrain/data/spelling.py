@@ -1,18 +1,18 @@
-"""Which texts are one value to people: those that differ in case, blanks, Unicode form, or by a decimal zero."""
+"""Which texts are one value to people: those that differ in case, blanks, Unicode form, or by zeros of a number."""
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-_WHOLE = re.compile(r"([-+]?\d+)\.0+")
+_WHOLE = re.compile(r"([-+]?)0*(\d+)(?:\.0+)?")
 
 
 def spelling_key(text: str) -> str:
-    """The same for texts that are one value: "Yes" and " YES", "1" and "1.0", é in one sign and in two."""
+    """The same for texts that are one value: "Yes" and " YES", "1", "01" and "1.0", é in one sign and in two."""
     plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     whole = _WHOLE.fullmatch(plain)
-    return whole[1] if whole else plain
+    return whole[1] + whole[2] if whole else plain
 
 
 def one_spelling(counts: Mapping[str, int]) -> dict[str, str]:

@@ -44,9 +44,10 @@ def _frequent(path: Path, column: ColumnSummary) -> list[str]:
         missing = (
             f", and {count_text(column.missing, 'row')} of no value: {', '.join(MISSING[1:])}" if column.missing else ""
         )
+        spelled = f"; {column.spelling_text}" if column.spelling_text else ""
         raise UserError(
             f"{path}: expected at least two classes of {CLASS_ROWS} rows in '{column.name}', got "
-            f"{len(labels)} among {column.distinct_text} different values{missing}"
+            f"{len(labels)} among {column.distinct_text} different values{missing}{spelled}"
         )
     return labels
 

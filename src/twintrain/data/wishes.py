@@ -15,7 +15,7 @@ class Wishes:
         group: the column of which no value may be in two parts of the split; it is no feature.
         time: the column by which the oldest rows are trained on and the newest tested.
         form: how a table is written, by the names of `readers.form.Form`'s fields.
-        order: "dmy" or "mdy": how dates of figures are written.
+        order: "dmy", "mdy" or "ymd": how dates of figures are written.
         folders: what the levels of folders of images are, as `readers.image_folders` has it; None: as it seems.
     """
 

@@ -1,6 +1,7 @@
 """Files of rows to be answered, read in chunks, so that any size will do: tables, arrays, folders of images."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pandas as pd
 from twintrain.data.archives import is_archive
 from twintrain.data.chunks import TABLE_ROWS, blocks
 from twintrain.data.dataset import Dataset
+from twintrain.data.doubts import decimal_doubts
 from twintrain.data.literals import parse_numbers
+from twintrain.data.readers.encodings import find_encoding
 from twintrain.data.readers.form import Form, find_form
 from twintrain.data.readers.images import files_of
 from twintrain.data.readers.npz import NOT_READABLE, unreadable_text
@@ -60,12 +63,15 @@ class NewRows:
         return replace(self, rows=rows, names=self.names[places], bad=NONE_BAD)
 
 
-def read_new_rows(path: Path, dataset: Dataset) -> Iterator[NewRows]:
+def read_new_rows(path: Path, dataset: Dataset, form: Mapping[str, Any] | None = None) -> Iterator[NewRows]:
     """Reads rows as the data set's own files have them; the column to predict may be there or not.
 
     Of a table: a sheet, .parquet, or text (plain, .gz, .zip) with whatever delimiter, encoding and decimal mark, with a
     header or, if its own files have none, without. Of arrays: .npy, or .npz with one array; of images also a folder,
     zip or tar.
+
+    Args:
+        form: how a table is written, by the names of `Form`'s fields, where it is found out wrongly.
 
     Raises:
         UserError: there is no such file, or it is none of these.
@@ -76,12 +82,12 @@ def read_new_rows(path: Path, dataset: Dataset) -> Iterator[NewRows]:
         raise UserError(f"--input {error}") from None
     if dataset.features and path.is_dir():
         raise UserError(f"--input {path} is a folder; expected a table")
-    return _numbered(path, _chunks(path, dataset))
+    return _numbered(path, _chunks(path, dataset, form or {}))
 
 
-def _chunks(path: Path, dataset: Dataset) -> "_Read":
+def _chunks(path: Path, dataset: Dataset, form: Mapping[str, Any]) -> "_Read":
     if dataset.features:
-        return _tables(path, dataset)
+        return _tables(path, dataset, form)
     if path.suffix.lower() in (".npy", ".npz"):
         return _arrays(path)
     if dataset.image_shape and (path.is_dir() or is_archive(path)):
@@ -102,31 +108,61 @@ def _numbered(path: Path, chunks: "_Read") -> Iterator[NewRows]:
 _Read = Iterator[tuple[Any, np.ndarray | None, pd.Series, int | None]]
 
 
-def _tables(path: Path, dataset: Dataset) -> _Read:
-    if path.suffix.lower() == ".parquet":
-        for table in parquet_chunks(path):
-            yield table, None, NONE_BAD, None
-        return
-    form = _form_of(path, dataset)
-    for table in read_chunks(path, None, form, rows=TABLE_ROWS):
-        named = table if form.header else _named(table, path, dataset)
-        yield _with_decimals_of(dataset, named, form), None, NONE_BAD, form.skip + form.header
+def _tables(path: Path, dataset: Dataset, asked: Mapping[str, Any]) -> _Read:
+    form = None if path.suffix.lower() == ".parquet" else _form_of(path, dataset, asked)
+    chunks = parquet_chunks(path) if form is None else read_chunks(path, None, form, rows=TABLE_ROWS)
+    for place, table in enumerate(chunks):
+        named = table if form is None or form.header else _named(table, path, dataset)
+        if place == 0:
+            _check_first(path, named, dataset, form)
+        if form is None:
+            yield named, None, NONE_BAD, None
+        else:
+            yield _with_decimals_of(dataset, named, form), None, NONE_BAD, form.skip + form.header
 
 
-def _form_of(path: Path, dataset: Dataset) -> Form:
-    """How a file is written: as the data set's own are, where that gives the columns; else as it seems."""
-    own = Form.of(dataset)
+def _check_first(path: Path, table: pd.DataFrame, dataset: Dataset, form: Form | None) -> None:
+    """Refuses a table of other columns; says what it lacks, and which of its numbers could be other ones."""
+    if not set(dataset.inputs) & set(table):
+        raise UserError(f"{path} has none of the columns {', '.join(dataset.inputs)}; got {', '.join(table)}")
+    lacking = [name for name in dataset.inputs if name not in table and dataset.inputs[name].missing]
+    numbers = {name: each.unit for name, each in dataset.inputs.items() if name in table and each.kind == "number"}
+    for line in (
+        *([f"{path} lacks {', '.join(lacking)}, which are taken as missing"] if lacking else []),
+        *(decimal_doubts(table, numbers, form) if form else []),
+    ):
+        print(f"mind: {line}", file=sys.stderr)
+
+
+def _form_of(path: Path, dataset: Dataset, asked: Mapping[str, Any]) -> Form:
+    """How a file is written: what it does not say itself is as in the data set's own."""
+    own, needed = Form.of(dataset), _needed(dataset)
     if path.suffix.lower() in SHEET_ENDINGS:
-        return find_form(path, {}, _needed(dataset))
+        return find_form(path, asked, needed, own.decimal)
+    known = {"encoding": _encoding_of(path, own), **asked}
+    dialect = {"delimiter": own.delimiter, "quote": own.quote, "escape": own.escape, "skip": own.skip}
+    first = _first_row(path, replace(own, header=False, names=None, encoding=known["encoding"]))
+    if set(first) & set(dataset.inputs) and set(needed) <= set(first):
+        known = {**dialect, "header": True, **known}
+    elif not dataset.header and len(first) in _widths(dataset):
+        known = {**dialect, "header": False, **known}
+    found = find_form(path, known, needed, own.decimal)
+    return found if found.header else replace(found, names=None)
+
+
+def _encoding_of(path: Path, own: Form) -> str:
+    """UTF-8 and UTF-16 are what they are; what is neither is what the data set's own files are, if they are neither."""
+    found = find_encoding(path)
+    is_own = not found.startswith("utf") and not own.encoding.startswith("utf")
+    return own.encoding if is_own else found
+
+
+def _first_row(path: Path, form: Form) -> list[str]:
     try:
-        first = next(read_chunks(path, None, replace(own, header=False, names=None), rows=1), pd.DataFrame())
+        first = next(read_chunks(path, None, form, rows=1), pd.DataFrame())
     except UserError:
-        first = pd.DataFrame()
-    if len(first) and set(_needed(dataset)) <= set(first.iloc[0]):
-        return replace(own, header=True)
-    if not dataset.header and first.shape[1] in _widths(dataset):
-        return replace(own, header=False)
-    return find_form(path, {}, _needed(dataset))
+        return []
+    return first.iloc[0].tolist() if len(first) else []
 
 
 def _needed(dataset: Dataset) -> list[str]:
@@ -159,7 +195,9 @@ def _widths(dataset: Dataset) -> tuple[int, int]:
 def _named(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame:
     names = _names_of(dataset)
     without = [name for name in names if name != dataset.target]
-    if table.shape[1] not in _widths(dataset) or dataset.header:
+    if dataset.header:
+        raise UserError(f"{path} has no header; expected one that names {', '.join(dataset.inputs)}")
+    if table.shape[1] not in _widths(dataset):
         raise UserError(
             f"{path}: expected {len(without)} columns, {', '.join(without)}, and perhaps {dataset.target}, "
             f"or a header that names them; got {table.shape[1]}"

@@ -71,12 +71,13 @@ class Form:
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
 
-def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = ()) -> Form:
+def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = (), decimal: str | None = None) -> Form:
     """Finds how a table is written.
 
     Args:
-        asked: what the user says of it, by the names of the fields, which is taken as it is.
-        known: names of columns; a first line that has them all is a header.
+        asked: what is said of it, by the names of the fields, which is taken as it is.
+        known: names of columns; a first line that has them all, and not again below, is a header.
+        decimal: the mark, where the numbers leave it open; None: that of the delimiter.
 
     Raises:
         UserError: the file is no text, or empty.
@@ -84,7 +85,7 @@ def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = ()) -
     form = Form(**asked)
     if path.suffix.lower() in SHEET_ENDINGS:
         form = replace(form, sheet=sheet_of(path, form.sheet))
-        lines, rows = None, read_sheet(path, form.sheet)[: 2 * SNIFFED_ROWS]
+        rows = read_sheet(path, form.sheet, asked.get("decimal", "."))[: 2 * SNIFFED_ROWS]
         ends = range(1, len(rows) + 1)
     else:
         form = form if "encoding" in asked else replace(form, encoding=find_encoding(path))
@@ -98,10 +99,12 @@ def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = ()) -
     if not table:
         raise UserError(f"{path} has no rows")
     if "header" not in asked:
-        form = replace(form, header=bool(known and set(known) <= set(table[0])) or _has_header(table))
+        form = replace(form, header=_is_known(table, known) or _has_header(table))
     if not form.header and form.names is None:
         form = replace(form, names=[str(place) for place in range(len(table[0]))])
-    return form if "decimal" in asked else replace(form, decimal=_find_decimal(table[form.header :], form.delimiter))
+    if "decimal" in asked:
+        return form
+    return replace(form, decimal=_find_decimal(table[form.header :], form.delimiter, decimal))
 
 
 def assumptions(form: Form, asked: Mapping[str, Any], path: Path) -> list[str]:
@@ -128,7 +131,7 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
         start = stream.read(SNIFFED_BYTES)
     try:
         text = start.decode(encoding, errors="ignore")
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise UserError(f"there is no encoding '{encoding}'; expected one such as utf-8, cp1252 or cp949") from None
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     if other := next((kind for mark, kind in OTHERS.items() if text.lstrip()[:20].lower().startswith(mark)), None):
@@ -194,11 +197,18 @@ def _rows_before(rows: Rows) -> int:
         return first
     for place, row in enumerate(rows):
         filled = sum(map(bool, row))
-        is_title = filled <= 1 and (len(row) == 1 or width > 2)
+        is_title = filled <= 1 and (len(row) == 1 or width > 2 or row[0] == "sep=")
         is_comment = bool(row) and _is_comment(row[0]) and len(row) != width
         if not (is_title or is_comment):
             return place
     return 0
+
+
+def _is_known(table: Rows, known: Sequence[str]) -> bool:
+    """Whether the first row names columns that are known, and holds no values that come again below."""
+    places = [table[0].index(name) for name in known if name in table[0]]
+    again = any(row[place : place + 1] == [table[0][place]] for place in places for row in table[1:])
+    return bool(known) and len(places) == len(known) and not again
 
 
 def _has_header(table: Rows) -> bool:
@@ -211,9 +221,9 @@ def _has_header(table: Rows) -> bool:
     ]
     typed = [bool(column) and sum(map(_is_typed, column)) >= TYPED_SHARE * len(column) for column in columns]
     if not any(typed):
-        # Of text alone: names do not come again among the values that they name.
+        # Of text alone: names hardly come again among the values that they name.
         again = sum(name in column for name, column in zip(first, columns, strict=True))
-        return again <= len(first) / 2
+        return again < len(first) / 2
     over_typed = [name for name, is_typed in zip(first, typed, strict=True) if is_typed and name not in MISSING]
     data = sum(map(_is_typed, over_typed))
     return data <= len(over_typed) - data or _are_counted(over_typed)
@@ -236,13 +246,14 @@ def _is_typed(cell: str) -> bool:
     return any(map(str.isdigit, cell)) and bool(likely_forms([cell], 1))
 
 
-def _find_decimal(rows: Rows, delimiter: str) -> Literal[".", ","]:
-    """A comma, where it makes numbers of more columns than a point does, or of as many and semicolons part them."""
+def _find_decimal(rows: Rows, delimiter: str, else_decimal: str | None) -> Literal[".", ","]:
+    """The mark that makes numbers of more columns; of as many `else_decimal`, or a comma between semicolons."""
     columns = list(zip(*(row for row in rows if len(row) == len(rows[0])), strict=True))
     comma, point = ([column for column in columns if _are_numbers(column, decimal)] for decimal in (",", "."))
+    if len(comma) != len(point):
+        return "," if len(comma) > len(point) else "."
     has_commas = any("," in cell for column in comma for cell in column)
-    is_comma = len(comma) > len(point) or (len(comma) == len(point) and has_commas and delimiter == ";")
-    return "," if is_comma else "."
+    return else_decimal or ("," if has_commas and delimiter == ";" else ".")
 
 
 def _are_numbers(column: Sequence[str], decimal: str) -> bool:

@@ -3,10 +3,11 @@
 import argparse
 from typing import Any
 
-from twintrain.errors import UserError, unknown
+from twintrain.errors import UserError, cut, unknown
 from twintrain.overrides import NOT_GIVEN
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " ", "white space": " "}
+NAMED = f" or {', '.join(_DELIMITERS)}"
 _OPTIONS = {
     "encoding": "of a table: utf-8, cp1252, cp949 …",
     "header": "of a table: first (its first line names the columns) or none",
@@ -49,7 +50,9 @@ def _value(name: str, text: str) -> Any:
         raise unknown("--decimal", text, (".", ","))
     if name in ("delimiter", "quote", "escape"):
         sign = _DELIMITERS.get(text, text) if name == "delimiter" else text
-        if len(sign) != 1:
-            raise UserError(f"--{name}: expected one sign{' or its name' if name == 'delimiter' else ''}, got {text}")
+        if len(sign) != 1 or not sign.isascii() or sign in "\r\n":
+            raise UserError(
+                f"--{name}: expected one sign of ASCII{NAMED if name == 'delimiter' else ''}, got {cut(text)}"
+            )
         return sign
     return text

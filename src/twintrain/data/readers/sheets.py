@@ -23,10 +23,14 @@ def sheet_of(path: Path, wanted: str | None) -> str:
     return wanted
 
 
-def read_sheet(path: Path, sheet: str | None) -> list[list[str]]:
-    """The cells of a sheet as text, all rows of one length; empty rows and columns around them are left out."""
+def read_sheet(path: Path, sheet: str | None, decimal: str = ".") -> list[list[str]]:
+    """The cells of a sheet as text, all rows of one length; empty rows and columns around them are left out.
+
+    Args:
+        decimal: with which numbers are written, as they are in cells of text.
+    """
     rows = _workbook(path).get_sheet_by_name(sheet_of(path, sheet)).to_python(skip_empty_area=True)
-    return [[_text(cell) for cell in row] for row in rows]
+    return [[_text(cell, decimal) for cell in row] for row in rows]
 
 
 def _workbook(path: Path) -> "CalamineWorkbook":  # noqa: F821 (imported when needed)
@@ -40,9 +44,9 @@ def _workbook(path: Path) -> "CalamineWorkbook":  # noqa: F821 (imported when ne
         raise UserError(f"{path} is no readable workbook; save it anew as .xlsx, or as .csv") from None
 
 
-def _text(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+def _text(cell: Any, decimal: str) -> str:
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", decimal)
     if isinstance(cell, datetime.datetime):
         is_day = cell.time() == datetime.time()
         return cell.date().isoformat() if is_day else cell.isoformat(" ")

@@ -43,7 +43,19 @@ def read_chunks(
     names = _header(path, form, columns) if form.header else form.names
     with _readable(path, columns, form), open_table(path) as stream:
         for chunk in _parsed(stream, names, form, dtype, rows):
+            _check_last_cells(path, chunk, form)
             yield _expected(chunk, path, columns, form)
+
+
+def _check_last_cells(path: Path, chunk: pd.DataFrame, form: Form) -> None:
+    """Refuses rows of fewer cells where white space parts them: the cell that lacks may be any."""
+    last = chunk.iloc[:, -1] if form.delimiter == " " and chunk.shape[1] else pd.Series(dtype=object)
+    short = last.isna() | (last == "")
+    if short.any():
+        raise UserError(
+            f"{path}: row {short.idxmax() + 1:,} has fewer cells than others, and white space alone does not say "
+            "which one lacks; write NA in its place"
+        )
 
 
 def _parsed(
@@ -77,10 +89,12 @@ def _dialect(form: Form) -> dict[str, Any]:
 
 
 def _sheet_table(path: Path, form: Form) -> pd.DataFrame:
-    rows = [row for row in read_sheet(path, form.sheet)[form.skip :] if any(row)]
+    rows = [row for row in read_sheet(path, form.sheet, form.decimal)[form.skip :] if any(row)]
     if not rows:
         raise UserError(f"{path} has no rows")
     names = _unique(path, rows[0]) if form.header else form.names
+    if names is not None and len(names) != len(rows[0]):
+        raise UserError(f"{path}: expected {len(names)} columns, {', '.join(names[:5])} …, got {len(rows[0])}")
     return pd.DataFrame(rows[form.header :], columns=names, dtype=object)
 
 
@@ -100,7 +114,7 @@ def _readable(path: Path, columns: list[str] | None, form: Form) -> Iterator[Non
             f"{path} has the byte 0x{error.object[error.start]:02x}, which is no {form.encoding}; name another "
             "encoding: --encoding NAME, or in the description, such as encoding: cp1252"
         ) from None
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise UserError(f"{path}: there is no encoding '{form.encoding}'; expected one such as utf-8, cp1252") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning):
         why = _why_irregular(path, form) or "its lines do not part into columns"
