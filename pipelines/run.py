@@ -206,9 +206,10 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         if getattr(known, name) in NOT_GIVEN:
             setattr(known, name, None)
     known.form = form_options(known)
-    said = {"task": known.task, "date-order": known.date_order, "folders": known.folders, **known.form}
-    if not known.data and (name := next((name for name, value in said.items() if value is not None), None)):
-        raise UserError(f"--{name} says how --data is looked at; expected --data FILE_OR_FOLDER beside it")
+    said = {name.replace("_", "-"): getattr(known, name) for name in ("task", "date_order", "folders", *known.form)}
+    if not known.data and (given := [f"--{name} {value}" for name, value in said.items() if value is not None]):
+        option = given[0].partition(" ")[0]
+        raise UserError(f"{option} says how --data is looked at; expected --data FILE_OR_FOLDER, got {given[0]}")
     if known.data and known.isolated == "true":
         raise UserError("--isolated leaves this folder as it is; run --data without it, and then --preset NAME with it")
     return known, rest

@@ -58,16 +58,16 @@ def test_table_of_50_rows(clone, tmp_path):
     assert again.returncode == 0, again.stderr
     assert "Nothing has changed since these trainings" in again.stdout
     # There is no champion yet, and both say how to ask the winner.
-    asked = 'make predict ARGS="--input new.csv --output answers.csv --model models:/my_table-table_mlp/'
+    asked = 'make predict ARGS="--input new.csv --output answers.csv --model models:/my_table-wide_and_deep/'
     assert asked in first.stdout
     assert asked in again.stdout
     # Data that ship were never needed here, which is no reason to take the results for old ones.
     promoted = clone.call("python", "-m", "pipelines.promote")
-    assert "my_table-table_mlp: no champion yet." in promoted.stdout, promoted.stderr
+    assert "my_table-wide_and_deep: no champion yet." in promoted.stdout, promoted.stderr
     given = ("--input", str(tmp_path / "My Table.csv"), "--output", str(tmp_path / "the answers.csv"))
     refused = clone.call("python", "-m", "pipelines.predict", *given)
     assert refused.returncode == 1
-    assert "my_table-table_mlp has no champion yet; " in refused.stderr
+    assert "my_table-wide_and_deep has no champion yet; " in refused.stderr
     answered = clone.call(*as_typed(refused.stderr))
     assert answered.returncode == 0, answered.stderr
     assert len(pd.read_csv(tmp_path / "the answers.csv")) == 50
