@@ -219,3 +219,10 @@ def test_a_command_that_is_run_as_a_file_says_what_to_type(start, folder):
     ended = subprocess.run([sys.executable, *start], cwd=root / folder, capture_output=True, text=True, check=False)
     said = f"error: a command is run as a module of the project; type: cd {root} && python -m pipelines.train\n"
     assert (ended.returncode, ended.stderr) == (1, said)
+
+
+def test_a_command_to_be_pasted_is_never_cut():
+    command = f"make predict ARGS='--input {'x' * 2000}'"
+    line = failure_line(UserError("y" * 2000, command), "predict")
+    assert line.endswith(f": {command}")
+    assert len(line) <= LONGEST + len(command)

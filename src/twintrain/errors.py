@@ -11,7 +11,15 @@ LONGEST_WORD = 200
 
 
 class UserError(Exception):
-    """One line for the user: what was expected, what came, how to mend it."""
+    """One line for the user: what was expected, what came, how to mend it.
+
+    Attributes:
+        command: what to type, at the end of the line; however long, it is never cut.
+    """
+
+    def __init__(self, message: str = "", command: str = "") -> None:
+        super().__init__(f"{message}: {command}" if command else message)
+        self.command = command
 
 
 def first_line(error: Exception) -> str:

@@ -38,9 +38,7 @@ def chosen_model(given: str | None, params: Params, command: str, typed: Sequenc
     if winner is None:
         raise UserError(f"{versions.no_champion()}; --model models:/m-… takes any other model")
     way = make_command(command, [*_without_empty(typed), "--model", uri_of(winner)])
-    raise UserError(
-        f"{versions.no_champion()}; the winner of results/, {described(winner)}, answers all the same: {way}"
-    )
+    raise UserError(f"{versions.no_champion()}; the winner of results/, {described(winner)}, answers all the same", way)
 
 
 def _without_empty(typed: Sequence[str]) -> list[str]:
