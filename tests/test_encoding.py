@@ -88,3 +88,9 @@ def test_table_is_left_as_it_was(categorical):
     before = TABLE.copy()
     encode_table(TABLE, CATEGORIES, categorical)
     pd.testing.assert_frame_equal(TABLE, before)
+
+
+def test_dates_of_figures_may_come_as_numbers_and_be_missing():
+    when = {"when": Feature(date="%Y%m%d", missing=True)}
+    for column in (pd.array([20230115, None], "Int64"), [20230115.0, np.nan], ["20230115", ""]):
+        np.testing.assert_equal(as_numbers(pd.DataFrame({"when": column}), when)[:, 0], [19372, np.nan])

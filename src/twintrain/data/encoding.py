@@ -95,10 +95,10 @@ def _as_figures(column: pd.Series) -> pd.Series:
     """Dates of figures alone, 20230115, which a file may hold as numbers."""
     if column.dtype.kind not in "biuf":
         return column
-    is_whole = np.isfinite(column) & (column % 1 == 0)
-    return pd.Series(
-        [str(int(number)) if whole else "" for number, whole in zip(column, is_whole, strict=True)], column.index
-    )
+    numbers = column.to_numpy(np.float64, na_value=np.nan)
+    is_whole = np.isfinite(numbers) & (numbers % 1 == 0)
+    text = [str(int(number)) if whole else "" for number, whole in zip(numbers, is_whole, strict=True)]
+    return pd.Series(text, column.index)
 
 
 def reason(value: str, name: str, feature: Feature) -> str:
