@@ -39,7 +39,7 @@ def failure_line(error: BaseException, command: str) -> str:
     """One line for whatever ends a command, without passwords; writes a log of what is no mistake of the user's."""
     said = _expected(error) or next(filter(None, map(_lacking, _causes(error))), None)
     if said:
-        command = getattr(error, "command", "")
+        command = error.command if isinstance(error, UserError) else ""
         return one_line(without_passwords(said.removesuffix(command))) + command
     what = "something is nested too deeply" if isinstance(error, RecursionError) else "unexpected"
     logged = _logged(error, command)

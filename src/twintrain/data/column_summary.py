@@ -13,10 +13,9 @@ from twintrain.data.dataset import ISO_DATE
 from twintrain.data.dates import DIGITS_ALONE, likely_forms, parse_dates
 from twintrain.data.encoding import LARGEST_NUMBER, is_missing
 from twintrain.data.literals import parse_numbers, unit_in
+from twintrain.data.readers.form import TYPED_SHARE
 from twintrain.data.spelling import one_spelling
 
-# So many of the values say what a column is; the others are odd ones.
-TYPED_SHARE = 0.9
 # Of different odd values, each of which the description names.
 MOST_ODD = 50
 # More distinct values than this are not counted.
@@ -101,8 +100,9 @@ class ColumnSummary:
         if is_first and values.dtype.kind not in "bf":
             self._look_at_first(values.iloc[:FIRST_VALUES].astype(str))
         self._add_numbers(values)
+        text = values.astype(str) if self.dates else values
         for form, fit in (self.dates or {}).items():
-            fit.add(values, parse_dates(values.astype(str), form).between(*DAYS_BETWEEN).to_numpy())
+            fit.add(values, parse_dates(text, form).between(*DAYS_BETWEEN).to_numpy())
 
     def _look_at_first(self, values: pd.Series) -> None:
         values = values[~values.isin(MARKS)]
@@ -175,10 +175,13 @@ class ColumnSummary:
 
     def _span(self, form: str) -> int:
         """Of two-digit years, how far dates lie apart, in steps of three years: what is far off has the day for it."""
-        if "%y" not in form or not self.counts:
-            return 0
-        dates = parse_dates(pd.Series(list(self.counts), dtype=object), form)
-        return (dates.max() - dates.min()).days // 1000
+        dates = self._counted_dates(form)
+        return 0 if dates is None else (dates.max() - dates.min()).days // 1000
+
+    def _counted_dates(self, form: str) -> pd.Series | None:
+        """The different dates of a form with two-digit years; None of other forms, and where they are too many."""
+        known = "%y" in form and self.counts
+        return parse_dates(pd.Series(list(self.counts), dtype=object), form) if known else None
 
     @property
     def _fit(self) -> _Fit | None:
@@ -212,11 +215,8 @@ class ColumnSummary:
     @property
     def last_year(self) -> int | None:
         """The last year of dates with two-digit years, where it is still to come."""
-        form = next(iter(self.date_forms), "")
-        if "%y" not in form or not self.counts:
-            return None
-        last = parse_dates(pd.Series(list(self.counts), dtype=object), form).max()
-        return last.year if last > pd.Timestamp.now() else None
+        dates = self._counted_dates(next(iter(self.date_forms), ""))
+        return None if dates is None or dates.max() <= pd.Timestamp.now() else dates.max().year
 
     @property
     def sentinel(self) -> str | None:

@@ -17,18 +17,8 @@ _DAYS = (
     *(ISO_DATE, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%y.%m.%d", "%y/%m/%d", "%y-%m-%d"),
     *("%d. %m. %Y", "%Y. %m. %d.", "%Y. %m. %d", "%Y년 %m월 %d일", "%Y年%m月%d日"),
-    *(
-        "%d %b %Y",
-        "%d %B %Y",
-        "%b %d, %Y",
-        "%B %d, %Y",
-        "%b %d %Y",
-        "%d. %B %Y",
-        "%d. %b %Y",
-        "%d-%b-%Y",
-        "%d-%b-%y",
-        "%a, %d %b %Y",
-    ),
+    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d. %B %Y", "%d. %b %Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%a, %d %b %Y"),
     *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%Y년 %m월", "%Y年%m月"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -93,11 +83,6 @@ def likely_forms(values: Iterable[str], share: float, order: str | None = None) 
 def others_that_fit(form: str, fitting: Iterable[str]) -> list[str]:
     """The forms that put day, month and year in another order."""
     return [other for other in fitting if _order(form) and _order(other) not in (None, _order(form))]
-
-
-def has_time(form: str) -> bool:
-    """Whether a form has the hour of the day."""
-    return "%H" in form or "%I" in form
 
 
 def _order(form: str) -> str | None:

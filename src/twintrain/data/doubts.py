@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.column_summary import ColumnSummary
-from twintrain.data.literals import parse_number
+from twintrain.data.literals import other_mark, parse_number
 from twintrain.data.readers.form import Form
 from twintrain.data.spelling import one_spelling
 
@@ -51,7 +51,7 @@ def decimal_doubts(sample: pd.DataFrame, units: Mapping[str, str | None], form: 
     Args:
         units: of the columns that are numbers in text.
     """
-    other = "," if form.decimal == "." else "."
+    other = other_mark(form.decimal)
     usual = USUAL_DECIMAL.get(form.delimiter) == form.decimal
     found = []
     for name, unit in units.items():

@@ -59,7 +59,7 @@ def parse_number(text: str, decimal: str = ".", unit: str | None = None) -> floa
         plain = f"-{plain[1:-1].strip()}"
     number, grouped = _patterns(decimal)
     if grouped.fullmatch(plain):
-        plain = re.sub(rf"[ '’{_other(decimal)}]", "", plain)
+        plain = re.sub(rf"[ '’{other_mark(decimal)}]", "", plain)
     elif not number.fullmatch(plain):
         return np.nan
     return float(plain.replace(decimal, "."))
@@ -71,23 +71,19 @@ def unit_in(text: str) -> str | None:
     return None if match is None else match["before"] or match["after"] or ""
 
 
-def looks_grouped(text: str) -> bool:
-    """Whether all points of a number may stand between thousands: 2.603."""
-    return "." in text and _patterns(",")[1].fullmatch(_plain(text)) is not None
-
-
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_MINUS).strip()
 
 
-def _other(decimal: str) -> str:
+def other_mark(decimal: str) -> str:
+    """The one of comma and point that is not the decimal mark, and may stand between thousands."""
     return "," if decimal == "." else "."
 
 
 @functools.cache
 def _patterns(decimal: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A number, and one with marks between thousands: groups of three, or India's of two before the last one."""
-    point, mark = re.escape(decimal), re.escape(_other(decimal))
+    point, mark = re.escape(decimal), re.escape(other_mark(decimal))
     number = rf"[-+]?(?:\d+{point}?\d*|{point}\d+)(?:[eE][-+]?\d+)?"
     groups = rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d?(?:{mark}\d\d)+{mark}\d{{3}}|[1-9]\d{{0,2}}(?:[ '’]\d{{3}})+"
     return re.compile(number), re.compile(rf"[-+]?(?:{groups})(?:{point}\d*)?")

@@ -17,7 +17,7 @@ from twintrain.data.encoding import MISSING
 from twintrain.data.literals import parse_number, unit_in
 from twintrain.data.readers.encodings import find_encoding
 from twintrain.data.readers.opening import open_table
-from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet, sheet_of
+from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet
 from twintrain.errors import UserError
 
 # The last one is any run of white space.
@@ -84,8 +84,8 @@ def find_form(path: Path, asked: Mapping[str, Any], known: Sequence[str] = (), d
     """
     form = Form(**asked)
     if path.suffix.lower() in SHEET_ENDINGS:
-        form = replace(form, sheet=sheet_of(path, form.sheet))
-        rows = read_sheet(path, form.sheet, asked.get("decimal", "."))[: 2 * SNIFFED_ROWS]
+        sheet, rows = read_sheet(path, form.sheet, form.decimal)
+        form, rows = replace(form, sheet=sheet), rows[: 2 * SNIFFED_ROWS]
         ends = range(1, len(rows) + 1)
     else:
         form = form if "encoding" in asked else replace(form, encoding=find_encoding(path))
@@ -141,8 +141,12 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
 
 def _with_dialect(form: Form, lines: list[str], asked: Mapping[str, Any]) -> Form:
     """Adds delimiter, quote and escape, as far as they are not asked for."""
+    if {"delimiter", "quote", "escape"} <= asked.keys():
+        return form
     said = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None
-    found = {"delimiter": said[1]} if said else _sniffed([line for line in lines if not _is_comment(line)], asked)
+    found = (
+        {"delimiter": said[1]} if said else _sniffed([line for line in lines if not line.startswith(COMMENTS)], asked)
+    )
     return replace(form, **{name: value for name, value in found.items() if name not in asked})
 
 
@@ -164,10 +168,6 @@ def _sniffed(lines: list[str], asked: Mapping[str, Any]) -> dict[str, str]:
     if dialect.escapechar == "\\" and f"\\{found.get('quote', Form.quote)}" in text:
         found["escape"] = "\\"
     return found
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith(COMMENTS)
 
 
 def _rows_of(lines: list[str], form: Form) -> tuple[Rows, list[int]]:
@@ -198,7 +198,7 @@ def _rows_before(rows: Rows) -> int:
     for place, row in enumerate(rows):
         filled = sum(map(bool, row))
         is_title = filled <= 1 and (len(row) == 1 or width > 2 or row[0] == "sep=")
-        is_comment = bool(row) and _is_comment(row[0]) and len(row) != width
+        is_comment = bool(row) and row[0].startswith(COMMENTS) and len(row) != width
         if not (is_title or is_comment):
             return place
     return 0

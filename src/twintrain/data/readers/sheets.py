@@ -9,28 +9,23 @@ from twintrain.errors import UserError, did_you_mean
 SHEET_ENDINGS = (".xlsx", ".xls", ".xlsb", ".ods")
 
 
-def sheet_of(path: Path, wanted: str | None) -> str:
-    """The name of the sheet that is read: the wanted one, else the first.
+def read_sheet(path: Path, sheet: str | None, decimal: str = ".") -> tuple[str, list[list[str]]]:
+    """The name of a sheet, and its cells as text, without the empty rows and columns around them.
+
+    Args:
+        sheet: its name; None: the first one.
+        decimal: with which numbers are written, as they are in cells of text.
 
     Raises:
         UserError: no workbook, or no such sheet.
     """
-    names = _workbook(path).sheet_names
-    if wanted is None:
-        return names[0]
-    if wanted not in names:
-        raise UserError(f"{path} has no sheet '{wanted}'{did_you_mean(wanted, names)}")
-    return wanted
-
-
-def read_sheet(path: Path, sheet: str | None, decimal: str = ".") -> list[list[str]]:
-    """The cells of a sheet as text, all rows of one length; empty rows and columns around them are left out.
-
-    Args:
-        decimal: with which numbers are written, as they are in cells of text.
-    """
-    rows = _workbook(path).get_sheet_by_name(sheet_of(path, sheet)).to_python(skip_empty_area=True)
-    return [[_text(cell, decimal) for cell in row] for row in rows]
+    workbook = _workbook(path)
+    names = workbook.sheet_names
+    if sheet not in (None, *names):
+        raise UserError(f"{path} has no sheet '{sheet}'{did_you_mean(sheet, names)}")
+    sheet = sheet or names[0]
+    rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=True)
+    return sheet, [[_text(cell, decimal) for cell in row] for row in rows]
 
 
 def _workbook(path: Path) -> "CalamineWorkbook":  # noqa: F821 (imported when needed)

@@ -120,7 +120,7 @@ def as_in_text(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         # As the clock showed it there: the hour of the day says more than that of Greenwich.
         return column.dt.tz_localize(None)
-    if column.dtype.kind == "b" or column.dtype.kind not in "iufM":
+    if column.dtype.kind not in "iufM":
         return column.astype(object).where(column.notna(), "").astype(str).str.strip()
     return column
 

@@ -49,7 +49,9 @@ def read_chunks(
 
 def _check_last_cells(path: Path, chunk: pd.DataFrame, form: Form) -> None:
     """Refuses rows of fewer cells where white space parts them: the cell that lacks may be any."""
-    last = chunk.iloc[:, -1] if form.delimiter == " " and chunk.shape[1] else pd.Series(dtype=object)
+    if form.delimiter != " " or not chunk.shape[1]:
+        return
+    last = chunk.iloc[:, -1]
     short = last.isna() | (last == "")
     if short.any():
         raise UserError(
@@ -89,7 +91,7 @@ def _dialect(form: Form) -> dict[str, Any]:
 
 
 def _sheet_table(path: Path, form: Form) -> pd.DataFrame:
-    rows = [row for row in read_sheet(path, form.sheet, form.decimal)[form.skip :] if any(row)]
+    rows = [row for row in read_sheet(path, form.sheet, form.decimal)[1][form.skip :] if any(row)]
     if not rows:
         raise UserError(f"{path} has no rows")
     names = _unique(path, rows[0]) if form.header else form.names
