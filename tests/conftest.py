@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from own_store import use_store
 from shipped_experiment import shipped_params
 
@@ -18,6 +19,10 @@ from twintrain.tracking import open_store
 ROOT = Path(__file__).resolve().parents[1]
 # pytest takes the asserts of all tests apart, which takes seconds, and keeps what it has made of them where it may.
 sys.dont_write_bytecode = False
+# The same examples each time, so that a test fails for what was changed; `--hypothesis-profile=search` draws others.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser):

@@ -82,6 +82,16 @@ def test_odd_cell_of_a_number_to_predict_is_a_bad_row(tmp_path):
     assert (list(data.rejected.index), data.labels[0, 0]) == ([4, 6], 1000)
 
 
+def test_a_number_to_predict_that_could_be_a_date_is_a_number(tmp_path):
+    days = pd.date_range("2020-01-01", periods=ROWS).strftime("%Y%m%d").tolist()
+    days[0] = "-999"
+    path = tmp_path / "my.csv"
+    found = found_in(path, table(price=days), "price")
+    data = read_as_described(path, found)
+    assert (found.description["task"], found.bad_rows, len(data.rejected)) == ("regression", 0, 0)
+    assert data.labels[:2, 0].tolist() == [-999, 20200102]
+
+
 def test_units_of_a_column_are_one(tmp_path, error_of):
     weights = [f"{60 + row % 30} kg" for row in range(ROWS)]
     mixed = [f"{60 + row} {'kg' if row % 2 else 'lb'}" for row in range(ROWS)]

@@ -1,6 +1,7 @@
 """What a table that nobody described seems to hold: the task, the columns, and what is odd about them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
     columns, sample = _gather(path, form, wishes.order)
     target = _target(path, form, wishes.target, {name: column.first for name, column in columns.items()})
     _check_names(path, target, [name for name in (wishes.group, wishes.time) if name], list(columns))
-    predicted = columns[target]
+    # Nothing predicts a date: what is predicted and written as 20241231 is a number, as the reader takes it.
+    predicted = columns[target] = replace(columns[target], dates=None)
     labels, notes = classes_of(path, predicted, wishes.task)
     reports = [report_column(column, wishes.group, wishes.time) for name, column in columns.items() if name != target]
     features = {report.name: report.feature for report in reports if report.feature}
