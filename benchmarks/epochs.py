@@ -17,12 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from twintrain.config import Train
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import epoch_batches
 
 ROWS, PIXELS, CLASSES, BATCH_SIZE, ROUNDS = 48_000, 784, 10, 256, 5
@@ -80,7 +80,7 @@ def plain_fit(network: Network, part: Part) -> Callable[[], None]:
     """Keras as its tutorials have it: compile and fit on arrays."""
     import keras
 
-    model = framework_module("keras", "layers").build(network, "float32", 0)
+    model = framework_module("keras", "networks").build(network, "float32", 0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"])
     return lambda: model.fit(part.features, part.labels, batch_size=BATCH_SIZE, epochs=1, verbose=0)

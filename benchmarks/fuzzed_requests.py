@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from hypothesis import HealthCheck, given, settings
 from served_requests import GOOD, JSON, Answer, Request, ask, requests, served, tells
 
-from twintrain.config import Serving
 from twintrain.serving.server import Server
+from twintrain.settings.params import Serving
 
 
 def main() -> int:

@@ -28,26 +28,26 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
 from made_tables import TABLES, MadeTable
 
 from examples.course.tables import markdown, with_tables
-from twintrain import baselines
-from twintrain.config import Params
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.encoding import as_numbers
-from twintrain.data.fitting import fit as fit_encoding
-from twintrain.data.own_data import adopt
+from twintrain.data.own.adoption import adopt
+from twintrain.data.own.wishes import Wishes
 from twintrain.data.parts import PARTS, Part
-from twintrain.data.reading import read_raw
-from twintrain.data.scaling import unscale
+from twintrain.data.prepare.encoding import as_numbers
+from twintrain.data.prepare.fitting import fit as fit_encoding
+from twintrain.data.prepare.scaling import unscale
+from twintrain.data.prepare.splitting import split_rows
+from twintrain.data.readers.reading import read_raw
 from twintrain.data.schema import Schema, network_schema
-from twintrain.data.splitting import split_rows
-from twintrain.data.wishes import Wishes
 from twintrain.evaluation import metrics
 from twintrain.evaluation.comparison import Predictions, compare_with_baseline
 from twintrain.evaluation.scores import regression_score
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
+from twintrain.settings.params import Params
+from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.training import baselines
 from twintrain.training.loop import fit
-from twintrain.yaml_files import read_yaml, validated
 
 DOCUMENT = ROOT / "docs/your-data.md"
 SPLITS = 3

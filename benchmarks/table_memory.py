@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src")]
 
 from twintrain.data.files import sha256_of
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.yaml_files import read_yaml, write_yaml
 
 STAGES = ("ingest", "preprocess", "split")
 CHUNK = 500_000

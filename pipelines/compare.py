@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from twintrain import project, tracking
-from twintrain.commands import run_stage
-from twintrain.config import Params, load_params
+from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
 from twintrain.data.raw_rows import raw_rows
-from twintrain.evaluation import calibration, decision, details, disagreements, report, report_summary, slices
+from twintrain.evaluation import calibration, decision, details, disagreements, slices
 from twintrain.evaluation.comparison import (
     Predictions,
     compare_networks,
@@ -26,15 +25,16 @@ from twintrain.evaluation.comparison import (
     stored_sampling,
 )
 from twintrain.evaluation.paired_accuracy import effective_counts
-from twintrain.evaluation.report_page import Material, html_page
-from twintrain.evaluation.report_samples import rows_to_draw, samples_of
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.seed_comparison import compare_seeds
-from twintrain.frameworks import TITLES
-from twintrain.seeds import seed_folders
-from twintrain.stored import load_array, read_csv, read_model
-from twintrain.training import curves
-from twintrain.ui_links import ui_address
+from twintrain.report import curves, statements, verdict_note
+from twintrain.report.page import Material, html_page
+from twintrain.report.samples import rows_to_draw, samples_of
+from twintrain.report.ui_links import ui_address
+from twintrain.settings.frameworks import TITLES
+from twintrain.settings.params import Params, load_params
+from twintrain.system.stored import load_array, read_csv, read_model
+from twintrain.training.seeds import seed_folders
 from twintrain.verification.seal import seal
 
 OUTPUTS = ("metrics.json", "details.json", "report.html", "summary.md", "loss_curves.png", "metric_curves.png")
@@ -51,7 +51,7 @@ def compare() -> None:
     folder.mkdir(exist_ok=True)
     project.write_json(project.METRICS, metrics)
     project.write_json(folder / "details.json", shown)
-    summary = report_summary.summary(metrics, ui_address())
+    summary = verdict_note.summary(metrics, ui_address())
     project.write_text(folder / "summary.md", summary)
     project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, histories, folder)))
     project.CHAMPION_PAGE.unlink(missing_ok=True)  # it is of the report that was here before
@@ -63,7 +63,7 @@ def compare() -> None:
         )
         run.set_note(summary)
         run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
-    print(f"compare: {report.conclusion(metrics)} Report: {project.REPORT}")
+    print(f"compare: {statements.conclusion(metrics)} Report: {project.REPORT}")
 
 
 def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _material(
     metrics: dict[str, Any], shown: dict[str, Any], histories: dict[str, list[pd.DataFrame]], folder: Path
 ) -> Material:
     """What the page shows beside the metrics; draws the curves as pictures too, for MLflow."""
-    frameworks = report.frameworks_of(metrics)
+    frameworks = statements.frameworks_of(metrics)
     first = {TITLES[name]: found[0] for name, found in histories.items()}
     for kind, metric in (("loss", "loss"), ("metric", curves.watched(next(iter(first.values()))))):
         curves.plot_curves(first, metric, folder / f"{kind}_curves.png")

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from twintrain import tracking
-from twintrain.commands import command_parser, run_command
+from twintrain.command_line.commands import command_parser, run_command
 from twintrain.errors import UserError
 from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
 

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from twintrain import project, tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.ports import HOST, read_port
 from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.demo.examples import chosen_rows
 from twintrain.demo.networks import Networks, raw_rows_model
-from twintrain.demo.study import Study
+from twintrain.demo.subject import Study
 from twintrain.errors import UserError
-from twintrain.evaluation import report
 from twintrain.evaluation.comparison import load_predictions
-from twintrain.ports import HOST, read_port
-from twintrain.stored import read_model
+from twintrain.report import statements
+from twintrain.settings.params import load_params
+from twintrain.system.stored import read_model
 
 EXAMPLES = 10
 
@@ -71,7 +71,7 @@ def _last_metrics() -> dict[str, Any]:
     if not project.METRICS.exists():
         raise UserError(f"there are no trained networks yet ({project.METRICS} is missing); type: make run")
     metrics = project.read_json(project.METRICS)
-    for framework in report.frameworks_of(metrics):
+    for framework in statements.frameworks_of(metrics):
         run = project.TRAIN / framework / "run.json"
         if not run.exists() or project.read_json(run)["run_id"] != metrics[framework]["run_id"]:
             raise _other_than(run.parent)
@@ -87,13 +87,13 @@ def _study(metrics: dict[str, Any]) -> Study:
     if dataset.files != load_dataset(metrics["dataset"]).files:
         raise _other_than(project.INGESTED)  # a run of another data set was interrupted
     schema = Schema.load(project.SPLIT)
-    frameworks = report.frameworks_of(metrics)
+    frameworks = statements.frameworks_of(metrics)
     stored = load_predictions(project.EVALUATE / frameworks[0])
     index, labels = stored["index"], stored["label"]
     chosen = chosen_rows(labels, EXAMPLES)
     return Study(
-        headline=report.headline(metrics),
-        conclusion=report.conclusion(metrics),
+        headline=statements.headline(metrics),
+        conclusion=statements.conclusion(metrics),
         dataset=dataset,
         schema=schema,
         frameworks=frameworks,

@@ -15,12 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from twintrain import tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
+from twintrain.command_line.commands import command_parser, run_command
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.errors import UserError, first_line
-from twintrain.frameworks import TITLES, check_installed
-from twintrain.store_address import without_password, without_passwords
+from twintrain.frameworks import check_installed
+from twintrain.settings.frameworks import TITLES
+from twintrain.settings.params import load_params
+from twintrain.system.passwords import without_password, without_passwords
 
 INSTALL = "python -m pip install -r requirements.txt"
 FREE_GB = 10

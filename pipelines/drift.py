@@ -14,17 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from twintrain import project, tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import Params, check_params
+from twintrain.command_line.commands import command_parser, run_command
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.data.schema import Schema
-from twintrain.drift import ColumnDrift, find_drift, new_columns, training_columns
 from twintrain.errors import UserError
-from twintrain.overrides import NOT_GIVEN, parse_overrides
-from twintrain.presets import changed_params
-from twintrain.stored import load_array, read_model
-from twintrain.yaml_files import read_yaml
+from twintrain.serving.column_drift import ColumnDrift, find_drift, new_columns, training_columns
+from twintrain.settings.overrides import NOT_GIVEN, parse_overrides
+from twintrain.settings.params import Params, check_params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.yaml_files import read_yaml
+from twintrain.system.stored import load_array, read_model
 
 DRIFTED = 3
 REPORT = project.RESULTS / "drift.json"

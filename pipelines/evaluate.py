@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from twintrain import project, tracking
-from twintrain.commands import run_framework_stage
-from twintrain.config import Params, load_params
+from twintrain.command_line.commands import run_framework_stage
 from twintrain.data.parts import Part
-from twintrain.data.scaling import output_scaler, unscale
+from twintrain.data.prepare.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
-from twintrain.evaluation import metrics, plots
+from twintrain.evaluation import metrics
 from twintrain.evaluation.cost import inference_cost, inference_threads
 from twintrain.evaluation.scores import regression_score, score
 from twintrain.frameworks import framework_module
-from twintrain.seeds import seed_folders, spread
+from twintrain.report import prediction_charts
+from twintrain.settings.params import Params, load_params
+from twintrain.training.seeds import seed_folders, spread
 
 
 def evaluate(framework: str) -> None:
@@ -117,15 +118,16 @@ def _plot(predictions: dict[str, np.ndarray], test: Part, schema: Schema, folder
     labels = predictions["label"]
     if schema.labels:
         probability = predictions["probability"]
-        plots.plot_confusion(labels, probability.argmax(axis=1), schema.labels, folder / "confusion_matrix.png")
-        plots.plot_roc(labels, probability, schema.labels, folder / "roc.png")
+        classes = probability.argmax(axis=1)
+        prediction_charts.plot_confusion(labels, classes, schema.labels, folder / "confusion_matrix.png")
+        prediction_charts.plot_roc(labels, probability, schema.labels, folder / "roc.png")
         return
     prediction = predictions["prediction"]
-    plots.plot_predictions(labels, prediction, folder / "predicted_and_true.png")
-    plots.plot_residuals(labels, prediction, folder / "errors.png")
+    prediction_charts.plot_predictions(labels, prediction, folder / "predicted_and_true.png")
+    prediction_charts.plot_residuals(labels, prediction, folder / "errors.png")
     if schema.is_image and schema.task == "reconstruction":
         images = prediction.reshape(test.features.shape)
-        plots.plot_reconstructions(test.features, images, folder / "reconstructions.png")
+        prediction_charts.plot_reconstructions(test.features, images, folder / "reconstructions.png")
 
 
 def _predict(framework: str, source: Path, features: np.ndarray, batch_size: int) -> np.ndarray:

@@ -10,15 +10,16 @@ import shlex
 import sys
 from pathlib import Path
 
-from twintrain import locks, project, tracking
-from twintrain.commands import ANY_PARAMETER, command_parser, run_command
-from twintrain.config import load_params
-from twintrain.dvc_command import get_data
+from twintrain import project, tracking
+from twintrain.command_line import locks
+from twintrain.command_line.commands import ANY_PARAMETER, command_parser, run_command
+from twintrain.command_line.dvc_command import get_data
+from twintrain.command_line.experiment import read_experiment
+from twintrain.command_line.project_copy import ProjectCopy, project_copy
 from twintrain.errors import UserError, unknown
-from twintrain.evaluation.family import Row, family_rows, markdown, print_table, replace_table
-from twintrain.experiment import read_experiment
-from twintrain.presets import families
-from twintrain.project_copy import ProjectCopy, project_copy
+from twintrain.report.family_table import Row, family_rows, markdown, print_table, replace_table
+from twintrain.settings.params import load_params
+from twintrain.settings.presets import families
 
 FAMILIES = project.RESULTS / "families"
 DOCUMENTS = Path("docs")

@@ -10,11 +10,11 @@ TWINTRAIN_MIRROR names folders or base URLs, separated by commas, that are tried
 import argparse
 import sys
 
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.dvc_command import fetch_data
 from twintrain.data.dataset import load_dataset, raw_files, raw_folder
-from twintrain.dvc_command import fetch_data
-from twintrain.overrides import CURRENT
+from twintrain.settings.overrides import CURRENT
+from twintrain.settings.params import load_params
 
 
 def fetch() -> None:

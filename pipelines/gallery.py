@@ -13,13 +13,15 @@ from typing import Any
 
 import psutil
 
-from twintrain import gallery, locks, project
-from twintrain.commands import command_parser, run_command
-from twintrain.dvc_command import get_data
+from twintrain import project
+from twintrain.command_line import locks
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.dvc_command import get_data
+from twintrain.command_line.experiment import read_experiment
+from twintrain.command_line.project_copy import ProjectCopy, project_copy
 from twintrain.errors import UserError
-from twintrain.experiment import read_experiment
-from twintrain.gallery import System
-from twintrain.project_copy import ProjectCopy, project_copy
+from twintrain.report import gallery_table
+from twintrain.report.gallery_table import System
 
 PAGE = Path("docs/results.md")
 DONE = project.RESULTS / "gallery.json"
@@ -47,7 +49,7 @@ def main() -> int:
 
 
 def _run_all(arguments: argparse.Namespace) -> int:
-    systems = gallery.load_systems(arguments.only)
+    systems = gallery_table.load_systems(arguments.only)
     project.RESULTS.mkdir(exist_ok=True)
     done = project.read_json(DONE) if DONE.is_file() else {}
     keys = {system.preset: f"{system.preset}, {arguments.seeds} seeds" for system in systems}
@@ -59,7 +61,7 @@ def _run_all(arguments: argparse.Namespace) -> int:
                 continue
             print(f"{system.preset} …", flush=True)
             try:
-                row = gallery.row(system, _run(copy, system, arguments.seeds))
+                row = gallery_table.row(system, _run(copy, system, arguments.seeds))
             except UserError as error:
                 failed[system.preset] = str(error)
                 print(f"  failed: {error}", flush=True)
@@ -96,7 +98,7 @@ def _run(copy: ProjectCopy, system: System, seeds: int) -> list[dict[str, Any]]:
 
 
 def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> None:
-    systems = gallery.load_systems()
+    systems = gallery_table.load_systems()
     rows = [done[key] for system in systems if (key := f"{system.preset}, {seeds} seeds") in done]
     threads = ", ".join(sorted({str(each["threads"]) for each in rows}))
     cores = f"{psutil.cpu_count()} CPU cores ({platform.machine()})"
@@ -104,7 +106,7 @@ def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> Non
     command = f' ARGS="--seeds {seeds}"' if seeds > 1 else ""
     missing = [f"- `{name}`: {reason}" for name, reason in failed.items()]
     lines = "\n".join(["\nNot run:\n", *missing, ""]) if missing else ""
-    text = HEAD.format(command=command, machine=machine, table=gallery.table(rows), failed=lines)
+    text = HEAD.format(command=command, machine=machine, table=gallery_table.table(rows), failed=lines)
     project.write_text(PAGE, text)
 
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from twintrain import project, tracking
-from twintrain.commands import run_stage
-from twintrain.config import load_params
-from twintrain.data import exploration
+from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import RowsWriter, Sample, TableWriter
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.readers.ingested import Ingested
-from twintrain.data.reading import read_chunks
-from twintrain.stored import load_array
+from twintrain.data.readers.reading import read_chunks
+from twintrain.report import exploration
+from twintrain.settings.params import load_params
+from twintrain.system.stored import load_array
 
 ARRAYS = ("array", "labels", "part", "group", "time")
 # Of a vector, which may be long, and of a table.

@@ -20,13 +20,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from twintrain import tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
+from twintrain.command_line.commands import command_parser, run_command
 from twintrain.data.dataset import Dataset
-from twintrain.data.encoder import Encoder
+from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.errors import UserError, unknown
-from twintrain.overrides import NOT_GIVEN
 from twintrain.serving.answer_file import AnswerFile
 from twintrain.serving.champion import chosen_model
 from twintrain.serving.imputing import fill_missing
@@ -34,6 +32,8 @@ from twintrain.serving.new_rows import NewRows, read_new_rows
 from twintrain.serving.packaging import load_description, load_recipe
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.raw_input import read_rows
+from twintrain.settings.overrides import NOT_GIVEN
+from twintrain.settings.params import load_params
 
 BAD_ROWS = ("error", "drop", "impute")
 LISTED_ROWS = 3

@@ -6,14 +6,15 @@ python -m pipelines.promote --despite baseline --because 'we need answers, and a
 
 from typing import Any
 
-from twintrain import locks, project, tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
-from twintrain.dvc_command import everything_is_up_to_date
+from twintrain import project, tracking
+from twintrain.command_line import locks
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError, cut
-from twintrain.overrides import NOT_GIVEN
 from twintrain.registry import gate, outcomes, promotion
 from twintrain.registry.versions import registered_name, store_errors
+from twintrain.settings.overrides import NOT_GIVEN
+from twintrain.settings.params import load_params
 
 LONGEST_REASON = 500
 

@@ -5,12 +5,12 @@ python -m pipelines.rollback --model car-car_embedding
 """
 
 from twintrain import project, tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
+from twintrain.command_line.commands import command_parser, run_command
 from twintrain.errors import UserError
-from twintrain.overrides import CURRENT
 from twintrain.registry import champion_page
 from twintrain.registry.versions import Versions, checked_name, described, despite_note, registered_name, store_errors
+from twintrain.settings.overrides import CURRENT
+from twintrain.settings.params import load_params
 
 
 def rollback() -> None:

@@ -13,22 +13,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twintrain import locks, project, tracking
-from twintrain.commands import run_command
-from twintrain.config import Params
+from twintrain import project, tracking
+from twintrain.command_line import locks
+from twintrain.command_line.commands import run_command
+from twintrain.command_line.dvc_command import get_data, run_dvc
+from twintrain.command_line.experiment import experiment_parser, read_experiment
+from twintrain.command_line.fixed_params import as_written, check_params_as_read, params_as_read
+from twintrain.command_line.project_copy import project_copy
 from twintrain.data.readers.form_options import add_form_options, form_options
-from twintrain.dvc_command import get_data, run_dvc
 from twintrain.errors import UserError, unknown
-from twintrain.evaluation import report, report_summary
-from twintrain.experiment import experiment_parser, read_experiment
-from twintrain.fixed_params import as_written, check_params_as_read, params_as_read
-from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
-from twintrain.presets import changed_params, save_params
-from twintrain.project_copy import project_copy
 from twintrain.registry import outcomes
-from twintrain.stored import DamagedFileError
-from twintrain.ui_links import LOCAL, comparison_page, run_page, ui_address
-from twintrain.yaml_files import read_yaml
+from twintrain.report import statements, verdict_note
+from twintrain.report.ui_links import LOCAL, comparison_page, run_page, ui_address
+from twintrain.settings.overrides import CURRENT, NOT_GIVEN, parse_overrides
+from twintrain.settings.params import Params
+from twintrain.settings.presets import changed_params, save_params
+from twintrain.settings.yaml_files import read_yaml
+from twintrain.system.stored import DamagedFileError
 
 TASKS = ("classes", "regression")
 ORDERS = ("dmy", "mdy", "ymd")
@@ -116,7 +117,7 @@ def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
             return Found()
         metrics = _read_results()
         parent.log_metrics(_headline_metrics(metrics))
-        parent.set_note(report_summary.summary(metrics, ui_address()))
+        parent.set_note(verdict_note.summary(metrics, ui_address()))
         trained = parent.find(_trainings(metrics))
         from twintrain.registry import promotion  # with all that compares networks: half of what a command imports
 
@@ -131,7 +132,7 @@ def _print_found(arguments: argparse.Namespace, found: Found, folder: Path | Non
     if folder is None or arguments.target:
         print(f"{arguments.target} is up to date; make ui shows its run, and make run compares both")
         return
-    report.print_comparison(found.metrics)
+    statements.print_comparison(found.metrics)
     if not found.is_new:
         print("Nothing has changed since these trainings, so nothing was trained again.")
     if found.outcome:
@@ -157,7 +158,7 @@ def _results_before() -> dict[str, Any]:
 
 def _trainings(metrics: dict[str, Any]) -> list[tracking.Ref]:
     """The runs of the trainings."""
-    return [tracking.Ref.of(metrics[name]) for name in report.frameworks_of(metrics)]
+    return [tracking.Ref.of(metrics[name]) for name in statements.frameworks_of(metrics)]
 
 
 def _print_next(metrics: dict[str, Any], trained: Sequence[Any]) -> None:
@@ -235,8 +236,8 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
         if value not in (None, *taken):
             raise unknown(name, value, taken)
     changed_params(read_yaml(project.PARAMS), None, overrides)  # refuses unknown ones while nothing is written
-    from twintrain.data.own_data import adopt  # with the readers of all formats, which a run seldom needs
-    from twintrain.data.wishes import Wishes
+    from twintrain.data.own.adoption import adopt  # with the readers of all formats, which a run seldom needs
+    from twintrain.data.own.wishes import Wishes
 
     given = {name: overrides.get(f"split.{name}") for name in ("group", "time")}
     # A name such as 2020 is read as a number.
@@ -246,11 +247,11 @@ def _adopt(known: argparse.Namespace, overrides: dict[str, Any]) -> str:
 
 
 def _headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    score, difference = report.headline_score(metrics)
+    score, difference = statements.headline_score(metrics)
     comparison = {
         name: metrics["comparison"][name] for name in (difference, "agreement") if name in metrics["comparison"]
     }
-    return {**comparison, **{f"{name}_{score}": metrics[name][score] for name in report.frameworks_of(metrics)}}
+    return {**comparison, **{f"{name}_{score}": metrics[name][score] for name in statements.frameworks_of(metrics)}}
 
 
 if __name__ == "__main__":

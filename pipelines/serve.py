@@ -9,12 +9,12 @@ import time
 from typing import Any
 
 from twintrain import project
-from twintrain.commands import command_parser, run_command
-from twintrain.config import load_params
-from twintrain.ports import read_port
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.ports import read_port
 from twintrain.serving.champion import chosen_model
 from twintrain.serving.packaging import load_description, load_example
 from twintrain.serving.server import Server, request_body
+from twintrain.settings.params import load_params
 
 PORT = 5001
 REQUEST = project.RESULTS / "request.json"

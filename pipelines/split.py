@@ -8,17 +8,17 @@ from dataclasses import asdict
 import numpy as np
 
 from twintrain import project, tracking
-from twintrain.commands import run_stage
-from twintrain.config import load_params
+from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
-from twintrain.data.duplicates import find_duplicates, sentences
-from twintrain.data.fitting import Fitted, fit
 from twintrain.data.parts import Part, PartWriter
-from twintrain.data.projections import plot_projections
+from twintrain.data.prepare.duplicates import find_duplicates, sentences
+from twintrain.data.prepare.fitting import Fitted, fit
+from twintrain.data.prepare.splitting import split_rows
 from twintrain.data.schema import Schema
-from twintrain.data.splitting import split_rows
-from twintrain.stored import load_array, read_model
+from twintrain.report.projections import plot_projections
+from twintrain.settings.params import load_params
+from twintrain.system.stored import load_array, read_model
 
 ROW_MARKS = ("part", "group", "time")
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from twintrain import project, tracking
-from twintrain.commands import run_command
-from twintrain.config import Params
-from twintrain.dvc_command import get_data
+from twintrain.command_line.commands import run_command
+from twintrain.command_line.dvc_command import get_data
+from twintrain.command_line.experiment import check_experiment, experiment_parser, read_experiment, schema_of
 from twintrain.errors import UserError
-from twintrain.experiment import check_experiment, experiment_parser, read_experiment, schema_of
-from twintrain.overrides import CURRENT, NOT_GIVEN, parse_overrides
+from twintrain.settings.overrides import CURRENT, NOT_GIVEN, parse_overrides
+from twintrain.settings.params import Params
 from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep, check_metric, read_sweep, trial_content
 from twintrain.sweeping.study import BEST_EPOCH, FOLDER, RUN, Study, open_study

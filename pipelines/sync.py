@@ -6,14 +6,15 @@ python -m pipelines.sync    exit status 0 where the store has all, else 1; it ma
 import contextlib
 import sys
 
-from twintrain import locks, project, tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.config import Params, load_params
-from twintrain.dvc_command import everything_is_up_to_date
+from twintrain import project, tracking
+from twintrain.command_line import locks
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError
-from twintrain.evaluation import report
 from twintrain.registry import outcomes, promotion
-from twintrain.store_address import without_passwords
+from twintrain.report import statements
+from twintrain.settings.params import Params, load_params
+from twintrain.system.passwords import without_passwords
 
 
 def sync() -> None:
@@ -38,7 +39,7 @@ def _promote(params: Params) -> None:
     if not project.METRICS.is_file() or outcomes.is_of_gate() or not everything_is_up_to_date():
         return
     metrics = project.read_json(project.METRICS)
-    first = report.frameworks_of(metrics)[0]
+    first = statements.frameworks_of(metrics)[0]
     with tracking.command_run(params.tracking, tracking.Ref.of(metrics[first])) as run:
         outcome = promotion.promote_new(metrics, params, run) if run else None
     if outcome:

@@ -14,25 +14,27 @@ from typing import Any
 import pandas as pd
 
 from twintrain import frameworks, models, project, tracking, training
-from twintrain.commands import run_framework_stage
-from twintrain.config import Params, Train, load_params
+from twintrain.command_line.commands import run_framework_stage
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.frameworks import TITLES, framework_module, packages
+from twintrain.frameworks import framework_module
 from twintrain.models.flops import flops
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
 from twintrain.models.own_twin import check_saving
-from twintrain.seeds import seed_folders, spread
+from twintrain.report.augmentation_plot import plot_augmented
+from twintrain.report.curves import plot_curves
+from twintrain.settings.frameworks import TITLES, packages
+from twintrain.settings.params import Params, load_params
+from twintrain.settings.sections.training import Train
 from twintrain.training.augmentation import check_augmentation
-from twintrain.training.augmentation_plot import plot_augmented
-from twintrain.training.curves import plot_curves
 from twintrain.training.event_files import write_event_file
 from twintrain.training.initial_model import load_initial
 from twintrain.training.logged import logged_params
 from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
+from twintrain.training.seeds import seed_folders, spread
 from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
 
 FIGURES = (
@@ -195,7 +197,7 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
         **({"flops": operations} if operations is not None else {}),
         **({"class_weights": class_weights} if class_weights else {}),
         **({"head": backend.network.head} if backend.network.head else {}),
-        "dropout": framework_module(framework, "layers").draws_own_masks(backend.model),
+        "dropout": framework_module(framework, "networks").draws_own_masks(backend.model),
         "epochs_run": len(history.epochs),
         "best_epoch": history.best_epoch + 1,
         "train_seconds": round(sum(history.seconds), 3),

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from twintrain import tracking
-from twintrain.commands import command_parser, run_command
-from twintrain.ports import HOST, read_port
-from twintrain.store_address import check_there
-from twintrain.ui_links import ui_address
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.command_line.ports import HOST, read_port
+from twintrain.report.ui_links import ui_address
+from twintrain.tracking.store_address import check_there
 
 DEFAULT_PORT = 5000
 

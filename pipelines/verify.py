@@ -11,18 +11,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twintrain import locks, project, tracking
-from twintrain.commands import run_command
-from twintrain.config import Params, check_params
-from twintrain.data.preparation import prepare
-from twintrain.dvc_command import everything_is_up_to_date, get_data, run_dvc
+from twintrain import project, tracking
+from twintrain.command_line import locks
+from twintrain.command_line.commands import run_command
+from twintrain.command_line.dvc_command import everything_is_up_to_date, get_data, run_dvc
+from twintrain.command_line.experiment import experiment_parser, read_experiment
+from twintrain.data.prepare.preparation import prepare
 from twintrain.errors import UserError
 from twintrain.evaluation.comparison import mixture
-from twintrain.experiment import experiment_parser, read_experiment
-from twintrain.verification import report, workers
+from twintrain.settings.params import Params, check_params
+from twintrain.settings.yaml_files import read_yaml
+from twintrain.verification import parity_report, workers
 from twintrain.verification.checks import Check
 from twintrain.verification.seal import PARITY, experiment_digest
-from twintrain.yaml_files import read_yaml
 
 PAGE = project.RESULTS / "parity.html"
 NATIVE = project.RESULTS / "native.json"
@@ -45,7 +46,7 @@ def _verify(native: bool, content: dict[str, Any], params: Params) -> int:
             _list_differences(params, run)
             return 0
         parity = _verify_twins(params, run)
-    report.print_checks(parity)
+    parity_report.print_checks(parity)
     print(f"\nReport: {PAGE}")
     if _renew_comparison(content) and parity["passed"] and params.registry.enabled:
         print("Next: make promote")
@@ -55,9 +56,9 @@ def _verify(native: bool, content: dict[str, Any], params: Params) -> int:
 def _verify_twins(params: Params, run: tracking.Run) -> dict[str, Any]:
     started = time.perf_counter()
     checks, mixed = _checks(params)
-    parity = report.parity(params, experiment_digest(params), checks, mixed, time.perf_counter() - started)
+    parity = parity_report.parity(params, experiment_digest(params), checks, mixed, time.perf_counter() - started)
     project.write_json(PARITY, parity)
-    project.write_text(PAGE, report.html_page(parity))
+    project.write_text(PAGE, parity_report.html_page(parity))
     run.log_artifacts(PARITY, PAGE)
     return parity
 
@@ -71,7 +72,7 @@ def _list_differences(params: Params, run: tracking.Run) -> None:
         differences = project.read_json(folder / "differences.json", list)
     project.write_json(NATIVE, differences)
     run.log_artifacts(NATIVE)
-    report.print_differences(params, differences)
+    parity_report.print_differences(params, differences)
     print(f"\nAs numbers: {NATIVE}")
 
 

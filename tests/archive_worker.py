@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from twin_cases import cases
 
-from twintrain.config import Train
 from twintrain.frameworks import framework_module
+from twintrain.settings.sections.training import Train
 
 
 def loads(folder: str, *names: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from twin_cases import BATCH_SIZE, ROWS, cases
 
-from twintrain.config import Augmentation, Schedule, Train
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
+from twintrain.settings.sections.optimizers import Schedule
+from twintrain.settings.sections.training import Augmentation, Train
 from twintrain.training.loop import fit
 
 # Images, batch norm, and dropout, whose masks depend on the number of the call.

@@ -14,62 +14,68 @@ import numpy as np
 import pytest
 
 from twintrain import project
-from twintrain.config import Clip, Optimizer, Params, Train
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
+from twintrain.settings.params import Params
+from twintrain.settings.sections.optimizers import Clip, Optimizer
+from twintrain.settings.sections.training import Train
 from twintrain.training import blocks, steps
-from twintrain.verification.worker import Recorder
+from twintrain.verification.recorder import Recorder
 
 
-def none(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def none(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """No mistake."""
 
 
-def epsilon(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def epsilon(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Keras's own epsilon in batch norm."""
 
     def batch_norm(placed):
         settings = {"momentum": placed.layer.momentum, "epsilon": 1e-3}
-        return layers.keras.layers.BatchNormalization(**settings, name=placed.name)
+        return networks.keras.layers.BatchNormalization(**settings, name=placed.name)
 
     if framework == "keras":
-        patch.setitem(layers.BUILDERS, "batch_norm", batch_norm)
+        patch.setitem(networks.BUILDERS, "batch_norm", batch_norm)
 
 
-def padding(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def padding(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """PyTorch's symmetric padding where `same` puts an odd cell after."""
     if framework == "torch":
-        patch.setattr(layers, "same_padding", lambda size, kernel, stride: (kernel // 2, kernel // 2))
+        patch.setattr(
+            framework_module(framework, "layers.layer"),
+            "same_padding",
+            lambda size, kernel, stride: (kernel // 2, kernel // 2),
+        )
 
 
-def gates(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def gates(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """The kernel of an LSTM copied with the gates f and c exchanged."""
-    original = layers.set_weights
+    original = networks.set_weights
 
     def exchanged(model, network, weights):
         i, f, c, o = np.split(weights["lstm_1/kernel"], 4, axis=1)
         original(model, network, {**weights, "lstm_1/kernel": np.concatenate([i, c, f, o], axis=1)})
 
     if framework == "keras":
-        patch.setattr(layers, "set_weights", exchanged)
+        patch.setattr(networks, "set_weights", exchanged)
 
 
-def bias(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def bias(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """A dense layer without its bias."""
-    original = layers.BUILDERS["dense"]
+    original = networks.BUILDERS["dense"]
 
     def dense(placed):
         if placed.name != "dense_1":
             return original(placed)
-        return layers.keras.layers.Dense(placed.layer.units, use_bias=False, name=placed.name)
+        return networks.keras.layers.Dense(placed.layer.units, use_bias=False, name=placed.name)
 
     if framework == "keras":
-        patch.setitem(layers.BUILDERS, "dense", dense)
+        patch.setitem(networks.BUILDERS, "dense", dense)
 
 
-def l2(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def l2(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Keras's L2, whose gradient is twice as large."""
     gradients = framework_module(framework, "gradients")
     original = gradients.penalize
@@ -77,7 +83,7 @@ def l2(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(gradients, "penalize", lambda found, weights, l1, l2: original(found, weights, l1, 2 * l2))
 
 
-def short_batch(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def short_batch(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """No step on the short last batch of an epoch."""
     feed = blocks.Feed
     original = feed.train_steps
@@ -91,7 +97,7 @@ def short_batch(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -
     patch.setattr(feed, "train_steps", without_last)
 
 
-def accuracy(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def accuracy(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """A training accuracy that is half of what it should be."""
     original = blocks.Feed.train_steps
 
@@ -102,12 +108,12 @@ def accuracy(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> N
     patch.setattr(blocks.Feed, "train_steps", halved)
 
 
-def beta_2(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def beta_2(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Adam with 0.99 for 0.999."""
     _with_train(framework, patch, lambda train: train.model_copy(update={"optimizer": _changed(train, beta_2=0.99)}))
 
 
-def schedule(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def schedule(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """A learning rate that goes down a step late."""
     original = steps.learning_rates
 
@@ -118,12 +124,12 @@ def schedule(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> N
     patch.setattr(steps, "learning_rates", late)
 
 
-def clip(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def clip(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """A limit of the norm that is twice as large."""
     _with_train(framework, patch, lambda train: train.model_copy(update={"clip": Clip(norm=2 * train.clip.norm)}))
 
 
-def accumulate(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def accumulate(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Gradients of two batches are added, for their mean."""
     if framework == "keras":
         from twintrain.frameworks.keras.engines import tensorflow
@@ -131,7 +137,7 @@ def accumulate(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) ->
         patch.setattr(tensorflow.Engine, "_share", lambda self, gradients, *_: gradients)
 
 
-def saved(framework: str, layers: ModuleType, patch: pytest.MonkeyPatch) -> None:
+def saved(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """A file that holds another network than was saved."""
     saving = framework_module(framework, "saving")
     if framework == "keras":
@@ -164,7 +170,7 @@ MISTAKES = {
 @contextlib.contextmanager
 def mistaken(name: str, framework: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        MISTAKES[name](framework, framework_module(framework, "layers"), patch)
+        MISTAKES[name](framework, framework_module(framework, "networks"), patch)
         yield
 
 

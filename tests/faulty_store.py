@@ -25,7 +25,7 @@ from pathlib import Path
 
 from store_faults import HOP_BY_HOP, Answer, Call, Fault, healthy
 
-from twintrain.ports import HOST, free_port
+from twintrain.command_line.ports import HOST, free_port
 
 START_SECONDS = 180
 

@@ -2,10 +2,10 @@
 
 from twin_cases import LIKE_ANOTHER, cases
 
-from twintrain.config import Preprocess
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import network_schema
 from twintrain.models.network import Network, load_network
+from twintrain.settings.sections.data import Preprocess
 
 
 def networks() -> dict[str, Network]:

@@ -3,18 +3,18 @@
 import sys
 from pathlib import Path
 
+import flops_cases
 import torch
-from flops_cases import networks
 from torch.utils.flop_counter import FlopCounterMode
 
 from twintrain import project
-from twintrain.frameworks.torch import layers
+from twintrain.frameworks.torch import networks
 
 
 def main(out: Path) -> None:
     counted = {}
-    for name, network in networks().items():
-        model = layers.build(network, "float32", seed=0).eval()
+    for name, network in flops_cases.networks().items():
+        model = networks.build(network, "float32", seed=0).eval()
         dtype = torch.int64 if network.schema.categories else torch.float32
         # oneDNN's LSTM is one operation, which the counter does not know.
         with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from twin_cases import OPTIMIZERS
 
-from twintrain.config import Clip, Optimizer, Regularization
 from twintrain.data.schema import Schema
 from twintrain.models.network import Network, place_layers
+from twintrain.settings.sections.optimizers import Clip, Optimizer, Regularization
 
 ROWS = 24
 BATCH_SIZE = 8

@@ -7,12 +7,12 @@ import numpy as np
 from freezing_cases import BATCH_SIZE, NETWORKS, STEPS, TRAININGS, network, rows
 from twin_cases import OPTIMIZERS
 
-from twintrain.config import Train
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
+from twintrain.settings.sections.training import Train
 from twintrain.training.steps import take_steps
-from twintrain.verification.worker import varied
+from twintrain.verification.recorder import varied
 
 
 def train(framework, name, settings):

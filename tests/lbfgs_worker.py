@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.config import Optimizer, Preprocess, Train
 from twintrain.data.dataset import load_dataset
 from twintrain.data.parts import Part
 from twintrain.data.schema import network_schema
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
+from twintrain.settings.sections.data import Preprocess
+from twintrain.settings.sections.optimizers import Optimizer
+from twintrain.settings.sections.training import Train
 from twintrain.training.loop import fit
 
 EPOCHS = 6

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twintrain.config import TASK_LOSSES, Loss
+from twintrain.settings.sections.losses import TASK_LOSSES, Loss
 
 ROWS = 40
 OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3, "reconstruction": 5}

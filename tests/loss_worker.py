@@ -37,7 +37,7 @@ def backend_of(framework: str) -> str:
 
 
 def set_precision(framework: str, dtype: str) -> None:
-    """As `layers.build` does: on JAX and PyTorch, Keras turns float64 into its own precision wherever it can."""
+    """As `networks.build` does: on JAX and PyTorch, Keras turns float64 into its own precision wherever it can."""
     if framework == "keras":
         import keras
 

@@ -10,7 +10,7 @@ import pytest
 from refusals import start
 
 from twintrain import project
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.yaml_files import read_yaml, write_yaml
 
 FRAMEWORKS = ("torch", "keras")
 

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 from twin_cases import OPTIMIZERS
 
-from twintrain.config import KERAS_HAS_NO, KERAS_HAS_NO_OPTION, Optimizer
-from twintrain.config import OPTIMIZERS as OPTIONS
+from twintrain.settings.sections.optimizers import KERAS_HAS_NO, KERAS_HAS_NO_OPTION, Optimizer
+from twintrain.settings.sections.optimizers import OPTIMIZERS as OPTIONS
 
 STEPS = 14
 SHAPES = {"kernel": (4, 3), "bias": (3,), "table": (5, 2)}

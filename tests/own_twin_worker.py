@@ -12,20 +12,21 @@ import numpy as np
 from own_twins import MISTAKES
 
 from twintrain import project
-from twintrain.commands import run_command
-from twintrain.config import Params, Train
+from twintrain.command_line.commands import run_command
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
 from twintrain.models.own_twin import check_saving
-from twintrain.verification import worker
+from twintrain.settings.params import Params
+from twintrain.settings.sections.training import Train
+from twintrain.verification import recorder
 
 
 def main(framework: str, folder: Path, *mistakes: str) -> None:
     for path in sorted(folder.glob("*/experiment.json")):
-        worker.work(framework, path.parent)
+        recorder.work(framework, path.parent)
     if not mistakes:
         return
     said = {name: message(framework, folder, folder / f"{framework}_{name}.py") for name in MISTAKES[framework]}
@@ -38,7 +39,7 @@ def message(framework: str, folder: Path, path: Path) -> str:
     example = Part.load(folder / "layer_norm/test").features
     saving = framework_module(framework, "saving")
     try:
-        model = framework_module(framework, "layers").build(network, "float32", 0)
+        model = framework_module(framework, "networks").build(network, "float32", 0)
         check_saving(path, partial(saving.save, model, network, example), saving.load, saving.FILE_NAME)
     except UserError as error:
         return str(error)

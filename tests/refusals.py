@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.commands import run_command, run_framework_stage, run_stage
+from twintrain.command_line.commands import run_command, run_framework_stage, run_stage
 
 LONGEST = 420  # characters, of a line that also says how to mend it
 FRAMEWORK_STAGES = ("train", "evaluate")

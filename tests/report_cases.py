@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from twintrain.evaluation.report_page import Material
-from twintrain.evaluation.report_samples import samples_of
+from twintrain.report.page import Material
+from twintrain.report.samples import samples_of
 
 UI = "http://localhost:5000"
 DIGITS = [str(digit) for digit in range(10)]

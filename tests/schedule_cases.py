@@ -1,6 +1,6 @@
 """Schedules that are held against torch.optim.lr_scheduler, and the training that they are asked about."""
 
-from twintrain.config import Schedule
+from twintrain.settings.sections.optimizers import Schedule
 
 RATE = 0.2
 EPOCHS = 16

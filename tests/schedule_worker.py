@@ -7,7 +7,7 @@ import torch
 from schedule_cases import CASES, EPOCHS, RATE, STEPS, VAL_LOSSES
 from torch.optim import lr_scheduler
 
-from twintrain.config import Schedule
+from twintrain.settings.sections.optimizers import Schedule
 
 
 def rates(schedule: Schedule) -> np.ndarray:

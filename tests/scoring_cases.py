@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from shipped_experiment import shipped_params
 
-from twintrain.experiment import read_experiment
-from twintrain.presets import save_params
-from twintrain.yaml_files import write_yaml
+from twintrain.command_line.experiment import read_experiment
+from twintrain.settings.presets import save_params
+from twintrain.settings.yaml_files import write_yaml
 
 ROOT = Path(__file__).parents[1]
 ROWS = 240

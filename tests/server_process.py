@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from twintrain.processes import end_group
+from twintrain.system.processes import end_group
 
 END_SECONDS = 10
 

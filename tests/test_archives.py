@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.data.archives import Member, each_member, is_archive, members, open_bytes, open_member
+from twintrain.data.readers.archives import Member, each_member, is_archive, members, open_bytes, open_member
 
 FILES = {"a.txt": b"hello", "folder/b.bin": bytes(range(256)) * 40}
 BOMB = bytes(2**20)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from twintrain.data.dataset import Dataset, load_dataset
-from twintrain.data.reading import read_raw
-from twintrain.yaml_files import validated
+from twintrain.data.readers.reading import read_raw
+from twintrain.settings.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
 MIRROR = ROOT.parent / "shared/data"

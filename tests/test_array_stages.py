@@ -10,12 +10,12 @@ from pipelines.ingest import ingest
 from pipelines.preprocess import preprocess
 from pipelines.split import split
 from twintrain import tracking
-from twintrain.config import load_params
 from twintrain.data.files import sha256_of
 from twintrain.data.parts import PARTS, Part
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.params import load_params
+from twintrain.settings.yaml_files import read_yaml, write_yaml
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.tile(["cat", "dog", "owl", "yak"], 15)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import affine_transform
 
-from twintrain.config import Augmentation
 from twintrain.data.schema import Schema
+from twintrain.settings.sections.training import Augmentation
 from twintrain.training.augmentation import DRAWS, ERASED_AREA, augment, check_augmentation, draw
 
 IMAGES = np.random.default_rng(0).random((6, 9, 9, 2), np.float32)

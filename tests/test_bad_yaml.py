@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import Params, check_params
+from twintrain.command_line.experiment import read_experiment
 from twintrain.errors import UserError
-from twintrain.experiment import read_experiment
-from twintrain.yaml_text import MAX_BYTES, MAX_DEPTH, MAX_VALUES, load
+from twintrain.settings.params import Params, check_params
+from twintrain.settings.yaml_text import MAX_BYTES, MAX_DEPTH, MAX_VALUES, load
 
 LONGEST = 300
 SHIPPED = (Path(__file__).resolve().parents[1] / "params.yaml").read_bytes()

@@ -11,12 +11,13 @@ from sklearn.utils.class_weight import compute_class_weight
 from test_projections import schema_of
 
 from pipelines import baseline
-from twintrain import baselines, tracking
-from twintrain.config import BASELINES, Baseline
+from twintrain import tracking
 from twintrain.data.parts import Part
-from twintrain.data.scaling import fit_target_scaler, scale
+from twintrain.data.prepare.scaling import fit_target_scaler, scale
 from twintrain.project import read_json, write_json
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.sections.baselines import BASELINES, Baseline
+from twintrain.settings.yaml_files import read_yaml, write_yaml
+from twintrain.training import baselines
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -265,7 +266,7 @@ import mlflow, numpy as np
 sys.path.insert(0, "src")
 sys.path.insert(0, "tests")
 from test_baselines import cases_to_log, part, settings
-from twintrain import baselines
+from twintrain.training import baselines
 for number, (name, schema, rows) in enumerate(cases_to_log()):
     model = baselines.fit(name, settings(mlp={"max_iter": 2}), schema, rows).model
     folder = f"{sys.argv[1]}/{number}"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from worker_process import finish, start_worker
 
-from twintrain.config import Augmentation, Train
 from twintrain.data.parts import Part
+from twintrain.settings.sections.training import Augmentation, Train
 from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import epoch_batches
 from twintrain.training.blocks import Feed, block_steps

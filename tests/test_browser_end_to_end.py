@@ -9,7 +9,7 @@ import pytest
 from project_clone import UNTRACKED, Clone
 from server_process import server
 
-from twintrain.ports import free_port
+from twintrain.command_line.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 

@@ -8,11 +8,11 @@ import pytest
 from report_cases import full_metrics, material
 
 from twintrain import project
-from twintrain.evaluation.report_page import CHAMPION_PLACE, html_page
 from twintrain.registry import champion_page
 from twintrain.registry.gate import Check, overruled
 from twintrain.registry.versions import DESPITE
 from twintrain.registry.winner import Way
+from twintrain.report.page import CHAMPION_PLACE, html_page
 
 EVIL = "<script>alert(1)</script>"
 CHAMPION = SimpleNamespace(version="2", tags={"framework": "keras"})

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import is_color_like
 from matplotlib.image import imread
 
-from twintrain.charts import COLORS, new_chart
+from twintrain.report.charts import COLORS, new_chart
 
 
 @pytest.mark.parametrize(("height", "pixels"), [(4.0, (400, 600)), (5.0, (500, 600))])

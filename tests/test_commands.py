@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from project_clone import ROOT, Clone, heard_signals
 
-from twintrain.processes import worker_environment
+from twintrain.system.processes import worker_environment
 
 PARAMS = "params.yaml"
 
@@ -171,7 +171,7 @@ def test_a_copy_without_git_works(clone: Clone, tmp_path: Path):
 
 HANGS = """
 import threading
-from twintrain import commands
+from twintrain.command_line import commands
 
 def main():
     try:

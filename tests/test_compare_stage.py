@@ -11,9 +11,10 @@ from compared_project import write_project
 from pipelines.compare import compare
 from twintrain import project as places
 from twintrain import tracking
-from twintrain.evaluation import intervals, report
+from twintrain.evaluation import intervals
 from twintrain.evaluation.comparison import rows_digest
 from twintrain.evaluation.decision import CHEAPER
+from twintrain.report import statements
 
 ROWS = 300
 
@@ -154,9 +155,9 @@ def test_copies_of_training_rows_are_told_beside_the_scores(run_compare):
     found = {"test_rows": ROWS, "same": 3, "other_target": 0}
     metrics, _, recorder = run_compare("car", *car(0.2, 2.0), duplicates=found)
     assert metrics["duplicates"] == found
-    assert f"3 of {ROWS} test rows" in report.note(metrics)
+    assert f"3 of {ROWS} test rows" in statements.note(metrics)
     assert f"3 of {ROWS} test rows" in recorder.note
-    assert "test rows" not in report.note({**metrics, "duplicates": {}})
+    assert "test rows" not in statements.note({**metrics, "duplicates": {}})
 
 
 def test_one_framework_alone_has_details_and_wins(run_compare):

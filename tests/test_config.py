@@ -2,22 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import (
-    BASELINES,
-    LOSSES,
-    OPTIMIZERS,
-    Baseline,
-    Clip,
-    EarlyStopping,
-    Loss,
-    Optimizer,
-    Regularization,
-    Schedule,
-    Split,
-    Train,
-    check_params,
-    load_params,
-)
+from twintrain.settings.params import check_params, load_params
+from twintrain.settings.sections.baselines import BASELINES, Baseline
+from twintrain.settings.sections.data import Split
+from twintrain.settings.sections.losses import LOSSES, Loss
+from twintrain.settings.sections.optimizers import OPTIMIZERS, Clip, Optimizer, Regularization, Schedule
+from twintrain.settings.sections.training import EarlyStopping, Train
 
 REQUIRED = {"dataset": "xor", "model": "mlp", "frameworks": ["torch"]}
 

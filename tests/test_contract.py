@@ -15,14 +15,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 
-from twintrain.config import BASELINES, LOSSES, OPTIMIZERS, SCHEDULES, TASK_LOSSES, TORCH_ALONE, Baseline, Loss, Params
 from twintrain.data.dataset import Dataset
-from twintrain.frameworks import KERAS_BACKENDS, TITLES, folder
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import ModelFile
-from twintrain.overrides import CURRENT
-from twintrain.presets import read_preset
-from twintrain.yaml_files import read_yaml, validated
+from twintrain.settings.frameworks import KERAS_BACKENDS, TITLES, folder
+from twintrain.settings.overrides import CURRENT
+from twintrain.settings.params import Params
+from twintrain.settings.presets import read_preset
+from twintrain.settings.sections.baselines import BASELINES, Baseline
+from twintrain.settings.sections.losses import LOSSES, TASK_LOSSES, Loss
+from twintrain.settings.sections.optimizers import OPTIMIZERS, SCHEDULES, TORCH_ALONE
+from twintrain.settings.yaml_files import read_yaml, validated
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src/twintrain").rglob("*.py"))
@@ -34,17 +37,19 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 CONF = {kind: sorted((ROOT / "conf" / kind).glob("*.yaml")) for kind in ("datasets", "models", "presets")}
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FRAMEWORK_FILES = sorted(path.name for path in (ROOT / "src/twintrain/frameworks/torch").glob("*.py"))
+TORCH = ROOT / "src/twintrain/frameworks/torch"
+FRAMEWORK_FILES = sorted(str(path.relative_to(TORCH)) for path in TORCH.rglob("*.py"))
+LAYER_FILES = sorted(path.name for path in (TORCH / "layers").glob("*.py"))
 
 NOT_DEPS = {
     "twintrain": "the version number",
-    "twintrain.charts": "size and colours of pictures",
-    "twintrain.commands": "how a command starts and ends",
+    "twintrain.report.charts": "size and colours of pictures",
+    "twintrain.command_line.commands": "how a command starts and ends",
     "twintrain.errors": "the words of error messages",
     "twintrain.project": "where files lie; an output elsewhere is an error of DVC's",
-    "twintrain.stored": "reads what an earlier stage has written, or stops the stage",
+    "twintrain.system.stored": "reads what an earlier stage has written, or stops the stage",
     "twintrain.tracking": "what MLflow records of a stage, not what the stage makes",
-    "twintrain.yaml_files": "how params.yaml is read; DVC compares its values itself",
+    "twintrain.settings.yaml_files": "how params.yaml is read; DVC compares its values itself",
 }
 NOT_DEPS_OF_STAGE = {
     (stage, "twintrain.data.dataset"): "for network_schema, which this stage does not call: it loads the schema"
@@ -67,7 +72,6 @@ MODELS_WITHOUT_PRESET = {
     "image_cnn": "what --data takes for images",
     "conventions": "for verify --native, on any images: --model conventions",
 }
-UPDATE_RULES_WITHOUT_TWIN = {"twinoptimizer": "what Keras's update rules share; PyTorch's are its own", **TORCH_ALONE}
 
 
 @cache
@@ -356,7 +360,7 @@ def test_entry_point_runs_a_module_with_its_declared_parameters(name):
     assert used == set(entry.get("parameters", {}))
     assert program_of(entry["command"]).is_file()
     options = re.findall(r"--([a-z][a-z-]*)", entry["command"])
-    files = (program_of(entry["command"]), ROOT / "src/twintrain/experiment.py")
+    files = (program_of(entry["command"]), ROOT / "src/twintrain/command_line/experiment.py")
     texts = {node.value for file in files for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)}
     assert {f"--{option}" for option in options} <= texts
 
@@ -468,7 +472,7 @@ def own_packages(path):
     if parts[3:5] == ("keras", "engines"):
         return {"keras", path.stem}
     of_folder = {"torch": {"torch", "torchinfo"}, "keras": {"keras"}}
-    return of_folder.get(parts[3], set()) if parts[2:3] == ("frameworks",) and len(parts) == 5 else set()
+    return of_folder.get(parts[3], set()) if parts[2:3] == ("frameworks",) and len(parts) >= 5 else set()
 
 
 def test_frameworks_are_the_ones_that_have_a_folder():
@@ -495,33 +499,58 @@ def public_names(path, framework):
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             methods = [child.name for child in node.body if isinstance(child, ast.FunctionDef)]
-            is_rule = path.name == "optimizers.py"
-            names.append(node.name.lower().removeprefix(framework))
-            names += [] if is_rule else [name for name in methods if not name.startswith("_")]
-    return [name for name in names if name not in UPDATE_RULES_WITHOUT_TWIN]
+            names += [node.name.lower().removeprefix(framework), *(name for name in methods if name[0] != "_")]
+    return names
 
 
 def keys(path, name):
     return [key.value for key in constant(path, name).keys]
 
 
+def files_of(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
+
+
 def test_frameworks_have_the_same_files():
-    assert [sorted(file.name for file in path.parent.glob("*.py")) for path in twins("layers.py")] == [
-        FRAMEWORK_FILES
-    ] * 2
+    torch, keras = (set(files_of(path)) for path in twins("."))
+    assert torch - keras == set()
+    # The libraries under Keras, and the update rules that PyTorch has as its own.
+    assert {file.partition("/")[0] for file in keras - torch} == {"engines", "rules"}
+
+
+def test_a_layer_is_in_the_same_place_in_the_vocabulary_and_in_both_frameworks():
+    assert files_of(ROOT / "src/twintrain/models/layers") == LAYER_FILES
+    for path in twins("layers/__init__.py"):
+        family_of = {
+            alias.name: node.module.rpartition(".")[2]
+            for node in tree(path).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        assert {kind: family_of[kind] for kind in LAYERS} == {
+            kind: layer.__module__.rpartition(".")[2] for kind, layer in LAYERS.items()
+        }
 
 
 # What a framework lacks is not what the other one lacks.
-@pytest.mark.parametrize("file", [file for file in FRAMEWORK_FILES if file != "modules.py"])
+@pytest.mark.parametrize("file", [file for file in FRAMEWORK_FILES if file not in ("modules.py", "layers/layer.py")])
 def test_twin_files_have_the_same_names_in_the_same_order(file):
     first, second = twins(file)
-    assert public_names(first, "torch") == public_names(second, "keras")
+    # A rule is a function in PyTorch, which has it, and a class of rules/ in Keras.
+    names = [name for name in public_names(first, "torch") if file != "optimizers.py" or name not in OPTIMIZERS]
+    assert names == public_names(second, "keras")
+
+
+def test_every_update_rule_that_keras_may_have_is_written_out_for_it():
+    rules = [path for path in (ROOT / "src/twintrain/frameworks/keras/rules").glob("*.py") if path.stem != "rule"]
+    classes = {node.name.lower() for path in rules for node in tree(path).body if isinstance(node, ast.ClassDef)}
+    assert classes == OPTIMIZERS.keys() - TORCH_ALONE.keys()
 
 
 @pytest.mark.parametrize(
     ("file", "name", "known"),
     [
-        ("layers.py", "BUILDERS", list(LAYERS)),
+        ("layers/__init__.py", "BUILDERS", list(LAYERS)),
         ("optimizers.py", "BUILDERS", [name for name in OPTIMIZERS if name not in TORCH_ALONE]),
         ("losses.py", "TERMS", list(LOSSES)),
     ],
@@ -576,7 +605,7 @@ def test_every_loss_can_be_named():
     assert literal.__args__ == tuple(LOSSES)
 
 
-@pytest.mark.parametrize(("file", "table"), [("layers.py", "BUILDERS"), ("losses.py", "TERMS")])
+@pytest.mark.parametrize(("file", "table"), [("layers/__init__.py", "BUILDERS"), ("losses.py", "TERMS")])
 def test_entry_is_the_function_of_its_name(file, table):
     for path in twins(file):
         assert keys(path, table) == [value.id for value in constant(path, table).values]

@@ -5,7 +5,7 @@ import pytest
 
 from twintrain.evaluation import cost
 from twintrain.evaluation.cost import inference_cost, inference_threads, latency
-from twintrain.evaluation.report import cells
+from twintrain.report.statements import cells
 
 ROWS = np.arange(12.0).reshape(3, 4)
 

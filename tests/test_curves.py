@@ -4,8 +4,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from twintrain.charts import COLORS
-from twintrain.training.curves import plot_curves
+from twintrain.report.charts import COLORS
+from twintrain.report.curves import plot_curves
 
 
 def history(epochs=5):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.reading import read_raw
+from twintrain.data.readers.reading import read_raw
 
 ROOT = Path(__file__).resolve().parents[1]
 GATES = {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor, "nand": lambda a, b: ~np.logical_and(a, b)}

@@ -5,7 +5,7 @@ import pytest
 
 from twintrain.data.dataset import Dataset, Feature, load_dataset, raw_files, raw_folder
 from twintrain.data.files import folder_digest
-from twintrain.yaml_files import validated
+from twintrain.settings.yaml_files import validated
 
 ROOT = Path(__file__).resolve().parents[1]
 DATASETS = sorted(path.stem for path in (ROOT / "conf/datasets").glob("*.yaml"))

@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.config import Preprocess
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.schema import network_schema
 from twintrain.demo.answers import Answer, agreement, read_answer, reasons
 from twintrain.demo.examples import as_points, chosen_rows
-from twintrain.demo.study import Study
+from twintrain.demo.subject import Study
+from twintrain.settings.sections.data import Preprocess
 
 NOTHING = np.zeros(0)
 

@@ -10,7 +10,7 @@ import pytest
 from project_clone import BIN, Clone
 from server_process import server
 
-from twintrain.ports import free_port
+from twintrain.command_line.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 if find_spec("gradio") is None:  # to import it takes seconds

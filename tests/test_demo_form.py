@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Feature
-from twintrain.data.encoding import as_numbers
+from twintrain.data.prepare.encoding import as_numbers
 from twintrain.demo.form import choices, field_values, hint, raw_row
 
 FEATURES = {

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.config import Preprocess
+from twintrain.command_line.ports import free_port
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.schema import network_schema
 from twintrain.demo.answers import Answer
-from twintrain.demo.study import Study
-from twintrain.ports import free_port
+from twintrain.demo.subject import Study
+from twintrain.settings.sections.data import Preprocess
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 if find_spec("gradio") is None:  # to import it takes seconds

@@ -5,9 +5,9 @@ from mlflow.utils.validation import _validate_metric_name
 from scipy.stats import binom, chi2, norm
 
 from pipelines.drift import _metrics
-from twintrain import drift
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.drift import (
+from twintrain.serving import column_drift
+from twintrain.serving.column_drift import (
     ColumnDrift,
     as_columns,
     column_distances,
@@ -141,7 +141,7 @@ def test_new_rows_are_what_preprocess_would_make_of_them(tmp_path):
 
 
 def test_sample_of_many_rows_is_even(tmp_path, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_ROWS", 1000)
+    monkeypatch.setattr(column_drift, "MOST_ROWS", 1000)
     path = tmp_path / "new.csv"
     table = pd.DataFrame({"age": np.arange(10_000.0), "city": "a"})
     table.to_csv(path, index=False)

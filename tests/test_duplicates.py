@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twintrain.data import duplicates
-from twintrain.data.duplicates import Duplicates, find_duplicates, sentences
+from twintrain.data.prepare import duplicates
+from twintrain.data.prepare.duplicates import Duplicates, find_duplicates, sentences
 
 
 def counted_by_sets(features, targets, train, test):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from twintrain import dvc_command
-from twintrain.config import load_params
-from twintrain.heard import Status
+from twintrain.command_line import dvc_command
+from twintrain.command_line.heard import Status
+from twintrain.settings.params import load_params
 
 
 @pytest.fixture

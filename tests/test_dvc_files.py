@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from twintrain import dvc_files, locks
+from twintrain.command_line import dvc_files, locks
 from twintrain.errors import UserError
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 LOCK = dvc_files.LOCK

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twintrain.config import Serving, load_params
 from twintrain.data.dataset import load_dataset
 from twintrain.serving.recipe import Recipe
+from twintrain.settings.params import Serving, load_params
 from twintrain.training.transfer import Trained
 
 FILES = Path(__file__).parent / "files" / "of_0.1.0"

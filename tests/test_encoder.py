@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Feature
-from twintrain.data.encoder import Encoder
-from twintrain.data.encoding import INVALID, as_numbers
+from twintrain.data.prepare.encoder import Encoder
+from twintrain.data.prepare.encoding import INVALID, as_numbers
 from twintrain.data.schema import code_places, onehot_names
 
 FEATURES = {

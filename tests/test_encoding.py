@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoder import Encoder
-from twintrain.data.encoding import as_numbers, encode_array
+from twintrain.data.prepare.encoder import Encoder
+from twintrain.data.prepare.encoding import as_numbers, encode_array
 from twintrain.data.schema import onehot_names
 
 SIZES, COLOURS = ["small", "big"], ["red", "green", "blue"]

@@ -10,7 +10,7 @@ import pytest
 from mlflow.entities import LoggedModel, Run
 from project_clone import UNTRACKED, Clone
 
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.yaml_files import read_yaml, write_yaml
 
 FRAMEWORKS = ("torch", "keras")
 LOGGED_PARAMS = {"epochs", "learning_rate", "batch_size", "loss_function", "metric_function", "optimizer"}

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from twintrain.commands import SECONDS_TO_END, run_command
+from twintrain.command_line.commands import SECONDS_TO_END, run_command
 from twintrain.errors import LISTED_WORDS, UserError, did_you_mean, unknown
-from twintrain.processes import worker_environment
+from twintrain.system.processes import worker_environment
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_command_under_nohup_outlives_its_terminal():
 ENDS = """
 import atexit, sys, threading, time
 from types import SimpleNamespace
-from twintrain.commands import run_command
+from twintrain.command_line.commands import run_command
 
 class Library:
     def __del__(self): print("taken apart", flush=True)

@@ -2,9 +2,9 @@ import importlib.util
 
 import pytest
 
-from twintrain.experiment import read_experiment
-from twintrain.overrides import CURRENT
-from twintrain.yaml_files import plain, read_yaml
+from twintrain.command_line.experiment import read_experiment
+from twintrain.settings.overrides import CURRENT
+from twintrain.settings.yaml_files import plain, read_yaml
 
 
 @pytest.mark.parametrize("preset", CURRENT)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from twintrain.data.exploration import plot_class_balance, plot_columns, plot_samples, plot_sequences
+from twintrain.report.exploration import plot_class_balance, plot_columns, plot_samples, plot_sequences
 
 LABELS = np.array([0, 2, 2, 0, 2])
 

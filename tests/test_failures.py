@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from twintrain import failures
+from twintrain.command_line.heard import Heard
 from twintrain.errors import UserError
-from twintrain.failures import LONGEST, ROOM, failure_line, one_line
-from twintrain.heard import Heard
-from twintrain.processes import worker_environment
+from twintrain.system import failures
+from twintrain.system.failures import LONGEST, ROOM, failure_line, one_line
+from twintrain.system.processes import worker_environment
 
 DISK = "the disk at "
 
@@ -128,7 +128,7 @@ def test_a_line_is_one_and_of_bounded_length():
 
 
 def command(code, **options):
-    code = f"from twintrain.commands import run_command\ndef main():\n    {code}\nrun_command(main)"
+    code = f"from twintrain.command_line.commands import run_command\ndef main():\n    {code}\nrun_command(main)"
     root = Path(__file__).parents[1]
     start = [sys.executable, "-c", code]
     return subprocess.run(start, cwd=root, env=worker_environment(), stderr=subprocess.PIPE, check=False, **options)
@@ -181,7 +181,9 @@ def test_letters_that_the_output_lacks_are_question_marks(monkeypatch):
 
 def test_the_help_of_a_command_goes_to_an_output_of_any_kind(monkeypatch):
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    code = "from twintrain.commands import command_parser; command_parser('sync', '…').parse_args(['--help'])"
+    code = (
+        "from twintrain.command_line.commands import command_parser as parser; parser('sync', '…').parse_args(['-h'])"
+    )
     with Path("/dev/full").open("w") as full:
         ended = command(code, stdout=full)
     assert ended.stderr.startswith(b"error: standard output cannot be written")
@@ -190,7 +192,7 @@ def test_the_help_of_a_command_goes_to_an_output_of_any_kind(monkeypatch):
 
 @pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="there is no /dev/full here")
 def heard(said, monkeypatch):
-    monkeypatch.setattr("twintrain.heard.is_nearly_full", lambda: False)
+    monkeypatch.setattr("twintrain.command_line.heard.is_nearly_full", lambda: False)
     code = "import sys; sys.stderr.write(sys.argv[1]); sys.exit(3)"
     process = subprocess.Popen([sys.executable, "-c", code, said], stderr=subprocess.PIPE)
     listening = Heard(process.stderr)

@@ -9,10 +9,10 @@ import pytest
 from project_clone import UNTRACKED, Clone
 
 from twintrain import project as places
-from twintrain.config import Augmentation, Train
-from twintrain.evaluation.family import cells, family_rows, markdown, print_table, replace_table
-from twintrain.presets import families, read_preset
-from twintrain.yaml_files import read_yaml
+from twintrain.report.family_table import cells, family_rows, markdown, print_table, replace_table
+from twintrain.settings.presets import families, read_preset
+from twintrain.settings.sections.training import Augmentation, Train
+from twintrain.settings.yaml_files import read_yaml
 
 ROWS = [
     {"preset": "few_none", "framework": "PyTorch", "epochs": 3, "val_loss": 0.25, "eval_acc": 0.5},

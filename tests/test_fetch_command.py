@@ -9,7 +9,7 @@ import pytest
 from faulty_server import Fault, FaultyServer, faulty_server
 from project_clone import Clone
 
-from twintrain.yaml_files import write_yaml
+from twintrain.settings.yaml_files import write_yaml
 
 pytestmark = pytest.mark.slow  # a minute and more: every command is a process, and DVC another one
 

@@ -16,12 +16,12 @@ from types import SimpleNamespace
 import pytest
 from faulty_server import Fault, faulty_server
 
-from twintrain.data import downloading
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
-from twintrain.data.downloading import Patience
-from twintrain.data.fetching import fetch_files, parse_mirrors
-from twintrain.failures import ROOM
-from twintrain.yaml_files import validated
+from twintrain.data.fetch import downloading
+from twintrain.data.fetch.downloading import Patience
+from twintrain.data.fetch.fetching import fetch_files, parse_mirrors
+from twintrain.settings.yaml_files import validated
+from twintrain.system.failures import ROOM
 
 ROOT = Path(__file__).resolve().parents[1]
 MIRROR = ROOT.parent / "shared/data"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import run as run_module
-from twintrain import fixed_params
-from twintrain.dvc_command import run_dvc
+from twintrain.command_line import fixed_params
+from twintrain.command_line.dvc_command import run_dvc
+from twintrain.command_line.fixed_params import unchanged_params
 from twintrain.errors import UserError
-from twintrain.fixed_params import unchanged_params
 
 CHANGED = (
     "{} was changed since this command has begun; this stage belongs to what it was before and stops here; type the "
@@ -100,7 +100,7 @@ def test_parameters_that_are_changed_during_the_stage_are_refused(params):
 
 STAGE = """
 from pathlib import Path
-from twintrain.commands import run_stage
+from twintrain.command_line.commands import run_stage
 
 def stage():
     Path("made").touch()
@@ -123,7 +123,7 @@ def test_dvc_notes_no_stage_of_which_a_file_was_edited_while_it_ran(changed, mon
     for name, text in files.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
-    monkeypatch.setenv("PYTHONPATH", str(Path(fixed_params.__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(fixed_params.__file__).parents[2]))
     status = run_dvc("repro", environment=fixed_params.as_written())
     assert (status, status.reason) == (255, CHANGED.format(changed))
     assert not Path("dvc.lock").exists()

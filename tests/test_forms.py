@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset
-from twintrain.data.inference import infer_table
+from twintrain.data.own.inference import infer_table
+from twintrain.data.own.wishes import Wishes
 from twintrain.data.readers.form import assumptions, find_form
 from twintrain.data.readers.form_options import add_form_options, form_options
+from twintrain.data.readers.reading import read_raw
 from twintrain.data.readers.text import read_chunks
-from twintrain.data.reading import read_raw
-from twintrain.data.wishes import Wishes
-from twintrain.yaml_files import validated
+from twintrain.settings.yaml_files import validated
 
 ROWS = 40
 RNG = np.random.default_rng(0)

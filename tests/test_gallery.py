@@ -3,10 +3,10 @@ from contextlib import nullcontext
 import pytest
 
 from pipelines import gallery as gallery_command
-from twintrain import gallery
 from twintrain.errors import UserError
-from twintrain.gallery import System
 from twintrain.project import write_json
+from twintrain.report import gallery_table
+from twintrain.report.gallery_table import System
 
 
 def metrics(accuracy=0.9, other=0.9, **changes):
@@ -24,7 +24,7 @@ def system():
 
 
 def test_row_shows_what_both_frameworks_and_the_baseline_reach(system):
-    assert gallery.row(system, [metrics(0.91, 0.9)]) == {
+    assert gallery_table.row(system, [metrics(0.91, 0.9)]) == {
         "system": "Digits",
         "preset": "`mnist5k`",
         "documents": "none",
@@ -40,7 +40,7 @@ def test_row_shows_what_both_frameworks_and_the_baseline_reach(system):
 
 
 def test_a_target_is_reached_by_every_seed_of_both_or_not_at_all(system):
-    found = gallery.row(system, [metrics(0.95, 0.95), metrics(0.92, 0.89)])
+    found = gallery_table.row(system, [metrics(0.95, 0.95), metrics(0.92, 0.89)])
     assert (found["target"], found["reached"]) == ("≥ 0.9 ✗", False)
     assert (found["PyTorch"], found["Keras"]) == ("0.9350 (0.9200 to 0.9500)", "0.9200 (0.8900 to 0.9500)")
 
@@ -48,15 +48,15 @@ def test_a_target_is_reached_by_every_seed_of_both_or_not_at_all(system):
 def test_of_an_error_less_is_better(system):
     numbers = {name: {**scores, "rmse": 0.1} for name, scores in metrics().items()}
     regression = system.model_copy(update={"score": "mse", "target": 0.02})
-    found = gallery.row(regression, [numbers])
+    found = gallery_table.row(regression, [numbers])
     assert (found["PyTorch"], found["baseline"], found["target"]) == ("0.01 MSE", "0.01 MSE logistic", "≤ 0.02 ✓")
     assert not regression.reaches_target([0.01, 0.03])
     # Without its name, an error would be read as an accuracy.
-    assert gallery.row(regression, [numbers, numbers])["PyTorch"] == "0.01 MSE (0.01 to 0.01)"
+    assert gallery_table.row(regression, [numbers, numbers])["PyTorch"] == "0.01 MSE (0.01 to 0.01)"
 
 
 def test_table_has_a_line_a_row(system):
-    lines = gallery.table([gallery.row(system, [metrics()])]).splitlines()
+    lines = gallery_table.table([gallery_table.row(system, [metrics()])]).splitlines()
     assert lines[0].startswith("| system | preset | documents | PyTorch | Keras | baseline | target | s | runs |")
     assert lines[1] == "|" + " --- |" * 9
     assert lines[2].startswith("| Digits | `mnist5k` | none | 0.9000 | 0.9000 | 0.8881 logistic | ≥ 0.9 ✓ |")
@@ -65,19 +65,19 @@ def test_table_has_a_line_a_row(system):
 def test_overrides_go_with_the_preset(system):
     changed = system.model_copy(update={"overrides": {"dataset": "cifar10_subset"}, "note": "a subset"})
     assert changed.arguments == ["--frameworks", "[torch, keras]", "--dataset", "cifar10_subset"]
-    assert gallery.row(changed, [metrics()])["preset"] == "`mnist5k` (a subset)"
+    assert gallery_table.row(changed, [metrics()])["preset"] == "`mnist5k` (a subset)"
 
 
 @pytest.mark.usefixtures("project")
 def test_every_system_has_its_preset_once():
-    presets = [system.preset for system in gallery.load_systems()]
+    presets = [system.preset for system in gallery_table.load_systems()]
     assert len(presets) == len(set(presets)) > 20
-    assert [system.preset for system in gallery.load_systems(["xor", "car"])] == ["xor", "car"]
+    assert [system.preset for system in gallery_table.load_systems(["xor", "car"])] == ["xor", "car"]
 
 
 @pytest.mark.usefixtures("project")
 def test_unknown_preset_of_the_gallery(error_of):
-    assert error_of(gallery.load_systems, ["carr"]) == "unknown preset of the gallery 'carr'; did you mean 'car'?"
+    assert error_of(gallery_table.load_systems, ["carr"]) == "unknown preset of the gallery 'carr'; did you mean 'car'?"
 
 
 @pytest.fixture

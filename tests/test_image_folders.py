@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twintrain.data import own_data
 from twintrain.data.dataset import Dataset, checked_folders, load_dataset, raw_files
 from twintrain.data.files import files_in, folder_digest
-from twintrain.data.image_inference import infer_images
-from twintrain.data.own_data import adopt
+from twintrain.data.own import adoption
+from twintrain.data.own.adoption import adopt
+from twintrain.data.own.image_inference import infer_images
+from twintrain.data.own.sources import check_source
+from twintrain.data.own.wishes import Wishes
 from twintrain.data.readers.image_folders import find_folders, place_of
-from twintrain.data.reading import read_raw
-from twintrain.data.sources import check_source
-from twintrain.data.wishes import Wishes
+from twintrain.data.readers.reading import read_raw
 from twintrain.errors import UserError
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.yaml_files import read_yaml
 
 SHARED = Path(__file__).parents[2] / "shared/cases/images"
 ROOT = Path("photos")
@@ -275,8 +275,8 @@ def test_images_in_no_class_folder_are_set_aside_and_said_before_anything_is_wri
     write({"test": 3})
     _, rows = infer_and_read()
     assert len(rows) == 24
-    copied, printed = own_data._copied, []
-    monkeypatch.setattr(own_data, "_copied", lambda *names: printed.append(capsys.readouterr().out) or copied(*names))
+    copied, printed = adoption._copied, []
+    monkeypatch.setattr(adoption, "_copied", lambda *names: printed.append(capsys.readouterr().out) or copied(*names))
     adopt(ROOT, Wishes())
     (line,) = [line for line in printed[0].splitlines() if "no class folder" in line]
     assert line.startswith(

@@ -11,8 +11,8 @@ from PIL import Image
 
 from twintrain.data.dataset import Dataset
 from twintrain.data.files import folder_digest
-from twintrain.data.reading import read_raw
-from twintrain.yaml_files import validated
+from twintrain.data.readers.reading import read_raw
+from twintrain.settings.yaml_files import validated
 
 DAMAGED = "is damaged or cut off: its pixels cannot be decoded"
 MEND = "; mend them, or set them aside: ingest.bad_rows: drop"

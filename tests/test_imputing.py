@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoder import Encoder
-from twintrain.data.encoding import as_numbers
+from twintrain.data.prepare.encoder import Encoder
+from twintrain.data.prepare.encoding import as_numbers
 from twintrain.serving.imputing import fill_missing
 from twintrain.serving.new_rows import read_new_rows
 from twintrain.serving.raw_input import read_rows

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset
-from twintrain.data.inference import infer_table
-from twintrain.data.reading import read_raw
-from twintrain.data.wishes import Wishes
-from twintrain.yaml_files import validated
+from twintrain.data.own.inference import infer_table
+from twintrain.data.own.wishes import Wishes
+from twintrain.data.readers.reading import read_raw
+from twintrain.settings.yaml_files import validated
 
 ROWS = 400
 
@@ -291,7 +291,7 @@ def test_columns_without_a_name_are_left_out_as_the_numbers_of_the_rows(tmp_path
 def test_table_of_several_chunks_is_found_as_a_whole(tmp_path, monkeypatch):
     table = small_table(kind=["red"] * 50 + ["blue"] * 10, size=["1"] * 59 + [""])
     whole = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
-    monkeypatch.setattr("twintrain.data.inference.CHUNK_ROWS", 7)
+    monkeypatch.setattr("twintrain.data.own.inference.CHUNK_ROWS", 7)
     assert infer_table(tmp_path / "my.csv", Wishes("y")) == whole
     assert whole.description["features"]["kind"]["categories"] == ["blue", "red"]
 
@@ -336,6 +336,6 @@ def test_dates_of_parquet_with_a_time_zone_are_as_the_clock_showed(tmp_path):
 
 def test_numbers_above_dates_are_neither(tmp_path, monkeypatch):
     table = small_table(when=["7"] * 30 + ["2024-01-01"] * 30)
-    monkeypatch.setattr("twintrain.data.inference.CHUNK_ROWS", 30)
+    monkeypatch.setattr("twintrain.data.own.inference.CHUNK_ROWS", 30)
     found = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
     assert found.description["features"]["when"] == {"categories": ["7", "2024-01-01"], "other": True}

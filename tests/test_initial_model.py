@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from twintrain import tracking
-from twintrain.config import Tracking, check_params
-from twintrain.presets import changed_params
+from twintrain.settings.params import Tracking, check_params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.yaml_files import read_yaml
 from twintrain.training.initial_model import hand_on, handed_on, load_initial, without_alias
 from twintrain.training.transfer import FILE_NAME, Trained
-from twintrain.yaml_files import read_yaml
 
 ARRAYS = {"dense_0/kernel": np.arange(6.0).reshape(2, 3), "dense_0/bias": np.zeros(3)}
 

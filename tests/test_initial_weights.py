@@ -7,7 +7,7 @@ import pytest
 
 from twintrain.data.schema import Schema
 from twintrain.models.initial_weights import draw_weights
-from twintrain.models.layers import Initializer
+from twintrain.models.layers.layer import Initializer
 from twintrain.models.network import place_layers
 
 SCHEMA = Schema(

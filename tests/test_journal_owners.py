@@ -12,7 +12,7 @@ import pytest
 from own_store import use_store
 
 from twintrain import tracking
-from twintrain.config import Tracking
+from twintrain.settings.params import Tracking
 from twintrain.tracking import journal as journals
 from twintrain.tracking.journal import CALLS, Journal, Ref
 from twintrain.tracking.owner import Owner

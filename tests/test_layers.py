@@ -2,35 +2,16 @@ import math
 
 import pytest
 
-from twintrain.models.layers import (
-    GRU,
-    LAYERS,
-    LSTM,
-    Activation,
-    AvgPool1D,
-    AvgPool2D,
-    BatchNorm,
-    Bidirectional,
-    Conv1D,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAvgPool,
-    Inception,
-    LayerNorm,
-    MaxPool1D,
-    MaxPool2D,
-    Reshape,
-    Residual,
-    SeparableConv2D,
-    SimpleRNN,
-    SpatialDropout,
-    same_padding,
-)
-from twintrain.yaml_files import validated
+from twintrain.models.layers import LAYERS
+from twintrain.models.layers.activation import Activation
+from twintrain.models.layers.convolution import Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D
+from twintrain.models.layers.core import Dense, Dropout, Embedding, Flatten, Reshape, SpatialDropout
+from twintrain.models.layers.layer import same_padding
+from twintrain.models.layers.nested import Bidirectional, Inception, Residual
+from twintrain.models.layers.normalization import BatchNorm, LayerNorm
+from twintrain.models.layers.pooling import AvgPool1D, AvgPool2D, GlobalAvgPool, MaxPool1D, MaxPool2D
+from twintrain.models.layers.recurrent import GRU, LSTM, SimpleRNN
+from twintrain.settings.yaml_files import validated
 
 IMAGE = (28, 28, 3)
 SEQUENCE = (9, 3)

@@ -8,8 +8,8 @@ import pytest
 from scoring_cases import clinic, write_clinic, write_params
 
 from pipelines import baseline, ingest, preprocess, split
-from twintrain.config import load_params
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
+from twintrain.settings.params import load_params
 
 TABLE = ("--dataset", "clinic", "--model", "table_mlp", "--preprocess.categorical", "onehot")
 SPLIT = ("--split.time", "seen", "--split.scale", "standard")

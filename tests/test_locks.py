@@ -14,20 +14,20 @@ import pytest
 from filelock import FileLock
 
 from pipelines import promote, sync
-from twintrain import locks
+from twintrain.command_line import locks
 from twintrain.errors import UserError
-from twintrain.processes import worker_environment
+from twintrain.system.processes import worker_environment
 from twintrain.tracking.recovery import Synced
 
 WAY_OUT = "wait for its end, or run beside it in a copy: make run ARGS=--isolated"
 # Holds the lock, and has started a process that takes its time to end.
 OWNER = """
 import subprocess, sys, time
-from twintrain import locks
-from twintrain.processes import worker_environment
+from twintrain.command_line import locks
+from twintrain.system.processes import worker_environment
 SLOW = '''
 import signal, sys, time
-from twintrain.watched import watch_owners
+from twintrain.system.watched import watch_owners
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit()))
 watch_owners()
 print("ready", flush=True)
@@ -171,7 +171,7 @@ def test_note_that_a_killed_dvc_has_left_is_removed(text):
 
 
 def test_a_stage_by_hand_is_refused_too(owner):
-    script = "from twintrain.commands import run_stage\nrun_stage(lambda: print('ran'))"
+    script = "from twintrain.command_line.commands import run_stage\nrun_stage(lambda: print('ran'))"
     environment = {name: value for name, value in worker_environment().items() if name != "DVC_STAGE"}
     result = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False

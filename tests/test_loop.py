@@ -3,9 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from twintrain.config import EarlyStopping, Loss, Optimizer, Schedule, Train
 from twintrain.data.parts import Part
 from twintrain.evaluation.metrics import accuracy, loss
+from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.optimizers import Optimizer, Schedule
+from twintrain.settings.sections.training import EarlyStopping, Train
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.loop import History, fit
 

@@ -7,9 +7,11 @@ from scipy.special import expit, logsumexp
 from sklearn.utils.class_weight import compute_class_weight
 from worker_process import run_worker
 
-from twintrain.config import Loss, Params, Train
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
+from twintrain.settings.params import Params
+from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.training import Train
 from twintrain.training.losses import check_loss, with_class_weights
 
 TWINS = {

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from worker_process import run_worker
 
-from twintrain.config import Loss
 from twintrain.evaluation import metrics
 from twintrain.evaluation.scores import score
+from twintrain.settings.sections.losses import Loss
 
 # Counts and areas are float32 in torchmetrics.
 TOLERANCE = 1e-6

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from twintrain import project
-from twintrain.config import Optimizer, check_params
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
 from twintrain.models.network import place_layers
+from twintrain.settings.params import check_params
+from twintrain.settings.sections.optimizers import Optimizer
+from twintrain.settings.yaml_files import write_yaml
 from twintrain.verification.native import (
     AGAIN,
     RULE,
@@ -21,7 +23,6 @@ from twintrain.verification.native import (
     with_conventions,
 )
 from twintrain.verification.workers import NATIVE_WORKER, run_workers, write_experiment
-from twintrain.yaml_files import write_yaml
 
 LAYERS = [
     {"dense": {"units": 2}},

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import Preprocess
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
-from twintrain.models.layers import BatchNorm, Dense
+from twintrain.models.layers.core import Dense
+from twintrain.models.layers.normalization import BatchNorm
 from twintrain.models.network import load_network, place_layers
+from twintrain.settings.sections.data import Preprocess
 
 SOURCE = Path("conf/models/m.yaml")
 LOGITS = {"dense": {"units": "outputs"}}

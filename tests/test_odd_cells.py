@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twintrain.data.dataset import Dataset, Feature, load_dataset
-from twintrain.data.encoding import as_numbers
-from twintrain.data.inference import infer_table
-from twintrain.data.own_data import adopt
-from twintrain.data.reading import read_raw
-from twintrain.data.wishes import Wishes
+from twintrain.data.own.adoption import adopt
+from twintrain.data.own.inference import infer_table
+from twintrain.data.own.wishes import Wishes
+from twintrain.data.prepare.encoding import as_numbers
+from twintrain.data.readers.reading import read_raw
 from twintrain.errors import UserError
-from twintrain.yaml_files import validated
+from twintrain.settings.yaml_files import validated
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
 ROWS = 60

@@ -6,8 +6,8 @@ from optimizer_worker import LIMITS, PENALTIES, SHAPES, STEPS, gradients, start
 from twin_cases import OPTIMIZERS
 from worker_process import run_worker
 
-from twintrain.config import OPTIMIZERS as OPTIONS
-from twintrain.config import TORCH_ALONE
+from twintrain.settings.sections.optimizers import OPTIMIZERS as OPTIONS
+from twintrain.settings.sections.optimizers import TORCH_ALONE
 
 # JAX has float64 only where it is told so, and then from the start of its process.
 WORKERS = {

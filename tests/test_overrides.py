@@ -1,6 +1,6 @@
 import pytest
 
-from twintrain.overrides import parse_overrides
+from twintrain.settings.overrides import parse_overrides
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from twintrain.config import Params
 from twintrain.data.dataset import load_dataset, raw_files
-from twintrain.data.first_settings import STEPS, first_settings
-from twintrain.data.found import Found
-from twintrain.data.own_data import adopt
-from twintrain.data.reading import read_raw
-from twintrain.data.wishes import Wishes
+from twintrain.data.own.adoption import adopt
+from twintrain.data.own.first_settings import STEPS, first_settings
+from twintrain.data.own.found import Found
+from twintrain.data.own.wishes import Wishes
+from twintrain.data.readers.reading import read_raw
+from twintrain.settings.params import Params
+from twintrain.settings.yaml_files import read_yaml, validated, write_yaml
 from twintrain.training.batches import epoch_batches
-from twintrain.yaml_files import read_yaml, validated, write_yaml
 
 DESCRIPTION = Path("conf/datasets/my.yaml")
 PRESET = Path("conf/presets/my.yaml")

@@ -4,8 +4,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from twintrain.charts import COLORS
-from twintrain.evaluation.plots import plot_confusion, plot_roc
+from twintrain.report.charts import COLORS
+from twintrain.report.prediction_charts import plot_confusion, plot_roc
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([0, 1, 1, 1, 2, 0])

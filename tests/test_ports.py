@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from twintrain.ports import HOST, read_port
+from twintrain.command_line.ports import HOST, read_port
 
 
 def test_a_taken_port_is_refused_with_a_free_one(error_of):

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.config import Split, Train, check_params
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import network_schema
 from twintrain.models.network import load_network
-from twintrain.presets import changed_params, read_preset, save_params
-from twintrain.yaml_files import plain, read_yaml
+from twintrain.settings.params import check_params
+from twintrain.settings.presets import changed_params, read_preset, save_params
+from twintrain.settings.sections.data import Split
+from twintrain.settings.sections.training import Train
+from twintrain.settings.yaml_files import plain, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "conf/presets").glob("*.yaml"))

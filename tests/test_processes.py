@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from twintrain.processes import end_group
+from twintrain.system.processes import end_group
 
 # A leader that ends at once when it is asked to, and a child that takes its time or does not listen at all.
 LEADER = """

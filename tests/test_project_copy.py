@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from twintrain import project_copy as project_copy_module
-from twintrain.processes import worker_environment
-from twintrain.project_copy import project_copy
+from twintrain.command_line import project_copy as project_copy_module
+from twintrain.command_line.project_copy import project_copy
+from twintrain.system.processes import worker_environment
 
 
 def commit(root):
@@ -159,7 +159,8 @@ def test_results_of_a_copy_stay_when_it_is_gone():
 
 @pytest.mark.usefixtures("committed")
 def test_copies_of_killed_commands_are_removed_and_no_others():
-    script = "import os\nfrom twintrain.project_copy import project_copy\nwith project_copy(): os.kill(os.getpid(), 9)"
+    module = project_copy_module.__name__
+    script = f"import os\nfrom {module} import project_copy\nwith project_copy(): os.kill(os.getpid(), 9)"
     with project_copy() as copy:
         subprocess.run([sys.executable, "-c", script], env=worker_environment(), check=False)
         of_others = project_copy_module.COPIES / "1-1.0_another-machine_x"

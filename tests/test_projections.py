@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from twintrain.data import projections
-from twintrain.data.projections import (
+from twintrain.data.schema import Schema
+from twintrain.report import projections
+from twintrain.report.projections import (
     dbscan_clusters,
     kmeans_clusters,
     neighbourhood_radius,
@@ -11,7 +12,6 @@ from twintrain.data.projections import (
     principal_plane,
     sampled_rows,
 )
-from twintrain.data.schema import Schema
 
 PICTURES = ("pca.png", "kmeans.png", "dbscan.png")
 

@@ -19,7 +19,6 @@ from own_store import use_store
 
 from pipelines import promote as promote_command
 from twintrain import tracking
-from twintrain.config import Tracking, check_params
 from twintrain.data.schema import Schema
 from twintrain.evaluation.comparison import compare_networks, compare_with_baseline
 from twintrain.registry import challenge, outcomes, promotion
@@ -27,7 +26,8 @@ from twintrain.registry.gate import Check
 from twintrain.registry.versions import CHAMPION, DESPITE, PREVIOUS, Versions, despite_note, registered_name
 from twintrain.serving.champion import chosen_model
 from twintrain.serving.smoke import Smoke
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.params import Tracking, check_params
+from twintrain.settings.yaml_files import read_yaml
 
 ROWS = 500
 LABELS = np.arange(ROWS) % 2

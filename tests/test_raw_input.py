@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset
-from twintrain.data.encoding import as_numbers
+from twintrain.data.prepare.encoding import as_numbers
 from twintrain.serving.raw_input import as_features, as_written, read_rows
 
 DESCRIBED = {"title": "t", "origin": "o", "licence": "l", "files": {"f": "0"}, "target": "ill"}

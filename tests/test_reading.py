@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from twintrain.data.dataset import Dataset
-from twintrain.data.reading import read_raw
-from twintrain.yaml_files import validated
+from twintrain.data.readers.reading import read_raw
+from twintrain.settings.yaml_files import validated
 
 HEADER = "age,colour,size,y\n"
 GOOD = "1,red,2.5,no\n3,blue,-1,yes\n"

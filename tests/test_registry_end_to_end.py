@@ -16,8 +16,8 @@ import psutil
 import pytest
 from project_clone import INHERITED, Clone
 
-from twintrain.config import Serving
-from twintrain.ports import free_port
+from twintrain.command_line.ports import free_port
+from twintrain.settings.params import Serving
 
 NAME = "mnist5k-cnn"
 # Imports nothing of the project, and runs where none of it lies.

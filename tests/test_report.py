@@ -3,7 +3,7 @@ import re
 import pytest
 from report_cases import COMPARISON, KERAS, LOGISTIC, TORCH, UNVERIFIED, alone, full_metrics, metrics
 
-from twintrain.evaluation.report import (
+from twintrain.report.statements import (
     COST_ROWS,
     DROPOUT,
     SAME_ROWS,

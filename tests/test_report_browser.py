@@ -5,7 +5,7 @@ from report_cases import alone, details, full_metrics, history, material, metric
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 
-from twintrain.evaluation.report_page import Material, html_page  # noqa: E402
+from twintrain.report.page import Material, html_page  # noqa: E402
 
 SIZES = {"phone": pages.PHONE, "desktop": pages.DESKTOP}
 EVIL = "<script>alert(1)</script>"

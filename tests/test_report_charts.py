@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from report_cases import history, per_class
 
-from twintrain.evaluation.report_charts import SHOWN_EPOCHS, charts_json, curves, differences, plain, reliability
+from twintrain.report.interactive_charts import SHOWN_EPOCHS, charts_json, curves, differences, plain, reliability
 
 
 def names(figure):

@@ -23,8 +23,8 @@ from report_cases import (
     numbers,
 )
 
-from twintrain.evaluation.report import SAME_ROWS, reason, verdicts
-from twintrain.evaluation.report_page import Material, html_page
+from twintrain.report.page import Material, html_page
+from twintrain.report.statements import SAME_ROWS, reason, verdicts
 
 PICTURE = b"\x89PNG not really"
 EVIL = "<script>alert(1)</script>"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twintrain.evaluation.report_samples import LINE_WIDTH, png, rows_to_draw, samples_of
+from twintrain.report.samples import LINE_WIDTH, png, rows_to_draw, samples_of
 
 
 def opened(encoded):

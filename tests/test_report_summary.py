@@ -1,8 +1,8 @@
 from report_cases import UI, alone, full_metrics, metrics
 
-from twintrain import ui_links
-from twintrain.evaluation.report import reason, verdicts
-from twintrain.evaluation.report_summary import run_links, summary
+from twintrain.report import ui_links
+from twintrain.report.statements import reason, verdicts
+from twintrain.report.verdict_note import run_links, summary
 
 
 def test_summary_has_seal_verdict_winner_table_and_links():

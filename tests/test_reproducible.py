@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from project_clone import ROOT, UNTRACKED, Clone
 
-from twintrain.config import load_params
 from twintrain.data.parts import PARTS
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.params import load_params
+from twintrain.settings.yaml_files import read_yaml
 
 pytestmark = pytest.mark.slow
 

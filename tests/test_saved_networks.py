@@ -8,12 +8,12 @@ from doctored import KERAS, OLD_PT2, PICKLE, PLACES, SAMPLE_INPUTS, doctored_ker
 from worker_process import run_worker
 
 from pipelines import convert
-from twintrain.config import Serving
 from twintrain.frameworks import keras_archive
 from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
 from twintrain.serving.plain import check_model
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.server import Server
+from twintrain.settings.params import Serving
 
 
 @pytest.fixture(scope="module")

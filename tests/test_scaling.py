@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from twintrain.config import Split
-from twintrain.data.fitting import fit
-from twintrain.data.scaling import fit_target_scaler, scale, unscale
-from twintrain.data.splitting import split_rows
+from twintrain.data.prepare.fitting import fit
+from twintrain.data.prepare.scaling import fit_target_scaler, scale, unscale
+from twintrain.data.prepare.splitting import split_rows
+from twintrain.settings.sections.data import Split
 
 NO_TABLE = SimpleNamespace(features=None)
 

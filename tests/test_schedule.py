@@ -5,7 +5,7 @@ import pytest
 from schedule_cases import CASES, EPOCHS, RATE, STEPS, VAL_LOSSES
 from worker_process import run_worker
 
-from twintrain.config import SCHEDULES, Schedule
+from twintrain.settings.sections.optimizers import SCHEDULES, Schedule
 from twintrain.training.schedule import learning_rates
 
 

@@ -1,9 +1,9 @@
 import pytest
 
-from twintrain.config import Preprocess
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
-from twintrain.yaml_files import read_yaml, write_yaml
+from twintrain.settings.sections.data import Preprocess
+from twintrain.settings.yaml_files import read_yaml, write_yaml
 
 
 def schema_of(name, categorical="codes"):

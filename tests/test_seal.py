@@ -5,7 +5,7 @@ import pytest
 
 import twintrain
 from twintrain import project as places
-from twintrain.config import check_params
+from twintrain.settings.params import check_params
 from twintrain.verification.seal import PARITY, experiment_digest, seal
 
 CONTENT = {"dataset": "xor", "model": "logic_mlp", "frameworks": ["torch", "keras"]}

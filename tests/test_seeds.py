@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from project_clone import UNTRACKED, Clone
 
-from twintrain.config import Params, Train
-from twintrain.presets import changed_params
-from twintrain.seeds import seed_folders, spread
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.params import Params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.sections.training import Train
+from twintrain.settings.yaml_files import read_yaml
+from twintrain.training.seeds import seed_folders, spread
 
 FRAMEWORKS = ("torch", "keras")
 

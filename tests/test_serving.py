@@ -16,9 +16,8 @@ from scoring_cases import CASES, clinic
 from worker_process import finish, start_worker
 
 from twintrain import project, tracking
-from twintrain.config import Serving, Tracking
 from twintrain.data.dataset import Dataset
-from twintrain.data.encoding import encode_array
+from twintrain.data.prepare.encoding import encode_array
 from twintrain.errors import UserError
 from twintrain.serving import new_rows
 from twintrain.serving.evaluated import check_answers, evaluated_rows
@@ -27,6 +26,7 @@ from twintrain.serving.process import ScoringProcess
 from twintrain.serving.raw_input import as_written
 from twintrain.serving.server import Server, request_body
 from twintrain.serving.smoke import smoke_test
+from twintrain.settings.params import Serving, Tracking
 
 pytestmark = pytest.mark.slow
 

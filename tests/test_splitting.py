@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from twintrain.config import Split
 from twintrain.data.parts import PARTS
-from twintrain.data.scaling import fit_scaler, scale
-from twintrain.data.splitting import split_rows
+from twintrain.data.prepare.scaling import fit_scaler, scale
+from twintrain.data.prepare.splitting import split_rows
+from twintrain.settings.sections.data import Split
 
 LABELS = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [700, 200, 100]))
 
@@ -248,7 +248,7 @@ def test_numbers_are_split_by_group_and_time_too():
 
 
 def test_many_rows_are_drawn_each_for_itself_with_the_same_shares(monkeypatch):
-    monkeypatch.setattr("twintrain.data.splitting.MANY_ROWS", 20_000)
+    monkeypatch.setattr("twintrain.data.prepare.splitting.MANY_ROWS", 20_000)
     labels = np.random.default_rng(7).integers(0, 4, 100_000)
     rows = split_rows(labels, Split(val=0.1, test=0.2))
     assert sorted(np.concatenate(list(rows.values()))) == list(range(100_000))
@@ -259,7 +259,7 @@ def test_many_rows_are_drawn_each_for_itself_with_the_same_shares(monkeypatch):
 
 
 def test_of_many_rows_a_rare_class_is_in_every_part_by_its_shares(monkeypatch):
-    monkeypatch.setattr("twintrain.data.splitting.MANY_ROWS", 20_000)
+    monkeypatch.setattr("twintrain.data.prepare.splitting.MANY_ROWS", 20_000)
     labels = np.repeat([0, 1, 2], [100_000, 3, 500])
     np.random.default_rng(8).shuffle(labels)
     rows = split_rows(labels, Split(val=0.1, test=0.2))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.processes import worker_environment
+from twintrain.system.processes import worker_environment
 from twintrain.tracking.store import open_client
 
 MAKES = [sys.executable, "-c", "from twintrain.tracking.store import open_client; open_client()"]

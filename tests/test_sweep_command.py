@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from project_clone import Clone
 
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.yaml_files import read_yaml
 
 # Each test starts processes that import a framework.
 pytestmark = pytest.mark.slow

@@ -2,12 +2,12 @@
 
 import pytest
 
-from twintrain.config import check_params
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import network_schema
-from twintrain.presets import changed_params, read_preset, read_sweep_section
+from twintrain.settings.params import check_params
+from twintrain.settings.presets import changed_params, read_preset, read_sweep_section
+from twintrain.settings.yaml_files import read_yaml
 from twintrain.sweeping.space import Space, Sweep, check_metric, read_sweep, trial_content
-from twintrain.yaml_files import read_yaml
 
 RATE = "train.optimizer.learning_rate"
 

@@ -3,13 +3,13 @@
 import pytest
 from optuna.trial import TrialState
 
-from twintrain.config import check_params
-from twintrain.presets import changed_params
+from twintrain.settings.params import check_params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.yaml_files import read_yaml
 from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.study import open_study, study_digest
 from twintrain.sweeping.trials import Outcome
-from twintrain.yaml_files import read_yaml
 
 RATE, SIZE = "train.optimizer.learning_rate", "train.batch_size"
 SWEEP = Sweep(space={RATE: {"low": 1e-4, "high": 1.0, "log": True}, SIZE: {"low": 8, "high": 64}})

@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from twintrain.config import check_params
-from twintrain.presets import changed_params
+from twintrain.settings.params import check_params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.yaml_files import read_yaml
 from twintrain.sweeping.trials import Data, run_trial
-from twintrain.yaml_files import read_yaml
 
 # Each test starts processes that import a framework.
 pytestmark = pytest.mark.slow

@@ -22,7 +22,7 @@ import pytest
 from own_store import use_store
 
 from twintrain import tracking
-from twintrain.config import Tracking
+from twintrain.settings.params import Tracking
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.journal import Journal, remove_empty
 from twintrain.tracking.owner import Owner
@@ -30,7 +30,7 @@ from twintrain.tracking.owner import Owner
 KILLED = """
 import os, signal
 from twintrain import tracking
-from twintrain.config import Tracking
+from twintrain.settings.params import Tracking
 with tracking.stage_run("train@torch", {}, Tracking()) as run:
     run.log_metrics({"loss": 1.0})
     os.kill(os.getpid(), signal.SIGKILL)
@@ -39,7 +39,7 @@ PROCESSES = 8
 OPEN_STORE = """
 import sys
 from twintrain import tracking
-from twintrain.config import Tracking
+from twintrain.settings.params import Tracking
 with tracking.stage_run("race", {"stage": "race"}, Tracking(experiment="Default")) as run:
     run.log_metrics({f"metric_{index}": float(index) for index in range(20)})
 sys.exit(0 if run.id else 1)

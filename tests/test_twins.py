@@ -27,7 +27,9 @@ from twin_cases import (
 from worker_process import finish, start_worker
 
 from twintrain.models.dropout_masks import keep_mask, layer_key, next_key
-from twintrain.models.layers import LAYERS, Activation, SpatialDropout
+from twintrain.models.layers import LAYERS
+from twintrain.models.layers.activation import Activation
+from twintrain.models.layers.core import SpatialDropout
 
 FRAMEWORKS = ("torch", "keras")
 FLOAT32 = 1e-5

@@ -11,8 +11,8 @@ import urllib.request
 import pytest
 from project_clone import ROOT, heard_signals
 
-from twintrain.ports import free_port
-from twintrain.store_address import check_there
+from twintrain.command_line.ports import free_port
+from twintrain.tracking.store_address import check_there
 
 
 def test_a_missing_store_is_refused_and_another_database_left_to_mlflow(error_of, tmp_path):

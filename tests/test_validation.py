@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoding import as_numbers
-from twintrain.data.reading import read_chunks, read_raw
-from twintrain.data.validation import bad_rows, differences, table_schema
-from twintrain.yaml_files import validated
+from twintrain.data.prepare.encoding import as_numbers
+from twintrain.data.readers.reading import read_chunks, read_raw
+from twintrain.data.readers.validation import bad_rows, differences, table_schema
+from twintrain.settings.yaml_files import validated
 
 DESCRIBED = {
     "title": "Demo",

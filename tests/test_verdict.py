@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from twintrain.evaluation.comparison import compare_networks
-from twintrain.evaluation.report import difference_rows
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.verdict import against_baseline, verdict
+from twintrain.report.statements import difference_rows
 
 
 def compare(is_sample=True, margin=0.01, both=0, only_first=0, only_second=0, neither=0):

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twintrain.config import Params, Train, check_params
 from twintrain.data.parts import Part
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
+from twintrain.settings.params import Params, check_params
+from twintrain.settings.sections.training import Train
+from twintrain.settings.yaml_files import write_yaml
 from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
+from twintrain.verification.recorder import EPOCH_STEPS, few_epochs
 from twintrain.verification.records import (
     GRADIENTS,
     INITIAL,
@@ -21,9 +24,7 @@ from twintrain.verification.records import (
     Record,
     weights_after,
 )
-from twintrain.verification.worker import EPOCH_STEPS, few_epochs
 from twintrain.verification.workers import run_workers, write_experiment
-from twintrain.yaml_files import write_yaml
 
 DENSE = [{"dense": {"units": 6}}, "batch_norm", {"activation": {"function": "relu"}}, {"dense": {"units": "outputs"}}]
 CONVOLUTION = [{"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}}, "flatten"]

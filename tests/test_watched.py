@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from twintrain.watched import OWNER, name_of, running
+from twintrain.system.watched import OWNER, name_of, running
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -20,7 +20,7 @@ SECONDS = 30  # that a busy machine may take
 # Tells of itself in a file and then hangs, as a stage or a worker that is in the middle of something.
 HANGS = """
 import os, pathlib, time
-from twintrain.commands import run_command
+from twintrain.command_line.commands import run_command
 
 def main():
     path = pathlib.Path(f"hangs-{os.getpid()}")
@@ -45,10 +45,10 @@ subprocess.run([sys.executable, __file__, "child"])
 COMMAND = """
 import subprocess, sys
 from pathlib import Path
-from twintrain.commands import run_command
-from twintrain.dvc_command import run_dvc
-from twintrain.processes import watched_command, worker_environment
-from twintrain.project_copy import ProjectCopy
+from twintrain.command_line.commands import run_command
+from twintrain.command_line.dvc_command import run_dvc
+from twintrain.system.processes import watched_command, worker_environment
+from twintrain.command_line.project_copy import ProjectCopy
 
 def start(command, **options):
     subprocess.run(command, env=worker_environment(), check=True, **options)

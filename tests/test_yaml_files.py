@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from twintrain.yaml_files import parse_scalar, plain, read_yaml, update_yaml, validated, write_yaml
+from twintrain.settings.yaml_files import parse_scalar, plain, read_yaml, update_yaml, validated, write_yaml
 
 
 @pytest.mark.parametrize(

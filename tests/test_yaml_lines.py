@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from twintrain import yaml_lines
-from twintrain.presets import changed_params, save_params
-from twintrain.yaml_files import read_yaml, update_yaml
-from twintrain.yaml_text import load
+from twintrain.settings import yaml_lines
+from twintrain.settings.presets import changed_params, save_params
+from twintrain.settings.yaml_files import read_yaml, update_yaml
+from twintrain.settings.yaml_text import load
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = sorted(path.stem for path in (ROOT / "conf/presets").glob("*.yaml"))
@@ -148,7 +148,7 @@ def test_a_byte_order_mark_stays(tmp_path):
 def test_a_writer_that_errs_does_no_harm(tmp_path, capsys, monkeypatch):
     path = tmp_path / "p.yaml"
     path.write_text("a: 1  # x\nb: 2\n")
-    monkeypatch.setattr("twintrain.yaml_files.edited", lambda *_: "a: 0 b: 2\n")
+    monkeypatch.setattr("twintrain.settings.yaml_files.edited", lambda *_: "a: 0 b: 2\n")
     update_yaml(path, {"a": 0, "b": 2})
     assert path.read_text() == "a: 0\nb: 2\n"
     assert capsys.readouterr().err == f"warning: {path}: its comments could not be kept; it is written without them\n"

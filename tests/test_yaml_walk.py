@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from twintrain import yaml_files
-from twintrain.config import Params
-from twintrain.data import own_data
-from twintrain.data.found import Found
-from twintrain.presets import changed_params, save_params
-from twintrain.yaml_files import read_yaml, write_yaml
-from twintrain.yaml_text import load, same
+from twintrain.data.own import adoption
+from twintrain.data.own.found import Found
+from twintrain.settings import yaml_files
+from twintrain.settings.params import Params
+from twintrain.settings.presets import changed_params, save_params
+from twintrain.settings.yaml_files import read_yaml, write_yaml
+from twintrain.settings.yaml_text import load, same
 
 LOADER = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +87,7 @@ OVERRIDES = st.lists(st.sampled_from(sorted(PARAMETERS)), min_size=1, max_size=3
     lambda names: st.fixed_dictionaries({name: PARAMETERS[name] for name in names})
 )
 COLUMN = TEXT.filter(bool)
-WISHES = st.sampled_from(["group", "time"]).flatmap(lambda name: st.builds(own_data.Wishes, **{name: COLUMN}))
+WISHES = st.sampled_from(["group", "time"]).flatmap(lambda name: st.builds(adoption.Wishes, **{name: COLUMN}))
 FOUND = st.builds(
     Found,
     st.sampled_from([{"task": "binary"}, {"task": "regression"}, {"task": "multiclass", "image_shape": [8, 8, 1]}]),
@@ -104,10 +104,10 @@ def preset_of_own_data(data):
     name = data.draw(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True)) + "_mine"
     file = data.draw(TEXT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own_data, "_file_name", lambda source: file)
+        patch.setattr(adoption, "_file_name", lambda source: file)
         found = data.draw(FOUND)  # rows that come as test rows are the split already
-        wishes = own_data.Wishes() if found.has_test else data.draw(WISHES)
-        own_data._write_settings(Path("x"), name, found, wishes)
+        wishes = adoption.Wishes() if found.has_test else data.draw(WISHES)
+        adoption._write_settings(Path("x"), name, found, wishes)
     return name
 
 

@@ -14,7 +14,7 @@ import mlflow.pyfunc
 import numpy as np
 
 from twintrain import tracking
-from twintrain.config import Tracking
+from twintrain.settings.params import Tracking
 
 STEPS = 30
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.config import Augmentation, Clip, Loss, Optimizer, Preprocess, Regularization, Schedule, Train
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
-from twintrain.models.layers import LAYERS, Weight
+from twintrain.models.layers import LAYERS
+from twintrain.models.layers.layer import Weight
 from twintrain.models.network import Network, load_network, place_layers
+from twintrain.settings.sections.data import Preprocess
+from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.optimizers import Clip, Optimizer, Regularization, Schedule
+from twintrain.settings.sections.training import Augmentation, Train
 
 ROWS = 37  # batches of 8 leave a last one of 5
 BATCH_SIZE = 8

@@ -32,15 +32,17 @@ from twin_cases import (
 )
 
 from twintrain import tracking
-from twintrain.config import KerasOptions, Tracking, Train
 from twintrain.data.parts import Part
-from twintrain.frameworks import framework_module, packages
+from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
-from twintrain.models.layers import Dropout
+from twintrain.models.layers.core import Dropout
 from twintrain.models.network import PlacedLayer
+from twintrain.settings.frameworks import packages
+from twintrain.settings.params import Tracking
+from twintrain.settings.sections.training import KerasOptions, Train
 from twintrain.training.loop import Backend, fit
 from twintrain.training.steps import take_steps
-from twintrain.verification.worker import changed
+from twintrain.verification.recorder import changed
 
 STEPS = 100
 BRIEF_STEPS = 10
@@ -117,8 +119,8 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
 
 def outputs_of_layers(framework: str, backend: Backend, features: np.ndarray) -> dict[str, np.ndarray]:
     """What each layer gives."""
-    layers = framework_module(framework, "layers")
-    return layers.layer_outputs(backend.model, backend.network, features)
+    networks = framework_module(framework, "networks")
+    return networks.layer_outputs(backend.model, backend.network, features)
 
 
 def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
@@ -187,16 +189,16 @@ def trained(backend: Backend, case: Case, steps: int = STEPS) -> np.ndarray:
 
 def masks(framework: str, module: ModuleType) -> dict[str, np.ndarray]:
     """Ones after some training calls of each layer that drops, channels last."""
-    layers = framework_module(framework, "layers")
+    networks = framework_module(framework, "networks")
     results = {}
     for name, network in mask_networks().items():
-        model = layers.build(network, "float64", MASK_SEED)
+        model = networks.build(network, "float64", MASK_SEED)
         placed = network.layers[1]
         ones = np.ones((MASK_ROWS, *placed.output_shape))
         for call in range(MASK_CALLS):
             results[f"masks|{name}|{call}"] = in_training(framework, module, model, placed, ones)
-        assert layers.get_calls(model) == {placed.name: MASK_CALLS}
-        layers.set_calls(model, {placed.name: 1})
+        assert networks.get_calls(model) == {placed.name: MASK_CALLS}
+        networks.set_calls(model, {placed.name: 1})
         results[f"masks|{name}|1 again"] = in_training(framework, module, model, placed, ones)
     return results
 

@@ -19,25 +19,26 @@ from worked_examples import (
     slide_weights,
 )
 
-from twintrain.config import Loss, Optimizer
 from twintrain.frameworks import framework_module
 from twintrain.models.network import Network
+from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.optimizers import Optimizer
 
 
 def main(framework: str, out: str) -> None:
-    layers = framework_module(framework, "layers")
+    networks = framework_module(framework, "networks")
     # TensorFlow and Keras take a second more to import where they find these, and others find them all the same.
     assert not {"jax", "sklearn"} & set(sys.modules)
     assert importlib.util.find_spec("sklearn")
-    np.savez(out, **backpropagation(framework, layers), **gates(framework, layers))
+    np.savez(out, **backpropagation(framework, networks), **gates(framework, networks))
 
 
-def backpropagation(framework: str, layers: ModuleType) -> dict[str, Any]:
+def backpropagation(framework: str, networks: ModuleType) -> dict[str, Any]:
     network = slide_network(depth=2)
-    model = built(layers, network, slide_weights(depth=2))
+    model = built(networks, network, slide_weights(depth=2))
     inputs, targets = np.array([INPUTS]), np.array([TARGETS])
     results = {
-        "hidden": outputs_of(framework, built(layers, slide_network(depth=1), slide_weights(depth=1)), inputs),
+        "hidden": outputs_of(framework, built(networks, slide_network(depth=1), slide_weights(depth=1)), inputs),
         "outputs": outputs_of(framework, model, inputs),
     }
     # The mean over two outputs of one row is the slide's half of their sum.
@@ -45,7 +46,7 @@ def backpropagation(framework: str, layers: ModuleType) -> dict[str, Any]:
     optimizers = framework_module(framework, "optimizers")
     step = {"torch": torch_step, "keras": keras_step}[framework]
     results["error"] = step(model, loss, optimizers, inputs, targets)
-    after = layers.get_weights(model, network)
+    after = networks.get_weights(model, network)
     return {
         **results,
         "hidden weights after": after["dense_0/kernel"].T,
@@ -80,20 +81,20 @@ def keras_step(model: Any, loss: Callable, optimizers: ModuleType, inputs: np.nd
     return float(error)
 
 
-def gates(framework: str, layers: ModuleType) -> dict[str, np.ndarray]:
+def gates(framework: str, networks: ModuleType) -> dict[str, np.ndarray]:
     """What each gate says to the four rows; XOR is AND of NAND and OR."""
-    said = {gate: gate_of(framework, layers, gate, ROWS) for gate in GATES}
+    said = {gate: gate_of(framework, networks, gate, ROWS) for gate in GATES}
     between = np.stack([said["nand"], said["or"]], axis=1).astype(np.float64)
-    return {**said, "xor": gate_of(framework, layers, "and", between)}
+    return {**said, "xor": gate_of(framework, networks, "and", between)}
 
 
-def gate_of(framework: str, layers: ModuleType, gate: str, inputs: np.ndarray) -> np.ndarray:
-    return outputs_of(framework, built(layers, gate_network(), gate_weights(gate)), inputs)[:, 0] > 0
+def gate_of(framework: str, networks: ModuleType, gate: str, inputs: np.ndarray) -> np.ndarray:
+    return outputs_of(framework, built(networks, gate_network(), gate_weights(gate)), inputs)[:, 0] > 0
 
 
-def built(layers: ModuleType, network: Network, weights: dict[str, np.ndarray]) -> Any:
-    model = layers.build(network, "float64", seed=0)
-    layers.set_weights(model, network, weights)
+def built(networks: ModuleType, network: Network, weights: dict[str, np.ndarray]) -> Any:
+    model = networks.build(network, "float64", seed=0)
+    networks.set_weights(model, network, weights)
     return model
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from examples.course.tables import DOCUMENT, statement_table, training_table, with_tables
 from twintrain import project
-from twintrain.commands import run_command
+from twintrain.command_line.commands import run_command
 from twintrain.errors import UserError, unknown
 
 FRAMEWORKS = ("torch", "keras")

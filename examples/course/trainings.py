@@ -17,20 +17,22 @@ from scipy.stats import entropy
 from sklearn.metrics import roc_auc_score
 
 from twintrain import project
-from twintrain.config import Params, Train, check_params
 from twintrain.data.parts import Part
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
 from twintrain.evaluation.metrics import accuracy, loss, predicted_labels, probabilities
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
-from twintrain.models.layers import Activation, Dense
+from twintrain.models.layers.activation import Activation
+from twintrain.models.layers.core import Dense
 from twintrain.models.network import Network, PlacedLayer, load_network, place_layers
-from twintrain.presets import changed_params
+from twintrain.settings.params import Params, check_params
+from twintrain.settings.presets import changed_params
+from twintrain.settings.sections.training import Train
+from twintrain.settings.yaml_files import read_yaml
 from twintrain.training.batches import Batches
 from twintrain.training.loop import History, fit
-from twintrain.yaml_files import read_yaml
 
 Parts = dict[str, Part]
 # What was measured, with the mistake, without it; None where there is nothing to measure.

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from twintrain import stored
+from twintrain.system import stored
 
 PARAMS = Path("params.yaml")
 DATASETS = Path("conf/datasets")

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from twintrain.stored import readable_parquet
+from twintrain.system.stored import readable_parquet
 
 # Of arrays; some thousand rows of most data sets, and all of a small one.
 BLOCK_BYTES = 16 * 2**20

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from twintrain import project
 from twintrain.data.files import folder_digest, sha256_of
 from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
-from twintrain.yaml_files import read_yaml, validated
+from twintrain.settings.yaml_files import read_yaml, validated
 
 ISO_DATE = "%Y-%m-%d"
 DATE_PARTS = "YymdbBaAHIMSfpzZj"

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from twintrain.data.chunks import RowsWriter
-from twintrain.stored import damaged, load_array
+from twintrain.system.stored import damaged, load_array
 
 PARTS = ("train", "val", "test")
 ARRAYS = ("features", "labels", "index")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.chunks import table_chunks
-from twintrain.stored import load_array
+from twintrain.system.stored import load_array
 
 
 def raw_rows(folder: Path, index: np.ndarray) -> pd.DataFrame | np.ndarray:

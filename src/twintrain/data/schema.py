@@ -8,10 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from twintrain import project
-from twintrain.config import TASK_METRICS, Preprocess
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.errors import UserError
-from twintrain.stored import read_model
+from twintrain.settings.sections.data import Preprocess
+from twintrain.settings.sections.losses import TASK_METRICS
+from twintrain.system.stored import read_model
 
 DATE_PARTS = ("year", "month", "day", "weekday")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from twintrain.frameworks import TITLES
+from twintrain.settings.frameworks import TITLES
 
 PROBABILITY = "probability_"
 

@@ -16,8 +16,8 @@ from twintrain.demo.answers import Answer, agreement, reasons
 from twintrain.demo.drawing import are_mnist_digits, as_mnist_digit, enlarged, fitted, grey
 from twintrain.demo.examples import as_points
 from twintrain.demo.form import choices, field_values, hint, raw_row
-from twintrain.demo.study import Study
-from twintrain.frameworks import TITLES
+from twintrain.demo.subject import Study
+from twintrain.settings.frameworks import TITLES
 
 Rows = pd.DataFrame | np.ndarray
 # Of one raw row: each framework's answer, or the reason why it has none.

@@ -14,8 +14,8 @@ from twintrain.evaluation import equivalence, paired_accuracy
 from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
-from twintrain.frameworks import TITLES
-from twintrain.stored import ANY_NUMBERS, damaged, load_array, load_arrays
+from twintrain.settings.frameworks import TITLES
+from twintrain.system.stored import ANY_NUMBERS, damaged, load_array, load_arrays
 
 # Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)

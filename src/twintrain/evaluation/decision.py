@@ -3,7 +3,7 @@
 from typing import Any
 
 from twintrain.evaluation.equivalence import ALPHA
-from twintrain.frameworks import TITLES
+from twintrain.settings.frameworks import TITLES
 
 # A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
 ROUNDING = 1e-5

@@ -7,7 +7,7 @@ are predicted, labels are floats (rows, outputs), and the logits the predictions
 import numpy as np
 from scipy.special import expit, huber, log_softmax, softmax
 
-from twintrain.config import Loss
+from twintrain.settings.sections.losses import Loss
 
 OWN_LOSS = Loss()
 

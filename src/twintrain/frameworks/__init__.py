@@ -1,8 +1,9 @@
 """One folder a framework, each with the same files and the same names in them.
 
-layers.py builds the layers, modules.py has those that the framework lacks, own_twin.py takes networks of the user's
-own, losses.py builds the losses, gradients.py penalises and clips, optimizers.py has the update rules, conventions.py
-reads the framework's own defaults, backend.py trains, saving.py saves and loads. One framework a process:
+layers/ has a builder a kind, by the families of `models/layers/`, networks.py makes networks of them, modules.py has
+layers that the framework lacks, own_twin.py takes networks of the user's own, losses.py builds the losses, gradients.py
+penalises and clips, optimizers.py has the update rules, conventions.py reads the framework's own defaults, backend.py
+trains, saving.py saves and loads. One framework a process:
 TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
 imported until it is asked for.
 """
@@ -17,10 +18,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from twintrain.errors import UserError
-
-TITLES = {"torch": "PyTorch", "keras": "Keras", "keras-jax": "Keras on JAX", "keras-torch": "Keras on PyTorch"}
-# What Keras calls the library under it.
-KERAS_BACKENDS = {"keras": "tensorflow", "keras-jax": "jax", "keras-torch": "torch"}
+from twintrain.settings.frameworks import KERAS_BACKENDS, folder
 
 
 def framework_module(framework: str, module: str) -> ModuleType:
@@ -32,16 +30,6 @@ def framework_module(framework: str, module: str) -> ModuleType:
     if framework in KERAS_BACKENDS:
         _prepare_keras(framework)
     return importlib.import_module(f"twintrain.frameworks.{folder(framework)}.{module}")
-
-
-def folder(framework: str) -> str:
-    """The folder of a framework: Keras has one, whatever it runs on."""
-    return "keras" if framework in KERAS_BACKENDS else framework
-
-
-def packages(framework: str) -> list[str]:
-    """The packages that a framework's saved network needs."""
-    return ["keras", KERAS_BACKENDS[framework]] if framework in KERAS_BACKENDS else [framework]
 
 
 def check_installed(framework: str) -> None:

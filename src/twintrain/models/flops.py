@@ -2,7 +2,7 @@
 
 import math
 
-from twintrain.models.layers import Recurrent
+from twintrain.models.layers.recurrent import Recurrent
 from twintrain.models.network import Network, PlacedLayer
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from twintrain.models.layers import Weight
+from twintrain.models.layers.layer import Weight
 from twintrain.models.network import Network
 
 # glorot: variance 2 / (fan_in + fan_out), Glorot and Bengio 2010, eq. 12 and 16; he: 2 / fan_in, He et al. 2015, eq.

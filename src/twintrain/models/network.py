@@ -10,21 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from twintrain import project
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError, unknown
-from twintrain.models.layers import (
-    LAYERS,
-    Activation,
-    BatchNorm,
-    Dense,
-    Embedding,
-    Entry,
-    Layer,
-    Nested,
-    Shape,
-    Softmax,
-    Weight,
-)
+from twintrain.models.layers import LAYERS
+from twintrain.models.layers.activation import Activation, Softmax
+from twintrain.models.layers.core import Dense, Embedding
+from twintrain.models.layers.layer import Entry, Layer, Shape, Weight
+from twintrain.models.layers.nested import Nested
+from twintrain.models.layers.normalization import BatchNorm
 from twintrain.models.own_twin import check_file
-from twintrain.yaml_files import read_yaml, validated
+from twintrain.settings.yaml_files import read_yaml, validated
 
 MAX_WEIGHTS = 2 * 10**9  # 8 GB in float32, and the optimizer has more of them
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.models.layers import Shape, Weight
+from twintrain.models.layers.layer import Shape, Weight
 
 BUILDERS = ("build_torch", "build_keras")
 FRAMEWORKS = {"torch", "keras", "tensorflow", "jax"}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from twintrain import project
-from twintrain.evaluation.report_page import CHAMPION_PLACE
-from twintrain.html_template import render
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import despite_note
 from twintrain.registry.winner import Way
+from twintrain.report.html_template import render
+from twintrain.report.page import CHAMPION_PLACE
 
 
 def write_page(

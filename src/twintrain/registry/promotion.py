@@ -4,10 +4,7 @@ import sys
 from typing import Any
 
 from twintrain import project
-from twintrain.config import Params, Serving
 from twintrain.errors import UserError, first_line
-from twintrain.evaluation import report
-from twintrain.evaluation.report_summary import summary
 from twintrain.registry import gate
 from twintrain.registry.challenge import challenge
 from twintrain.registry.gate import Check
@@ -21,11 +18,14 @@ from twintrain.registry.versions import (
     registered_name,
     uri_of,
 )
+from twintrain.report import statements
+from twintrain.report.ui_links import ui_address
+from twintrain.report.verdict_note import summary
 from twintrain.serving.evaluated import evaluated_rows
 from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.smoke import smoke_test
+from twintrain.settings.params import Params, Serving
 from twintrain.tracking import Ref, Run, connect, find_run, journal_keys, model_of
-from twintrain.ui_links import ui_address
 
 # Of a training run, what its version says too.
 RUN_TAGS = ("framework", "mode", "git_commit", "dvc_lock", "data")
@@ -48,7 +48,7 @@ def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run, desp
     versions = Versions(client, registered_name(metrics["dataset"], metrics["model"]))
     registered = {
         framework: _registered(versions, client, framework, metrics, params, run)
-        for framework in report.frameworks_of(metrics)
+        for framework in statements.frameworks_of(metrics)
     }
     framework = metrics["comparison"]["winner"]
     candidate, champion = registered[framework], versions.alias(CHAMPION)

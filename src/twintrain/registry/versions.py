@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twintrain.errors import UserError, first_line, unknown
-from twintrain.frameworks import TITLES
+from twintrain.settings.frameworks import TITLES
 
 CHAMPION = "champion"
 PREVIOUS = "previous"

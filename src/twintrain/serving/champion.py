@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from twintrain import tracking
-from twintrain.config import Params
 from twintrain.errors import UserError
-from twintrain.overrides import NOT_GIVEN
 from twintrain.registry.versions import CHAMPION, Versions, described, registered_name, store_errors, uri_of
 from twintrain.registry.winner import make_command, winner_of_results
+from twintrain.settings.overrides import NOT_GIVEN
+from twintrain.settings.params import Params
 
 MODEL = re.compile(r"models:/(m-[\w-]+|[^/@]+@[^/@]+|[^/@]+/\w+)|runs:/\w+/.+")
 

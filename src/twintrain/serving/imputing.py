@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.dates import as_dates
-from twintrain.data.encoder import EncodedColumn, Encoder
-from twintrain.data.encoding import is_missing
+from twintrain.data.prepare.encoder import EncodedColumn, Encoder
+from twintrain.data.prepare.encoding import is_missing
 
 
 def fill_missing(rows: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, Counter[str]]:

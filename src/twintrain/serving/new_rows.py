@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain.data.archives import is_archive
 from twintrain.data.chunks import TABLE_ROWS, blocks
 from twintrain.data.dataset import Dataset
-from twintrain.data.doubts import decimal_doubts
 from twintrain.data.literals import parse_numbers
+from twintrain.data.own.doubts import decimal_doubts
+from twintrain.data.own.sources import check_source
+from twintrain.data.readers.archives import is_archive
 from twintrain.data.readers.encodings import find_encoding
 from twintrain.data.readers.form import Form, find_form
 from twintrain.data.readers.images import files_of
@@ -21,7 +22,6 @@ from twintrain.data.readers.npz import NOT_READABLE, unreadable_text
 from twintrain.data.readers.sheets import SHEET_ENDINGS
 from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import read_chunks
-from twintrain.data.sources import check_source
 from twintrain.errors import UserError
 
 IMAGES_AT_ONCE = 256

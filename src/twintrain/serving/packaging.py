@@ -11,9 +11,9 @@ from twintrain import project, tracking
 from twintrain.data.dataset import Dataset
 from twintrain.data.raw_rows import raw_rows
 from twintrain.errors import UserError
-from twintrain.frameworks import packages
 from twintrain.serving.raw_input import as_written
 from twintrain.serving.recipe import FILE_NAME, Recipe, answer_names
+from twintrain.settings.frameworks import packages
 from twintrain.tracking.store import mlflow_module
 
 NAME = "scorer"

@@ -12,11 +12,11 @@ import pandas as pd
 
 from twintrain import tracking
 from twintrain.errors import UserError
-from twintrain.processes import watched_command
 from twintrain.serving.plain import check_model
-from twintrain.watched import this_as_owner
+from twintrain.system.processes import watched_command
+from twintrain.system.watched import this_as_owner
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("scoring_process.py")
 END_SECONDS = 5
 LAST_LINES = 10
 LONGEST_LINE = 300

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.encoding import MISSING, as_numbers, encode_array, reason
+from twintrain.data.prepare.encoding import MISSING, as_numbers, encode_array, reason
 from twintrain.data.readers.table import as_in_text
-from twintrain.data.validation import fits
+from twintrain.data.readers.validation import fits
 from twintrain.errors import UserError, closest, did_you_mean
 
 LARGEST_PIXEL = 255

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 
 from twintrain import project
 from twintrain.data.dataset import Dataset
-from twintrain.data.encoder import Encoder
-from twintrain.data.fitting import Fitted
-from twintrain.data.scaling import output_scaler, unscale
+from twintrain.data.prepare.encoder import Encoder
+from twintrain.data.prepare.fitting import Fitted
+from twintrain.data.prepare.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation.metrics import logits_of, probabilities
-from twintrain.stored import read_model
+from twintrain.system.stored import read_model
 
 FILE_NAME = "recipe.json"
 

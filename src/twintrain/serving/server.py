@@ -11,12 +11,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from twintrain.config import Serving
+from twintrain.command_line.ports import HOST, check_port, free_port
 from twintrain.errors import UserError
-from twintrain.ports import HOST, check_port, free_port
-from twintrain.processes import end_group, watched_command
 from twintrain.serving.plain import check_model
 from twintrain.serving.process import end_of_log, last_words, serving_environment
+from twintrain.settings.params import Serving
+from twintrain.system.processes import end_group, watched_command
 
 SERVED = Path(__file__).with_name("served.py")
 # What a request may take on its way there and back, besides what the server gives it.

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from twintrain.config import Serving
 from twintrain.errors import UserError
 from twintrain.serving.evaluated import check_answers
 from twintrain.serving.packaging import load_description
 from twintrain.serving.raw_input import as_written
 from twintrain.serving.server import Server, request_body
+from twintrain.settings.params import Serving
 
 NO_ROWS = {"table": {"dataframe_records": []}, "array": {"inputs": []}}
 

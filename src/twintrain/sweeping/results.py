@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from twintrain import project
-from twintrain.presets import apply_overrides, read_preset, save_preset
+from twintrain.settings.presets import apply_overrides, read_preset, save_preset
+from twintrain.settings.yaml_files import to_scalar, write_yaml
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.study import BEST_EPOCH, REASON, RUN, SECONDS, STATE, Study
-from twintrain.yaml_files import to_scalar, write_yaml
 
 if TYPE_CHECKING:
     import optuna

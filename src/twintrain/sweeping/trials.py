@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twintrain import project
-from twintrain.config import Params
-from twintrain.data.preparation import prepare
+from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
-from twintrain.processes import worker_environment
-from twintrain.sweeping.worker import PARTS
+from twintrain.settings.params import Params
+from twintrain.sweeping.trial_process import PARTS
+from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 
 Metrics = dict[str, float]
@@ -96,7 +96,7 @@ def run_trial(
 
 
 def _start(framework: str, folder: Path, data: Path, log: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "twintrain.sweeping.worker", framework, str(folder), str(data)]
+    command = [sys.executable, "-m", "twintrain.sweeping.trial_process", framework, str(folder), str(data)]
     # A process group of its own: Ctrl-C is for the command, which ends the worker itself.
     return subprocess.Popen(
         command,

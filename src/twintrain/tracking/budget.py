@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Self
 
+from twintrain.system.watched import dvc_above, name_of
 from twintrain.tracking.journal import journals_folder
 from twintrain.tracking.owner import Owner
-from twintrain.watched import dvc_above, name_of
 
 SPENT = "TWINTRAIN_TRACKING_SPENT"  # the file in which a command and its stages note what they have waited
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twintrain.store_address import without_password, without_passwords
+from twintrain.system.passwords import without_password, without_passwords
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.delivery import Delivery, NotYetError, UnknownRunError
 from twintrain.tracking.journal import Journal

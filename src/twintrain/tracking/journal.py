@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from twintrain.project import link_or_copy
-from twintrain.store_address import without_password
+from twintrain.system.passwords import without_password
 from twintrain.tracking.owner import Owner
 from twintrain.tracking.store import SQLITE, project_root, store_uri
 

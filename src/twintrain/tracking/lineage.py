@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from twintrain.yaml_files import read_yaml
+from twintrain.settings.yaml_files import read_yaml
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import psutil
 
-from twintrain.watched import name_of, running
+from twintrain.system.watched import name_of, running
 
 
 class Owner(NamedTuple):

@@ -14,7 +14,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from twintrain.store_address import check_address, check_there, split_login, without_password
+from twintrain.system.passwords import split_login, without_password
+from twintrain.tracking.store_address import check_address, check_there
 
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"

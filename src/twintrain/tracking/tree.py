@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from twintrain.config import Tracking
-from twintrain.processes import changed_environment
+from twintrain.settings.params import Tracking
+from twintrain.system.processes import changed_environment
 from twintrain.tracking.budget import SPENT, Budget
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.journal import Journal, Ref

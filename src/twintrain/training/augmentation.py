@@ -6,9 +6,9 @@ nor an interruption changes it. All of them move an image's pixels once, in one 
 
 import numpy as np
 
-from twintrain.config import Augmentation
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
+from twintrain.settings.sections.training import Augmentation
 
 # One number from 0 to 1 for each row and draw.
 DRAWS = (

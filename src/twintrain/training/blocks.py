@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.config import Train
 from twintrain.data.parts import Part
+from twintrain.settings.sections.training import Train
 from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import Batches, epoch_batches
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import first_line
-from twintrain.stored import load_arrays
+from twintrain.system.stored import load_arrays
 
 Arrays = dict[str, np.ndarray]
 

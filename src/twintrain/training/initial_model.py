@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from twintrain import tracking
-from twintrain.config import Params
 from twintrain.errors import UserError, first_line
-from twintrain.stored import DamagedFileError
+from twintrain.settings.params import Params
+from twintrain.system.stored import DamagedFileError
 from twintrain.training.transfer import FILE_NAME, Trained
 
 ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")

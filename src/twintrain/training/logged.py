@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from twintrain.config import Params
 from twintrain.data.schema import Schema
+from twintrain.settings.params import Params
 
 
 def logged_params(params: Params, schema: Schema, framework: str, parameters: int) -> dict[str, Any]:

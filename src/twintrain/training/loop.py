@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from twintrain.config import Train
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
 from twintrain.evaluation.metrics import loss, metric
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint

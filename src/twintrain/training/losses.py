@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from twintrain.config import LOSSES, TASK_LOSSES, Loss, Params
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
+from twintrain.settings.params import Params
+from twintrain.settings.sections.losses import LOSSES, TASK_LOSSES, Loss
 
 
 def check_loss(settings: Loss, schema: Schema) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twintrain.config import Schedule
+from twintrain.settings.sections.optimizers import Schedule
 
 # ReduceLROnPlateau's `eps`: a smaller change of the rate is none.
 LEAST_CHANGE = 1e-8

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from twintrain.config import Train
 from twintrain.data.parts import Part
+from twintrain.settings.sections.training import Train
 from twintrain.training.blocks import Feed
 from twintrain.training.schedule import learning_rates
 

@@ -8,7 +8,7 @@ import numpy as np
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.models.network import Network
-from twintrain.stored import damaged, load_arrays
+from twintrain.system.stored import damaged, load_arrays
 
 Arrays = dict[str, np.ndarray]
 FILE_NAME = "weights.npz"

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.config import Optimizer
-from twintrain.models.layers import BatchNorm
+from twintrain.models.layers.normalization import BatchNorm
 from twintrain.models.network import Network, PlacedLayer
+from twintrain.settings.sections.optimizers import Optimizer
 
 RULE, VARIANCE, AGAIN = "update rule", "running variance", "initial weights"
 OPTIMIZER = "optimizer"

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from twintrain import project
-from twintrain.commands import run_command
-from twintrain.config import Params
+from twintrain.command_line.commands import run_command
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.evaluation.metrics import metric
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
-from twintrain.stored import load_arrays
+from twintrain.settings.params import Params
+from twintrain.system.stored import load_arrays
 from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.verification.native import (
@@ -85,7 +85,7 @@ class Trial:
 
     def _layer_conventions(self, model: Any, readers: dict[str, Callable[[Any], Any]]) -> Conventions:
         """Arguments that the layer list leaves open, but for how arrays are drawn, as the built layers have them."""
-        stock_layer = framework_module(self.framework, "layers").stock_layer
+        stock_layer = framework_module(self.framework, "networks").stock_layer
         return {
             placed.name: {
                 name: readers[name](stock_layer(model, placed.name))

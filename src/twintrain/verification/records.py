@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.stored import load_arrays
+from twintrain.system.stored import load_arrays
 
 Arrays = dict[str, np.ndarray]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import twintrain
 from twintrain import project
-from twintrain.config import Params
+from twintrain.settings.params import Params
 from twintrain.verification.records import STEPS
 
 PARITY = project.RESULTS / "parity.json"

@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 
 from twintrain import project
-from twintrain.config import Params
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.frameworks import TITLES
-from twintrain.processes import worker_environment
+from twintrain.settings.frameworks import TITLES
+from twintrain.settings.params import Params
+from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
+from twintrain.verification.recorder import DTYPES
 from twintrain.verification.records import Record
-from twintrain.verification.worker import DTYPES
 
-WORKER = ("-m", "twintrain.verification.worker")
+WORKER = ("-m", "twintrain.verification.recorder")
 NATIVE_WORKER = ("-m", "twintrain.verification.native_worker")
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from twintrain.data.dataset import Dataset
 from twintrain.data.dates import likely_forms
-from twintrain.data.encoding import MISSING
 from twintrain.data.literals import parse_number, unit_in
+from twintrain.data.prepare.encoding import MISSING
 from twintrain.data.readers.encodings import find_encoding
 from twintrain.data.readers.opening import open_table
 from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet

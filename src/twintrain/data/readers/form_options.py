@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from twintrain.errors import UserError, cut, unknown
-from twintrain.overrides import NOT_GIVEN
+from twintrain.settings.overrides import NOT_GIVEN
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "space": " ", "white space": " "}
 NAMED = f" or {', '.join(_DELIMITERS)}"

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from twintrain.data.archives import each_member, is_archive, open_bytes
 from twintrain.data.dataset import Dataset
 from twintrain.data.files import files_in, is_hidden
+from twintrain.data.readers.archives import each_member, is_archive, open_bytes
 from twintrain.data.readers.image_folders import place_of
 from twintrain.data.readers.ingested import Ingested, ingested_array
 from twintrain.errors import UserError

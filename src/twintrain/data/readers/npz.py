@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from twintrain.data.archives import LARGEST_ARCHIVE, members
 from twintrain.data.dataset import Dataset
+from twintrain.data.readers.archives import LARGEST_ARCHIVE, members
 from twintrain.data.readers.ingested import Ingested, ingested_array
 from twintrain.errors import UserError
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from twintrain.data import archives
+from twintrain.data.readers import archives
 from twintrain.errors import UserError
 
 

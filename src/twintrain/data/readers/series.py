@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.ingested import Ingested, ingested_array
 from twintrain.errors import UserError
-from twintrain.yaml_files import read_yaml, validated
+from twintrain.settings.yaml_files import read_yaml, validated
 
 MAX_VALUES = 10**9
 

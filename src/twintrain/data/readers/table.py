@@ -9,11 +9,11 @@ import pandas as pd
 from twintrain.data.chunks import TABLE_ROWS, table_chunks
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.dates import as_dates
-from twintrain.data.encoding import as_numbers
+from twintrain.data.prepare.encoding import as_numbers
 from twintrain.data.readers.form import Form
 from twintrain.data.readers.ingested import Ingested, check_labels, set_aside
 from twintrain.data.readers.text import check_columns, read_chunks
-from twintrain.data.validation import bad_rows as find_bad_rows
+from twintrain.data.readers.validation import bad_rows as find_bad_rows
 from twintrain.errors import UserError, did_you_mean
 
 CHUNK_ROWS = TABLE_ROWS

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from twintrain.config import Train
-from twintrain.frameworks.keras import layers, losses, optimizers
+from twintrain.frameworks.keras import losses, networks, optimizers
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.frameworks.keras.modules import walk
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
 
@@ -24,9 +24,9 @@ class KerasBackend:
     def __init__(self, network: Network, train: Train) -> None:
         self.train = train
         self.device = engine_module().set_up(train, network.mode)
-        self.model = layers.build(network, train.dtype, train.seed)
-        self.network = freeze_layers(layers.known(self.model, network), train.freeze)
-        layers.freeze(self.model, self.network)
+        self.model = networks.build(network, train.dtype, train.seed)
+        self.network = freeze_layers(networks.known(self.model, network), train.freeze)
+        networks.freeze(self.model, self.network)
         loss = losses.build(train.loss, network.schema.task)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
         self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms())
@@ -44,7 +44,7 @@ class KerasBackend:
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
         loss, gradients = self.engine.gradients(features, labels)
-        return loss, layers.name_arrays(self.model, self.network, gradients)
+        return loss, networks.name_arrays(self.model, self.network, gradients)
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -53,23 +53,23 @@ class KerasBackend:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Returns a copy of all arrays of the network."""
-        return layers.get_weights(self.model, self.network)
+        return networks.get_weights(self.model, self.network)
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Sets all arrays of the network."""
-        layers.set_weights(self.model, self.network, weights)
+        networks.set_weights(self.model, self.network, weights)
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns the arrays of the optimizer, the states of random generators and the calls of shared dropout."""
         arrays = {f"optimizer/{name}": array for name, array in optimizers.state(self.optimizer).items()}
-        calls = {f"calls/{name}": np.array(count) for name, count in layers.get_calls(self.model).items()}
+        calls = {f"calls/{name}": np.array(count) for name, count in networks.get_calls(self.model).items()}
         random = {f"random/{name}": np.array(ops.convert_to_numpy(g.state)) for name, g in self._generators().items()}
         return {**arrays, **calls, **random}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Sets what `state` returned."""
         optimizers.load_state(self.optimizer, under("optimizer", state))
-        layers.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
+        networks.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
         for name, generator in self._generators().items():
             generator.state.assign(state[f"random/{name}"])
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from twintrain.config import OPTIMIZERS
-from twintrain.config import Optimizer as Settings
+from twintrain.settings.sections.optimizers import OPTIMIZERS
+from twintrain.settings.sections.optimizers import Optimizer as Settings
 
 # Ours on the left; Keras's momentum is the share that stays.
 READERS: dict[str, Callable[[keras.Layer], Any]] = {

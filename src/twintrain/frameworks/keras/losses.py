@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from keras import KerasTensor, ops
 
-from twintrain.config import Loss
+from twintrain.settings.sections.losses import Loss
 
 
 def cross_entropy(logits: KerasTensor, labels: KerasTensor, label_smoothing: float) -> KerasTensor:

@@ -11,7 +11,7 @@ from keras import KerasTensor, ops
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, walk
 from twintrain.models import dropout_masks
-from twintrain.models.layers import Shape
+from twintrain.models.layers.layer import Shape
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
     ARRAYS_OF,

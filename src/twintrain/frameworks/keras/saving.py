@@ -9,7 +9,7 @@ import numpy as np
 
 from twintrain.errors import UserError
 from twintrain.frameworks import keras_archive
-from twintrain.frameworks.keras import layers
+from twintrain.frameworks.keras import networks
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.models.network import Network
 
@@ -18,7 +18,7 @@ FILE_NAME = "model.keras"
 
 def save(model: keras.Model, network: Network, example: np.ndarray, path: Path) -> None:
     """Saves a network for prediction, for any number of rows, with its head if it has one."""
-    layers.for_prediction(model, network).save(path)
+    networks.for_prediction(model, network).save(path)
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -58,9 +58,9 @@ def set_threads(count: int) -> int:
 
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
-    return layers.get_weights(_load_model(path), network)
+    return networks.get_weights(_load_model(path), network)
 
 
 def save_mlflow_model(model: keras.Model, network: Network, example: np.ndarray, path: Path, **arguments: Any) -> None:
     """Saves a network as the folder of an MLflow model, with the example; `arguments` are those of MLflow's flavor."""
-    engine_module().save_mlflow_model(layers.for_prediction(model, network), example[:2], path, **arguments)
+    engine_module().save_mlflow_model(networks.for_prediction(model, network), example[:2], path, **arguments)

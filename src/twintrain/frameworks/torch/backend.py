@@ -8,11 +8,11 @@ import numpy as np
 import torch
 import torchinfo
 
-from twintrain.config import Train
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import gradients, layers, losses, optimizers
+from twintrain.frameworks.torch import gradients, losses, networks, optimizers
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
 
@@ -27,9 +27,9 @@ class TorchBackend:
             torch.set_num_threads(train.threads)
         _set_determinism(train.deterministic)
         _set_precision(network.mode)
-        self.model = layers.build(network, train.dtype, train.seed).to(self.device)
-        self.network = freeze_layers(layers.known(self.model, network), train.freeze)
-        self.frozen_norms = layers.freeze(self.model, self.network)
+        self.model = networks.build(network, train.dtype, train.seed).to(self.device)
+        self.network = freeze_layers(networks.known(self.model, network), train.freeze)
+        self.frozen_norms = networks.freeze(self.model, self.network)
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
         self.loss = losses.build(train.loss, network.schema.task)
@@ -100,7 +100,7 @@ class TorchBackend:
         self._set_training()
         loss, _ = self._forward(self._tensor(features), self._tensor(labels))
         found = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
-        return loss.item(), layers.name_arrays(self.model, self.network, list(found))
+        return loss.item(), networks.name_arrays(self.model, self.network, list(found))
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -112,22 +112,22 @@ class TorchBackend:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Returns a copy of all arrays of the network."""
-        return layers.get_weights(self.model, self.network)
+        return networks.get_weights(self.model, self.network)
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Sets all arrays of the network."""
-        layers.set_weights(self.model, self.network, weights)
+        networks.set_weights(self.model, self.network, weights)
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns the arrays of the optimizer, the state of the random generator and the calls of shared dropout."""
         arrays = {f"optimizer/{name}": array for name, array in optimizers.state(self.optimizer).items()}
-        calls = {f"calls/{name}": np.array(count) for name, count in layers.get_calls(self.model).items()}
+        calls = {f"calls/{name}": np.array(count) for name, count in networks.get_calls(self.model).items()}
         return {**arrays, **calls, "random": _generator(self.device).get_state().numpy()}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Sets what `state` returned."""
         optimizers.load_state(self.optimizer, under("optimizer", state))
-        layers.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
+        networks.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
         _generator(self.device).set_state(torch.from_numpy(state["random"]))
 
     def parameter_count(self) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn, optim
 
-from twintrain.config import OPTIMIZERS
-from twintrain.config import Optimizer as Settings
+from twintrain.settings.sections.optimizers import OPTIMIZERS
+from twintrain.settings.sections.optimizers import Optimizer as Settings
 
 # Ours on the left; PyTorch's momentum is the share that is replaced.
 READERS: dict[str, Callable[[nn.Module], Any]] = {

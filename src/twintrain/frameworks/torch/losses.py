@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from twintrain.config import Loss
+from twintrain.settings.sections.losses import Loss
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, label_smoothing: float) -> torch.Tensor:

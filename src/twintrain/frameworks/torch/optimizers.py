@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from twintrain.config import Optimizer
+from twintrain.settings.sections.optimizers import Optimizer
 
 # Devices on which torch.optim has one kernel for the whole update.
 FUSED = {"sgd": ("cpu", "cuda"), "adagrad": ("cpu",), "adam": ("cpu", "cuda"), "adamw": ("cpu", "cuda")}

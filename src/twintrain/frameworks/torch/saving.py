@@ -12,7 +12,7 @@ import torch
 
 from twintrain.errors import UserError
 from twintrain.frameworks import pt2_archive
-from twintrain.frameworks.torch import layers
+from twintrain.frameworks.torch import networks
 from twintrain.models.network import Network
 
 FILE_NAME = "model.pt2"
@@ -28,7 +28,7 @@ def save(model: torch.nn.Module, network: Network, example: np.ndarray, path: Pa
     rows = (torch.from_numpy(example[:2]),)
     with _quiet():
         program = torch.export.export(
-            layers.for_prediction(model, network), rows, dynamic_shapes=({0: torch.export.Dim.AUTO},)
+            networks.for_prediction(model, network), rows, dynamic_shapes=({0: torch.export.Dim.AUTO},)
         )
     if not program.range_constraints:
         raise UserError(
@@ -75,9 +75,9 @@ def set_threads(count: int) -> int:
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
     saved = _load_program(path).state_dict
-    model = layers.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
+    model = networks.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
     model.load_state_dict(saved)
-    return layers.get_weights(model, network)
+    return networks.get_weights(model, network)
 
 
 def save_mlflow_model(
@@ -88,7 +88,7 @@ def save_mlflow_model(
 
     with _quiet():
         mlflow.pytorch.save_model(
-            layers.for_prediction(model, network),
+            networks.for_prediction(model, network),
             str(path),
             input_example=example[:2],
             serialization_format="pt2",

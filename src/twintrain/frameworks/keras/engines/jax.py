@@ -9,11 +9,11 @@ import jax
 import keras
 import numpy as np
 
-from twintrain.config import Train
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import pyfunc
 from twintrain.frameworks.keras.engines.float64 import keep_float64
 from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 TITLE = f"JAX {jax.__version__}"

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from twintrain.config import Train
 from twintrain.frameworks.keras import gradients, losses, optimizers
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from twintrain.config import Train
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 TITLE = f"TensorFlow {tf.__version__}"

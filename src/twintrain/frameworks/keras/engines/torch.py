@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import torch
 
-from twintrain.config import Train
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import pyfunc
 from twintrain.frameworks.keras.engines.float64 import keep_float64
 from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 TITLE = f"PyTorch {torch.__version__}"

@@ -1,0 +1,1 @@
+"""How a command starts, takes turns with others, calls DVC, and ends."""

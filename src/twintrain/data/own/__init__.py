@@ -1,0 +1,1 @@
+"""Data that nobody described: looked at, and described."""

@@ -1,0 +1,31 @@
+"""A picture of what augmentation makes of some training images."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from twintrain.settings.sections.training import Train
+from twintrain.training.augmentation import augment, draw
+
+IMAGES, EPOCHS = 10, 4
+
+
+def plot_augmented(images: np.ndarray, train: Train, path: Path) -> None:
+    """Draws some images from all over the part, and below them what the first epochs train on in their place.
+
+    Args:
+        images: all training images, (rows, height, width, channels), from 0 to 1, of one channel (grey) or three.
+    """
+    rows = np.unique(np.linspace(0, len(images) - 1, IMAGES).astype(int))
+    shown = images[rows]
+    draws = [draw(len(images), train.seed, epoch)[rows] for epoch in range(EPOCHS)]
+    lines = [shown, *(augment(shown, numbers, train.augmentation) for numbers in draws)]
+    figure = Figure(figsize=(0.8 * len(shown) + 0.8, 0.8 * len(lines)), dpi=100, layout="tight")
+    grid = figure.subplots(len(lines), len(shown), squeeze=False)
+    for title, line, axes in zip(["as it is", *(f"epoch {e + 1}" for e in range(EPOCHS))], lines, grid, strict=True):
+        for image, cell in zip(line, axes, strict=True):
+            cell.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
+            cell.set(xticks=[], yticks=[])
+        axes[0].set_ylabel(title, rotation=0, ha="right", va="center")
+    figure.savefig(path)

@@ -1,0 +1,211 @@
+"""What a comparison says, in words and figures, and how a terminal shows it."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from twintrain.data.prepare import duplicates
+from twintrain.evaluation.decision import margin_text
+from twintrain.evaluation.verdict import SMALLEST_P, against_baseline, verdict
+from twintrain.settings.frameworks import TITLES
+
+# key of results/metrics.json, heading, format
+SCORE_ROWS = (
+    ("eval_acc", "test accuracy", "{:.4f}"),
+    ("auc_score", "test AUC", "{:.4f}"),
+    ("rmse", "test RMSE", "{:.4g}"),
+    ("mae", "test MAE", "{:.4g}"),
+    ("r2", "test R²", "{:z.4f}"),
+    ("test_loss", "test loss", "{:.4g}"),
+    ("ece", "calibration error", "{:.4f}"),
+    ("brier", "Brier score", "{:.4f}"),
+    ("seeds_eval_acc_mean", "accuracy, seeds' mean", "{:.4f}"),
+    ("seeds_eval_acc_std", "accuracy, seeds' std", "{:.4f}"),
+    ("seeds_mae_mean", "MAE, seeds' mean", "{:.4g}"),
+    ("seeds_mae_std", "MAE, seeds' std", "{:.4g}"),
+    ("parameters", "parameters", "{:,}"),
+    ("epochs_run", "epochs", "{:,}"),
+    ("best_epoch", "best epoch", "{:,}"),
+)
+COST_ROWS = (
+    ("train_seconds", "training, s", "{:.2f}"),
+    ("seconds_to_best", "to best epoch, s", "{:.2f}"),
+    ("samples_per_second", "samples / s", "{:,.0f}"),
+    ("peak_memory_mib", "peak memory, MiB", "{:,.0f}"),
+    ("peak_device_memory_mib", "of the GPU, MiB", "{:,.0f}"),
+    ("flops", "FLOPs a row", "{:,}"),
+    ("file_bytes", "saved file, bytes", "{:,}"),
+    ("latency_1_ms", "latency, 1 row, ms", "{:.3g}"),
+    ("latency_1_p95_ms", "p95, 1 row, ms", "{:.3g}"),
+    ("latency_256_ms", "latency, 256 rows, ms", "{:.3g}"),
+    ("latency_256_p95_ms", "p95, 256 rows, ms", "{:.3g}"),
+    ("inference_threads", "latency, threads", "{}"),
+)
+ROWS = (*SCORE_ROWS, *COST_ROWS, ("device", "device", "{}"), ("version", "version", "{}"))
+SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
+DROPOUT = "Each framework draws its own dropout masks: a difference may be theirs alone, so try several train.seeds"
+
+
+def frameworks_of(metrics: dict[str, Any]) -> list[str]:
+    """Names of the frameworks in results/metrics.json, in the order of the runs."""
+    return [name for name in metrics if name in TITLES]
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """What was compared: `cnn on mnist5k, aligned`."""
+    return f"{metrics['model']} on {metrics['dataset']}, {metrics['mode']}"
+
+
+def note(metrics: dict[str, Any]) -> str:
+    """What must be known to read the figures; empty where there is nothing."""
+    lines = [SAME_ROWS] if metrics["split"] == "same" else []
+    if metrics.get("duplicates"):  # results of earlier versions do not say
+        lines += duplicates.sentences(duplicates.Duplicates(**metrics["duplicates"]))
+    if metrics["mixed"]:
+        lines.append(f"Different devices or precisions, as compare.allow_mixed allows: {metrics['mixed']}")
+    if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
+        lines.append(DROPOUT)
+    seeds = [training["seed"] for training in metrics[frameworks_of(metrics)[0]].get("seeds", [])]
+    if len(seeds) > 1:
+        lines.append(f"Where nothing is said of seeds, scores, tests and rows are those of seed {seeds[0]}")
+    for name, fitted in baselines(metrics).items():
+        if fitted["train_rows"] < fitted["available_rows"]:
+            shares = f"{fitted['train_rows']:,} of {fitted['available_rows']:,}"
+            lines.append(f"The baseline {name} was fitted on {shares} training rows, as baseline.rows allows")
+        if not fitted["converged"]:
+            lines.append(f"The baseline {name} ended at its largest number of iterations, before it had converged")
+    return ". ".join(lines)
+
+
+def conclusion(metrics: dict[str, Any]) -> str:
+    """What came out, a sentence for each framework beside the first, and who won; empty with one framework alone."""
+    found = verdicts(metrics)
+    return " ".join(filter(None, [found, reason(metrics)])) if found else ""
+
+
+def verdicts(metrics: dict[str, Any]) -> str:
+    """What came out, a sentence for each framework beside the first; empty with one framework alone."""
+    first, *others = frameworks_of(metrics)
+    comparisons = {others[0]: metrics["comparison"], **metrics["further_comparisons"]} if others else {}
+    return " ".join(verdict(found, TITLES[first], TITLES[name]) for name, found in comparisons.items())
+
+
+def winner(metrics: dict[str, Any]) -> str:
+    """The title of the framework to take; empty where there was no choice, and in results that do not say."""
+    name = metrics["comparison"].get("winner")
+    return TITLES[name] if name and len(frameworks_of(metrics)) > 1 else ""
+
+
+def reason(metrics: dict[str, Any]) -> str:
+    """Why that one, in one sentence; empty in results that do not say."""
+    return metrics["comparison"].get("reason", "")
+
+
+def baseline_conclusion(metrics: dict[str, Any]) -> str:
+    """Whether the networks beat the baseline, and what others reach."""
+    found = metrics["baseline"]
+    comparisons = {TITLES[name]: comparison for name, comparison in found["comparisons"].items()}
+    sentences = [against_baseline(comparisons, found["name"])]
+    if found["others"]:
+        others = ", ".join(f"{name} {_other_score(metrics, other)}" for name, other in found["others"].items())
+        sentences.append(f"Others: {others}.")
+    return " ".join(sentences)
+
+
+def _other_score(metrics: dict[str, Any], other: dict[str, Any]) -> str:
+    """Its main score, and the networks that fall short of it."""
+    name, _ = headline_score(metrics)
+    sign = -1 if name == "rmse" else 1
+    behind = [
+        TITLES[network] for network in frameworks_of(metrics) if sign * (other[name] - metrics[network][name]) > 0
+    ]
+    heading, form = next((heading, form) for key, heading, form in ROWS if key == name)
+    better = f" (better than {' and '.join(behind)})" if behind else ""
+    return f"{heading.removeprefix('test ')} {form.format(other[name])}{better}"
+
+
+def baselines(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The figures of all baselines by their names, THE baseline first."""
+    return {metrics["baseline"]["name"]: metrics["baseline"], **metrics["baseline"]["others"]}
+
+
+def columns(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The figures of each framework and of the baseline, by their titles."""
+    frameworks = {TITLES[name]: metrics[name] for name in frameworks_of(metrics)}
+    return {**frameworks, f"{metrics['baseline']['name']} (baseline)": metrics["baseline"]}
+
+
+def cells(found: dict[str, dict[str, Any]], rows: tuple[tuple[str, str, str], ...] = ROWS) -> list[list[str]]:
+    """The rows of a table: heading, then one text a column; `–` where one has no figure."""
+    return [
+        [heading, *("–" if column.get(key) is None else form.format(column[key]) for column in found.values())]
+        for key, heading, form in rows
+        if any(column.get(key) is not None for column in found.values())
+    ]
+
+
+def headline_score(metrics: dict[str, Any]) -> tuple[str, str]:
+    """Names of a framework's main score, accuracy or for numbers the RMSE, and of the difference in it."""
+    numbers = all("rmse" in metrics[name] for name in frameworks_of(metrics))
+    return ("rmse", "rmse_difference") if numbers else ("eval_acc", "accuracy_difference")
+
+
+def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list[tuple[str, str]]:
+    """What a comparison found, each as heading and text."""
+    rows = {
+        "accuracy_difference": (f"accuracy, {first} less {second}", "{:+z.4f}"),
+        "accuracy_ci95": ("its 95 % interval, Tango's", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
+        "mcnemar_p": ("McNemar's test, p", "{}"),
+        "only_first_right": (f"only {first} right, rows", "{}"),
+        "only_second_right": (f"only {second} right, rows", "{}"),
+        "agreement": ("same prediction, share of rows", "{:.4f}"),
+        "kappa": ("Cohen's kappa", "{:.4f}"),
+        "auc_difference": (f"AUC, {first} less {second}", "{:+z.4f}"),
+        "auc_ci95": ("its 95 % interval", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
+        "loss_difference": (f"cross entropy, {first} less {second}", "{:+.4g}"),
+        "loss_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
+        "largest_probability_difference": ("largest difference of a probability", "{:.2g}"),
+        "mae_difference": (f"mean absolute error, {first} less {second}", "{:+.4g}"),
+        "mae_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
+        "rmse_difference": (f"RMSE, {first} less {second}", "{:+.4g}"),
+        "first_closer": (f"{first} nearer, share of rows where they differ", "{:.4f}"),
+        "largest_prediction_difference": ("largest difference of a prediction", "{:.2g}"),
+        "equivalence_p": (f"equivalence within {_margin(comparison)}, TOST, p", "{}"),
+        "equivalent_within": ("smallest margin of equivalence", "{:.2%}"),
+    }
+    found = {name: comparison[name] for name in rows if comparison.get(name) is not None}
+    if comparison.get("mae_ci95") == [0, 0]:
+        del found["mae_ci95"]  # both err as much on every row, and that is no interval
+    for name in {"mcnemar_p", "equivalence_p"} & found.keys():
+        found[name] = f"{found[name]:.3g}" if found[name] >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
+    return [(rows[name][0], rows[name][1].format(value)) for name, value in found.items()]
+
+
+def _margin(comparison: dict[str, Any]) -> str:
+    return margin_text(comparison, comparison["margin"]) if "margin" in comparison else ""
+
+
+def print_comparison(metrics: dict[str, Any]) -> None:
+    """Prints the table and what came out."""
+    table = Table(title=escape(headline(metrics)), title_justify="left")
+    table.add_column("", no_wrap=True)
+    for title in columns(metrics):
+        table.add_column(escape(title), justify="right", overflow="fold")
+    for row in cells(columns(metrics)):
+        table.add_row(*map(escape, row))
+    Console().print(table, *map(escape, sentences(metrics)), sep="\n", soft_wrap=True)
+
+
+def sentences(metrics: dict[str, Any]) -> list[str]:
+    """What stands below the figures: seal, what must be known, what came out, the baseline, the winner."""
+    taken = winner(metrics)
+    said = (
+        metrics["verification"]["text"],
+        note(metrics),
+        verdicts(metrics),
+        baseline_conclusion(metrics),
+        f"Winner: {taken}. {reason(metrics)}" if taken else reason(metrics),
+    )
+    return [sentence for sentence in said if sentence]

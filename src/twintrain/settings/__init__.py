@@ -1,0 +1,1 @@
+"""What an experiment is told: params.yaml as typed sections, presets, overrides, and YAML itself."""

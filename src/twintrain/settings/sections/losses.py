@@ -1,0 +1,58 @@
+"""What training lowers, and what is watched beside it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from twintrain.errors import shown
+from twintrain.settings.sections.section import MAX_NAMES, Section, Share, Strength
+
+# Options of each loss with their values where params.yaml leaves them open.
+LOSSES: dict[str, dict[str, float]] = {
+    "cross_entropy": {"label_smoothing": 0.0},
+    "binary_cross_entropy": {"label_smoothing": 0.0},
+    "mse": {},
+    "mae": {},
+    "huber": {"delta": 1.0},
+}
+# Losses that fit each task; the first is the task's own.
+TASK_LOSSES: dict[str, tuple[str, ...]] = {
+    "multiclass": ("cross_entropy", "mse", "mae", "huber"),
+    "binary": ("binary_cross_entropy", "mse", "mae", "huber"),
+    "regression": ("mse", "mae", "huber"),
+    "reconstruction": ("mse", "mae", "huber"),
+}
+# What is watched beside the loss.
+TASK_METRICS = {"multiclass": "accuracy", "binary": "accuracy", "regression": "mae", "reconstruction": "mae"}
+
+
+class Loss(Section):
+    """What training lowers: the mean over the rows of (weight of the row's class) × (the row's term).
+
+    Attributes:
+        name: null for the task's own, the first of TASK_LOSSES.
+        label_smoothing: of the cross entropies: the share of a target that is spread evenly over all classes.
+        class_weights: one a class, in the order of the labels; balanced: as `training.losses` computes them from the
+            training rows; null: all 1.
+        delta: of huber: where the squared error turns into a straight line; null: 1.
+    """
+
+    name: Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"] | None = None
+    label_smoothing: Share = 0.0
+    class_weights: Annotated[list[Strength], Field(max_length=MAX_NAMES)] | Literal["balanced"] | None = None
+    delta: float | None = Field(None, gt=0, le=1e12)
+
+    @model_validator(mode="after")
+    def _weighs_some_class(self) -> "Loss":
+        if isinstance(self.class_weights, list) and not any(self.class_weights):
+            raise ValueError(f"class_weights: expected at least one above 0, got {shown(self.class_weights)}")
+        return self
+
+    def name_for(self, task: str) -> str:
+        """The named loss, or the task's own."""
+        return self.name or TASK_LOSSES[task][0]
+
+    def options_for(self, task: str) -> dict[str, float]:
+        """Keyword arguments of the loss beside logits and labels."""
+        given = {option: getattr(self, option) for option in LOSSES[self.name_for(task)]}
+        return {**LOSSES[self.name_for(task)], **{name: value for name, value in given.items() if value is not None}}

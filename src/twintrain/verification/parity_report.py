@@ -1,0 +1,158 @@
+"""A verification as results/parity.json, as a table on the terminal and as a page."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from twintrain.report.html_template import render
+from twintrain.settings.frameworks import TITLES
+from twintrain.settings.params import Params
+from twintrain.verification.checks import Check
+from twintrain.verification.records import LOGGED
+from twintrain.verification.seal import passed_text
+
+NATIVE_NOTE = (
+    "logits: largest change of a logit of the test rows after 200 float64 steps, when that one default of PyTorch's is "
+    "replaced by Keras's. metric: what that does to the test accuracy (a share), or to the mean absolute error."
+)
+
+
+def parity(params: Params, experiment: str, checks: list[Check], mixed: str, seconds: float) -> dict[str, Any]:
+    """The content of results/parity.json.
+
+    Args:
+        experiment: its digest (`seal.experiment_digest`).
+        mixed: what the frameworks ran on where that was not the same.
+    """
+    logged = {check.framework for check in checks if check.name == LOGGED}
+    return {
+        "passed": bool(checks) and not any(check.failed for check in checks),
+        "dataset": params.dataset,
+        "model": params.model_name,
+        "optimizer": params.train.optimizer.name,
+        "frameworks": params.frameworks,
+        "mixed": mixed,
+        "experiment": experiment,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "unchecked": [LOGGED] if logged < set(params.frameworks) else [],
+        "checks": [check.to_json() for check in checks],
+    }
+
+
+def headline(parity: dict[str, Any]) -> str:
+    """What was verified: `cnn on mnist5k with adam`."""
+    return f"{parity['model']} on {parity['dataset']} with {parity['optimizer']}"
+
+
+def conclusion(parity: dict[str, Any]) -> str:
+    """What came out, in one sentence."""
+    failed = sum(check["failed"] for check in parity["checks"])
+    *first, last = (TITLES[name] for name in parity["frameworks"])
+    titles = f"{', '.join(first)} and {last}"
+    if failed:
+        return f"{titles} are not twins: {failed} of {len(parity['checks'])} checks failed."
+    return f"{titles} are twins: {passed_text(parity['checks'])}."
+
+
+def notes(parity: dict[str, Any]) -> list[str]:
+    """Where each framework parts first, and what else must be known to read the checks."""
+    lines = [_parting(parity, framework) for framework in parity["frameworks"]]
+    lines += [f"Not checked, since MLflow could not log the models: {name}." for name in parity["unchecked"]]
+    if parity["mixed"]:
+        lines.append(f"Different devices, as compare.allow_mixed allows: {parity['mixed']}.")
+    chaotic = [check for check in parity["checks"] if check["chaotic"]]
+    if chaotic:
+        worst = max(chaotic, key=lambda check: check["error"])
+        lines.append(
+            f"Training amplifies rounding here: one framework parts from itself by {worst['self_error']:.1e} "
+            f"({worst['name']}, {worst['dtype']}) when its weights change by 1e-15; so {len(chaotic)} checks allow ten "
+            "times what it does instead of their fixed bounds."
+        )
+    if untold := [check for check in parity["checks"] if not (check["passed"] or check["failed"])]:
+        lines.append(
+            f"Too chaotic to tell: {len(untold)} checks would have to allow as much as a network differs by that was "
+            "not trained at all; they count neither as passed nor as failed."
+        )
+    return list(filter(None, lines))
+
+
+def _parting(parity: dict[str, Any], framework: str) -> str:
+    failed = [check for check in parity["checks"] if check["failed"] and check["framework"] == framework]
+    if not failed:
+        return ""
+    title, first = TITLES[framework], failed[0]
+    place = f"{first['name']} ({first['dtype']}): {first['where']}"
+    if framework == parity["frameworks"][0]:
+        return f"{title} does not come back as it was saved: {place}."
+    return f"{title} parts from {TITLES[parity['frameworks'][0]]} first in {place}."
+
+
+def table(parity: dict[str, Any]) -> list[dict[str, Any]]:
+    """Checks as they are shown: one row a check and framework, with both precisions."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for check in parity["checks"]:
+        row = rows.setdefault((check["framework"], check["name"]), {})
+        row |= {"name": check["name"], "framework": TITLES[check["framework"]], check["dtype"]: check}
+    order = list(parity["frameworks"])
+    return [rows[key] for key in sorted(rows, key=lambda key: order.index(key[0]))]
+
+
+def print_checks(parity: dict[str, Any]) -> None:
+    """Prints the table and what came out."""
+    shown = Table(title=escape(headline(parity)), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("", "float64", "at most", "float32", "at most", "× itself"):
+        shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    framework = None
+    for row in table(parity):
+        if row["framework"] != framework:
+            framework = row["framework"]
+            shown.add_row(f"[bold]{framework}[/]")
+        cells = [f"  {row['name']}"]
+        for dtype in ("float64", "float32"):
+            check = row.get(dtype)
+            cells += [_error(check), f"{check['tolerance']:.0e}"] if check else ["", ""]
+        shown.add_row(*cells, _ratio(row.get("float32")))
+    lines = [*map(escape, notes(parity)), escape(conclusion(parity))]
+    Console().print(shown, *lines, sep="\n", soft_wrap=True)
+
+
+def print_differences(params: Params, differences: list[dict[str, Any]]) -> None:
+    """Prints what the frameworks' own defaults differ in, each with its effect."""
+    title = f"{params.model_name} on {params.dataset} with {params.train.optimizer.name}: what native leaves open"
+    shown = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("", "", "PyTorch", "Keras", "logits", "metric"):
+        shown.add_column(heading, justify="right" if heading in ("logits", "metric") else "left")
+    for found in differences:
+        own = [f"{value:g}" if isinstance(value, float) else str(value) for value in (found["torch"], found["keras"])]
+        effect = f"{found['effect']:.2g}", f"{found['metric']:+.3f}"
+        shown.add_row(*map(escape, (found["place"], found["name"], *own, *effect)))
+    Console().print(shown, NATIVE_NOTE, sep="\n", soft_wrap=True)
+
+
+def html_page(parity: dict[str, Any]) -> str:
+    """The page: conclusion, table, notes; nothing in it is fetched from elsewhere."""
+    return render(
+        Path(__file__).with_name("parity.html.jinja"),
+        parity=parity,
+        headline=headline(parity),
+        conclusion=conclusion(parity),
+        notes=notes(parity),
+        rows=table(parity),
+    )
+
+
+def _error(check: dict[str, Any]) -> str:
+    text = "no number" if check["error"] is None else f"{check['error']:.1e}"
+    if check["failed"]:
+        return f"[bold red]{text} ✗[/]"
+    return text if check["passed"] else f"{text} ?"
+
+
+def _ratio(check: dict[str, Any] | None) -> str:
+    return f"{check['ratio']:.2g}" if check and check["ratio"] is not None else ""

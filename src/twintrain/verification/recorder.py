@@ -1,0 +1,218 @@
+"""Records what one framework makes of an experiment: python -m twintrain.verification.recorder FRAMEWORK FOLDER
+
+The folder holds what `workers.write_experiment` wrote. One framework a process; the records are compared afterwards.
+"""
+
+import math
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from twintrain import project, tracking
+from twintrain.command_line.commands import run_command
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.schema import Schema
+from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import Network, load_network
+from twintrain.settings.frameworks import packages
+from twintrain.settings.params import Params
+from twintrain.settings.sections.training import Train
+from twintrain.training.batches import epoch_batches
+from twintrain.training.initial_model import handed_on
+from twintrain.training.losses import with_class_weights
+from twintrain.training.steps import take_steps
+from twintrain.training.transfer import Trained, start_from
+from twintrain.verification import records
+from twintrain.verification.records import Arrays, Record
+
+DTYPES = ("float64", "float32")
+# In units of the precision; 1e-15 in float64.
+PERTURBATION_ULPS = 4.5
+SHOWN_ROWS = 64
+# So few that the compared steps go through the ends of epochs, whose last batch may be a shorter one.
+EPOCH_STEPS = 15
+
+
+def work(framework: str, folder: Path) -> None:
+    """Writes two records a precision, the second one with weights changed in the last digits."""
+    params = Params.model_validate(project.read_json(folder / "experiment.json"))
+    schema = Schema.load(folder)
+    network = load_network(params.model, params.mode, schema)
+    for dtype in DTYPES:
+        parts = {name: Part.load(folder / name, dtype) for name in PARTS}
+        weighted = with_class_weights(params, parts["train"].labels, schema)
+        recorder = Recorder(framework, network, weighted, parts, dtype, handed_on(folder))
+        record = recorder.record(perturbed=False)
+        if record.arrays:
+            recorder.add_reloaded(record, logged=dtype == params.train.dtype)
+        record.save(folder / f"{framework}-{dtype}.npz")
+        recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
+    project.write_json(folder / f"{framework}.json", recorder.backend.facts())
+
+
+class Recorder:
+    """One framework's network in one precision."""
+
+    def __init__(
+        self,
+        framework: str,
+        network: Network,
+        params: Params,
+        parts: dict[str, Part],
+        dtype: str,
+        initial: Trained | None = None,
+    ) -> None:
+        self.framework = framework
+        self.params = params
+        self.parts = parts
+        self.train = params.train.model_copy(update={"dtype": dtype})
+        self.networks = framework_module(framework, "networks")
+        self.backend = framework_module(framework, "backend").Backend(network, self.train)
+        self.network = self.backend.network
+        self.initial = initial
+        self.untrained = self.backend.state()
+
+    def record(self, perturbed: bool) -> Record:
+        """Everything that the twins are compared by, up to the trained weights."""
+        record = Record(self.networks.array_shapes(self.backend.model, self.network))
+        if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
+            return record
+        drawn = draw_weights(self.network, self.train.seed)
+        weights = varied(start_from(self.network, drawn, self.initial).weights)
+        weights = changed(weights, self.train.dtype) if perturbed else weights
+        rows = self.parts["train"].features[:SHOWN_ROWS]
+        self._start(weights)
+        record.arrays[records.OUTPUTS] = self.networks.layer_outputs(self.backend.model, self.network, rows)
+        record.arrays[records.LOGITS] = {"logits": self.backend.predict(rows)}
+        batches = epoch_batches(len(self.parts["train"]), self.train.batch_size, self.train.seed, 0)
+        batch = batches.order[: batches.cuts[1]]
+        loss, gradients = self.backend.gradients(self.parts["train"].features[batch], self.parts["train"].labels[batch])
+        record.arrays[records.LOSS] = {"loss": np.array(loss)}
+        record.arrays[records.GRADIENTS] = gradients
+        record.arrays[records.STATISTICS] = self._statistics()
+        self._start(weights)
+        record.arrays[records.INITIAL] = self.backend.weights()
+        record.arrays[records.UNTRAINED] = {"logits": self.backend.predict(self.parts["test"].features)}
+        record.arrays |= self._steps()
+        if self.network.frozen:
+            record.arrays[records.FROZEN] = self._frozen(weights)
+        record.arrays[records.PREDICTIONS] = {"logits": self.backend.predict(self.parts["test"].features)}
+        return record
+
+    def _steps(self) -> dict[str, Arrays]:
+        """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""
+        part = few_epochs(self.parts["train"], self.train)
+        found: dict[str, Arrays] = {}
+        directions = random_directions(self.network)
+        trace = [projected(self.backend.weights(), directions)]
+        metrics: list[tuple[float, float]] = []
+        for done in range(records.TRACED):
+            metrics += take_steps(self.backend, self.train, part, done, done + 1)
+            weights = self.backend.weights()
+            trace.append(projected(weights, directions))
+            if done + 1 in records.STEPS:
+                found[records.weights_after(done + 1)] = weights
+        last = records.STEPS[-1]
+        metrics += take_steps(self.backend, self.train, part, records.TRACED, last)
+        losses, watched = np.array(metrics).T
+        return {
+            **found,
+            records.weights_after(last): self.backend.weights(),
+            records.TRACE: {name: np.array([step[name] for step in trace]) for name in trace[0]},
+            records.TRAINING_LOSS: {"of each step": losses},
+            records.TRAINING_METRIC: {"of each step": watched},
+        }
+
+    def add_reloaded(self, record: Record, logged: bool) -> None:
+        """Adds what comes back after a save and load, by the framework itself and by MLflow."""
+        features = self.parts["test"].features
+        logits = record.arrays[records.PREDICTIONS]["logits"]
+        record.arrays[records.SAVED] = {"outputs": softmax(logits, axis=1) if self.network.head else logits}
+        saving = framework_module(self.framework, "saving")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / saving.FILE_NAME
+            saving.save(self.backend.model, self.network, features, path)
+            record.arrays[records.RELOADED_WEIGHTS] = saving.load_weights(path, self.network)
+            record.arrays[records.RELOADED] = {"outputs": saving.load(path)(features)}
+        if logged:
+            outputs = self._logged_outputs(saving, features)
+            record.arrays |= {} if outputs is None else {records.LOGGED: {"outputs": outputs}}
+
+    def _logged_outputs(self, saving: Any, features: np.ndarray) -> np.ndarray | None:
+        """What MLflow predicts with the logged model; None where tracking is off."""
+        params = self.params
+        tags = {
+            "stage": "verify",
+            "framework": self.framework,
+            "dataset": params.dataset,
+            "model": params.model_name,
+        }
+        with tracking.stage_run(f"verify@{self.framework}", tags, params.tracking) as run:
+            run.log_model(
+                lambda **arguments: saving.save_mlflow_model(self.backend.model, self.network, **arguments),
+                features,
+                self.network.schema.outputs,
+                packages(self.framework),
+            )
+        if run.model_id is None:
+            return None
+        import mlflow.pyfunc
+
+        return mlflow.pyfunc.load_model(f"models:/{run.model_id}").predict(features)
+
+    def _start(self, weights: Arrays) -> None:
+        self.backend.load_weights(weights)
+        self.backend.load_state(self.untrained)
+
+    def _frozen(self, weights: Arrays) -> Arrays:
+        """What frozen layers had at the start, as the network holds it."""
+        trained = self.backend.weights()
+        frozen = [name for name in weights if name.partition("/")[0] in self.network.frozen]
+        return {name: weights[name].astype(trained[name].dtype) for name in frozen}
+
+    def _statistics(self) -> Arrays:
+        arrays = self.backend.weights()
+        kept = [name for name, weight in self.network.weights().items() if not weight.trainable]
+        return {name: arrays[name] for name in kept if name.partition("/")[0] not in self.network.frozen}
+
+
+def few_epochs(part: Part, train: Train) -> Part:
+    """The first rows of a part: EPOCH_STEPS steps and a last batch as short as that of all rows, if there are more."""
+    batch = train.batch_size or len(part)
+    rows = EPOCH_STEPS * batch * train.accumulate + len(part) % batch
+    return part if rows >= len(part) else Part(part.features[:rows], part.labels[:rows], part.index[:rows])
+
+
+def random_directions(network: Network) -> Arrays:
+    """For each array that steps change as many random numbers as it has, float64 (numbers,)."""
+    rng = np.random.default_rng(2)
+    trained = {name: weight for name, weight in network.weights().items() if weight.trainable}
+    return {name: rng.uniform(-1, 1, math.prod(weight.shape)) for name, weight in trained.items()}
+
+
+def projected(weights: Arrays, directions: Arrays) -> dict[str, float]:
+    """Of each array one number that is another one where any of its numbers is: its sum with random weights."""
+    return {name: float(weights[name].astype(np.float64).ravel() @ along) for name, along in directions.items()}
+
+
+def varied(weights: Arrays) -> Arrays:
+    """Moves what starts at zero or one off it, so that a bias, scale or statistic that is left out shows."""
+    rng = np.random.default_rng(0)
+    noise = {name: rng.uniform(-0.05, 0.05, array.shape) for name, array in weights.items()}
+    return {name: np.where(np.isin(array, (0, 1)), array + noise[name], array) for name, array in weights.items()}
+
+
+def changed(weights: Arrays, dtype: str) -> Arrays:
+    """Changes every number in its last digits, up or down."""
+    rng = np.random.default_rng(1)
+    size = PERTURBATION_ULPS * np.finfo(dtype).eps
+    return {name: array * (1 + size * rng.choice([-1, 1], array.shape)) for name, array in weights.items()}
+
+
+if __name__ == "__main__":
+    run_command(lambda: work(sys.argv[1], Path(sys.argv[2])))
