@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import ttest_1samp
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests/support")]
 
 from simulated_pairs import HEAVY_TAILED, chance_of, differs, grouped_classes, outcomes, passes_the_gate, share
 

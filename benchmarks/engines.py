@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
 
 from engine_rows import ENGINES, TOLERANCES, differences, made_of
 from twin_cases import LAYER_CASES, MODEL_CASES

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
 
 from full_run import Case, cases, try_full
 from interrupted_run import CHEAPEST, Template

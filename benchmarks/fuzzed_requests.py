@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests/support")]
 
 from hypothesis import HealthCheck, given, settings
 from served_requests import GOOD, JSON, Answer, Request, ask, requests, served, tells

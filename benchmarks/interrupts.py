@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
 
 from interrupted_run import AFTER_DVC, BEFORE_DVC, CHEAPEST, DEFAULT, SIGNALS, TARGETS, Hit, Template, try_hit
 

@@ -5,9 +5,9 @@ python benchmarks/outages.py --only "dies;slow"    faults whose names begin so
 python benchmarks/outages.py --kills 30            random calls of each kind of kill
 
 Each fault meets the command as a user types it, in a fresh copy of the project, with a real `mlflow server` behind a
-proxy (tests/faulty_store.py). Then the fault is mended, `python -m pipelines.sync` is typed, and the store compared
-field by field with that of a healthy run (tests/store_snapshot.py). Rows are kept in results.json of the folder: an
-interrupted benchmark goes on where it was. --again measures anew what --only names.
+proxy (tests/support/faulty_store.py). Then the fault is mended, `python -m pipelines.sync` is typed, and the store
+compared field by field with that of a healthy run (tests/support/store_snapshot.py). Rows are kept in results.json of
+the folder: an interrupted benchmark goes on where it was. --again measures anew what --only names.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
 
 from outage_faults import FAULTS, Place, Plan, dies
 from store_snapshot import COUNTED, difference, later_than, unfinished

@@ -107,7 +107,7 @@ def p_value(counts: Counts) -> float:
     """Two-sided test of no difference: McNemar's of 1947, which the statistic is at 0.
 
     Its type I error is at most 0.053 at 20 to 1,000 rows of which 1 to 10 % are discordant, counted by
-    tests/test_paired_accuracy.py.
+    tests/evaluation/test_paired_accuracy.py.
     The exact test, which may be as low as 0.00, contradicts the interval where it is near 0.05.
     """
     return float(mcnemar_p(counts.only_first, counts.only_second))
