@@ -1,6 +1,7 @@
 """Puts the frameworks side by side: scores, the statistics of the difference, a winner, a report.
 
-python -m pipelines.compare    reads build/train, build/evaluate, build/baseline and build/ingested, writes results
+python -m pipelines.compare    reads build/train, build/evaluate, build/baseline, build/ingested and
+                              results/parity.json, writes results
 """
 
 from pathlib import Path
@@ -47,7 +48,7 @@ def compare() -> None:
     metrics = _metrics(params, predictions)
     shown = _details(params, predictions)
     histories = {name: _histories(project.TRAIN / name, metrics[name].get("seeds", [])) for name in predictions}
-    folder = project.RESULTS  # not emptied: what verify has written there stays
+    folder = project.RESULTS  # not emptied: what the stage verify has written there stays
     folder.mkdir(exist_ok=True)
     project.write_json(project.METRICS, metrics)
     project.write_json(folder / "details.json", shown)
@@ -78,7 +79,7 @@ def _metrics(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
         "split": params.split.method,
         **entries,
         "mixed": mixed,
-        "verification": seal(params),
+        "verification": seal(project.read_json(project.PARITY, needs=("passed",))),
         "duplicates": project.read_json(project.DUPLICATES),
         "comparison": comparison,
         "further_comparisons": further,

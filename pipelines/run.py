@@ -34,7 +34,7 @@ from twintrain.system.stored import DamagedFileError
 TASKS = ("classes", "regression")
 ORDERS = ("dmy", "mdy", "ymd")
 REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
-STAGES = ("ingest", "preprocess", "split", "baseline", "train", "evaluate", "compare")
+STAGES = ("ingest", "preprocess", "split", "verify", "baseline", "train", "evaluate", "compare")
 
 
 class Asked(NamedTuple):

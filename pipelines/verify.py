@@ -1,4 +1,4 @@
-"""Proves, or disproves, that an experiment's twins are twins; params.yaml stays as it is.
+"""Shows whether an experiment's twins are twins; params.yaml stays as it is.
 
 python -m pipelines.verify                                          the experiment in params.yaml
 python -m pipelines.verify --preset car --model my_twin.py          a preset, and any parameter of params.yaml
@@ -7,25 +7,24 @@ python -m pipelines.verify --native                                 what the fra
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from twintrain import project, tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import run_command
-from twintrain.command_line.dvc_command import everything_is_up_to_date, get_data, run_dvc
+from twintrain.command_line.dvc_command import get_data, run_dvc
 from twintrain.command_line.experiment import experiment_parser, read_experiment
+from twintrain.command_line.fixed_params import as_written
 from twintrain.data.prepare.preparation import prepare
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.verification import parity_report, workers
-from twintrain.verification.checks import Check
-from twintrain.verification.seal import PARITY, experiment_digest
+from twintrain.verification.twins import verify_twins
 
-PAGE = project.RESULTS / "parity.html"
+# Of experiments that are not the current one, each in a folder of its name.
+OTHERS = Path("build/verify")
 NATIVE = project.RESULTS / "native.json"
 NATIVE_TWINS = {"torch", "keras"}
 
@@ -40,27 +39,37 @@ def _verify(native: bool, content: dict[str, Any], params: Params) -> int:
     get_data(params)
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     name = f"verify {params.model_name} on {params.dataset}"
-    project.RESULTS.mkdir(exist_ok=True)
     with tracking.parent_run(name, tags, params.tracking) as run:
         if native:
             _list_differences(params, run)
             return 0
-        parity = _verify_twins(params, run)
+        is_current = content == read_yaml(project.PARAMS)
+        page = _verify_current() if is_current else _verify_other(params, run)
+    parity = project.read_json(page.with_suffix(".json"))
     parity_report.print_checks(parity)
-    print(f"\nReport: {PAGE}")
-    if _renew_comparison(content) and parity["passed"] and params.registry.enabled:
-        print("Next: make promote")
+    print(f"\nReport: {page}")
+    if is_current and parity["passed"]:
+        print("Next: make run")
     return 0 if parity["passed"] else 1
 
 
-def _verify_twins(params: Params, run: tracking.Run) -> dict[str, Any]:
-    started = time.perf_counter()
-    checks, mixed = _checks(params)
-    parity = parity_report.parity(params, experiment_digest(params), checks, mixed, time.perf_counter() - started)
-    project.write_json(PARITY, parity)
-    project.write_text(PAGE, parity_report.html_page(parity))
-    run.log_artifacts(PARITY, PAGE)
-    return parity
+def _verify_current() -> Path:
+    """Has DVC run the stage `verify`, if it has not as things are now, and returns the page."""
+    if failed := run_dvc("repro", "verify", environment=as_written()):
+        raise UserError(f"a stage failed: {failed.reason or 'see above'}")
+    return project.PARITY_PAGE
+
+
+def _verify_other(params: Params, run: tracking.Run) -> Path:
+    """Verifies another experiment, and returns the page."""
+    found = verify_twins(params, lambda folder: workers.write_experiment(folder, params, *prepare(params)))
+    folder = OTHERS / f"{params.dataset}-{params.model_name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path, page = folder / project.PARITY.name, folder / project.PARITY_PAGE.name
+    parity_report.write_parity(found, path, page)
+    run.log_metrics(parity_report.counts(found))
+    run.log_artifacts(path, page)
+    return page
 
 
 def _list_differences(params: Params, run: tracking.Run) -> None:
@@ -70,32 +79,11 @@ def _list_differences(params: Params, run: tracking.Run) -> None:
         workers.run_workers(folder, list(NATIVE_TWINS), workers.NATIVE_WORKER, "describe")
         workers.run_workers(folder, ["keras"], workers.NATIVE_WORKER, "measure")
         differences = project.read_json(folder / "differences.json", list)
+    project.RESULTS.mkdir(exist_ok=True)
     project.write_json(NATIVE, differences)
     run.log_artifacts(NATIVE)
     parity_report.print_differences(params, differences)
     print(f"\nAs numbers: {NATIVE}")
-
-
-def _checks(params: Params) -> tuple[list[Check], str]:
-    """All checks, and what the frameworks ran on if that was not the same."""
-    with tempfile.TemporaryDirectory(prefix="twintrain-verify-") as path:
-        folder = Path(path)
-        workers.write_experiment(folder, params, *prepare(params))
-        workers.run_workers(folder, params.frameworks)
-        facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
-        devices = {name: found["device"] for name, found in facts.items()}
-        return workers.collect_checks(folder, params.frameworks), mixture(devices, params.compare.allow_mixed)
-
-
-def _renew_comparison(content: dict[str, Any]) -> bool:
-    """Has the report of the comparison say what was found, if it is of this experiment and up to date.
-
-    Returns:
-        whether it now does.
-    """
-    if content != read_yaml(project.PARAMS) or not everything_is_up_to_date():
-        return False
-    return run_dvc("repro", "--quiet", "--force", "--single-item", "compare") == 0
 
 
 def _read_arguments(arguments: list[str]) -> tuple[bool, dict[str, Any], Params]:
@@ -116,6 +104,8 @@ def _read_arguments(arguments: list[str]) -> tuple[bool, dict[str, Any], Params]
         raise UserError(f"verify compares frameworks; expected two or more, got frameworks: {params.frameworks}")
     if params.mode != "aligned":
         raise UserError("native networks are no twins; expected mode: aligned, or --native to list what differs")
+    if not params.verify.enabled:
+        raise UserError("verify.enabled is false; expected true, to verify: --verify.enabled true")
     return False, content, params
 
 

@@ -26,6 +26,7 @@ from twintrain.settings.sections.baselines import BASELINES, Baseline
 from twintrain.settings.sections.losses import LOSSES, TASK_LOSSES, Loss
 from twintrain.settings.sections.optimizers import OPTIMIZERS, SCHEDULES, TORCH_ALONE
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.verification.twins import TRAINING_LENGTH
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src/twintrain").rglob("*.py"))
@@ -47,13 +48,14 @@ NOT_DEPS = {
     "twintrain.command_line.commands": "how a command starts and ends",
     "twintrain.errors": "the words of error messages",
     "twintrain.project": "where files lie; an output elsewhere is an error of DVC's",
+    "twintrain.system.processes": "how a process is started and ended, not what it makes",
     "twintrain.system.stored": "reads what an earlier stage has written, or stops the stage",
     "twintrain.tracking": "what MLflow records of a stage, not what the stage makes",
     "twintrain.settings.yaml_files": "how params.yaml is read; DVC compares its values itself",
 }
 NOT_DEPS_OF_STAGE = {
     (stage, "twintrain.data.dataset"): "for network_schema, which this stage does not call: it loads the schema"
-    for stage in ("baseline", "train", "evaluate")
+    for stage in ("baseline", "train", "evaluate", "verify")
 }
 READ_BY_NO_STAGE = {
     "tracking.experiment": "where runs are kept changes no output",
@@ -115,7 +117,7 @@ def modules_imported(path, framework="torch"):
 
 def modules_reached(stage, framework):
     """Modules that can change what a stage makes: all that its file imports, and so on."""
-    waiting = modules_imported(ROOT / f"pipelines/{stage}.py", framework)
+    waiting = modules_imported(ROOT / f"pipelines/{module_of(stage)}.py", framework)
     reached = set()
     while waiting:
         module = waiting.pop()
@@ -128,6 +130,11 @@ def modules_reached(stage, framework):
 
 def only_described(path):
     return all(isinstance(node, ast.Expr) for node in tree(path).body)
+
+
+def module_of(stage):
+    """The module of pipelines/ that a stage is; `pipelines.verify` is the command that runs the stage."""
+    return {"verify": "parity"}.get(stage, stage)
 
 
 def deps(stage, framework):
@@ -185,7 +192,8 @@ class ParamsRead(ast.NodeVisitor):
         while isinstance(inner, ast.Attribute):
             chain.insert(0, inner.attr)
             inner = inner.value
-        if isinstance(inner, ast.Name) and inner.id == "params":
+        is_method = chain[0] in ("model_copy", "model_dump")  # pydantic's
+        if isinstance(inner, ast.Name) and inner.id == "params" and not is_method:
             self.names.add(self.parameter(chain))
         else:
             self.generic_visit(node)
@@ -205,9 +213,12 @@ class ParamsRead(ast.NodeVisitor):
 def leaves_read(stage):
     """Parameters that a stage reads, in its own file or for what it logs."""
     visitor = ParamsRead()
-    visitor.visit(tree(ROOT / f"pipelines/{stage}.py"))
-    if "twintrain.training.logged" in modules_imported(ROOT / f"pipelines/{stage}.py"):
+    visitor.visit(tree(ROOT / f"pipelines/{module_of(stage)}.py"))
+    if "twintrain.training.logged" in modules_imported(ROOT / f"pipelines/{module_of(stage)}.py"):
         visitor.visit(tree(ROOT / "src/twintrain/training/logged.py"))
+    if stage == "verify":
+        visitor.visit(tree(ROOT / "src/twintrain/verification/twins.py"))
+        visitor.names |= {name for name in leaves_under("train") if name.split(".")[1] not in TRAINING_LENGTH}
     # As a whole it is for twintrain.tracking, which is in NOT_DEPS.
     return set().union(*map(leaves_under, visitor.names - {"tracking"}))
 
@@ -218,13 +229,15 @@ def leaves_read(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_is_a_module_and_a_function_of_its_name(stage):
     command = DVC["stages"][stage]["cmd"]
-    assert command == f"python -m pipelines.{stage}" + (
+    assert command == f"python -m pipelines.{module_of(stage)}" + (
         " ${item.framework}" if "matrix" in DVC["stages"][stage] else ""
     )
     functions = {
-        node.name: node for node in tree(ROOT / f"pipelines/{stage}.py").body if isinstance(node, ast.FunctionDef)
+        node.name: node
+        for node in tree(ROOT / f"pipelines/{module_of(stage)}.py").body
+        if isinstance(node, ast.FunctionDef)
     }
-    arguments = [argument.arg for argument in functions[stage].args.args]
+    arguments = [argument.arg for argument in functions[module_of(stage)].args.args]
     assert arguments == (["framework"] if "matrix" in DVC["stages"][stage] else [])
 
 
@@ -251,7 +264,7 @@ def test_stage_depends_on_every_module_that_can_change_what_it_makes(stage, fram
     files = {str(file_of(module).relative_to(ROOT)) for module in modules_reached(stage, framework)}
     missing = {file for file in files if not any(file == dep or file.startswith(f"{dep}/") for dep in listed)}
     assert missing == set()
-    assert f"pipelines/{stage}.py" in listed
+    assert f"pipelines/{module_of(stage)}.py" in listed
 
 
 @pytest.mark.parametrize(("stage", "framework"), product(STAGES, TITLES))
@@ -262,7 +275,7 @@ def test_stage_depends_on_no_module_that_it_does_not_use(stage, framework):
 
 
 def test_modules_that_are_no_deps_exist_and_are_used():
-    used = {stage: modules_imported(ROOT / f"pipelines/{stage}.py") for stage in STAGES}
+    used = {stage: modules_imported(ROOT / f"pipelines/{module_of(stage)}.py") for stage in STAGES}
     for stage in STAGES:
         for module in modules_reached(stage, "torch"):
             used[stage] |= modules_imported(file_of(module))
@@ -280,7 +293,7 @@ def test_every_dep_exists_or_is_made_by_a_stage(stage, framework):
         for name in TITLES
     ]
     for dep in deps(stage, framework):
-        if dep.startswith("build/"):
+        if dep.startswith(("build/", "results/")):
             assert any(f"{dep}/".startswith(f"{path}/") or path.startswith(f"{dep}/") for path in made), dep
         elif dep.startswith(("conf/", "$")):
             assert dep in ("conf/datasets/${dataset}.yaml", "${model}")

@@ -31,6 +31,8 @@ CHECKPOINTS = Path("build/checkpoints")
 RESULTS = Path("results")
 METRICS = RESULTS / "metrics.json"
 REPORT = RESULTS / "report.html"
+PARITY = RESULTS / "parity.json"
+PARITY_PAGE = RESULTS / "parity.html"
 # No outputs of a stage: an alias may move without anything being trained.
 GATE = RESULTS / "gate.json"
 CHAMPION_PAGE = RESULTS / "champion.html"

@@ -100,7 +100,7 @@ FILES = [
     ("build/evaluate/keras/predictions.npz", "compare", NPZ, "dvc repro --force evaluate@keras"),
     ("build/baseline/metrics.json", "compare", JSON, "dvc repro --force baseline"),
     ("build/ingested/labels.npy", "compare", NPY, "dvc repro --force ingest"),
-    ("results/parity.json", "compare", JSON, "make verify"),
+    ("results/parity.json", "compare", JSON, "dvc repro --force verify"),
     ("results/metrics.json", "demo", JSON, "dvc repro --force compare"),
 ]
 # What does not need to hold anything.

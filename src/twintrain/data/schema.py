@@ -16,6 +16,8 @@ from twintrain.system.stored import read_model
 
 DATE_PARTS = ("year", "month", "day", "weekday")
 
+FILE_NAME = "schema.json"
+
 
 class Schema(BaseModel):
     """The network's view of a data set.
@@ -49,11 +51,11 @@ class Schema(BaseModel):
         return TASK_METRICS[self.task]
 
     def save(self, folder: Path) -> None:
-        project.write_json(folder / "schema.json", self.model_dump())
+        project.write_json(folder / FILE_NAME, self.model_dump())
 
     @classmethod
     def load(cls, folder: Path) -> "Schema":
-        return read_model(folder / "schema.json", cls)
+        return read_model(folder / FILE_NAME, cls)
 
 
 def network_schema(dataset_name: str, dataset: Dataset, preprocess: Preprocess) -> Schema:

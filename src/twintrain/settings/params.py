@@ -16,6 +16,12 @@ from twintrain.settings.sections.training import Evaluate, Train
 from twintrain.settings.yaml_files import read_yaml, validated
 
 
+class Verify(Section):
+    """Whether the twins are verified, which takes some 20 seconds, before they are compared."""
+
+    enabled: bool = True
+
+
 class Compare(Section):
     """How the frameworks are put side by side.
 
@@ -90,6 +96,7 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     baseline: Baseline = Baseline()
+    verify: Verify = Verify()
     compare: Compare = Compare()
     registry: Registry = Registry()
     drift: Drift = Drift()

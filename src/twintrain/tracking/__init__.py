@@ -9,7 +9,7 @@ from twintrain.tracking.journal import FOLDER, Ref, journal_keys, journals_folde
 from twintrain.tracking.lineage import lock_tags, project_tags
 from twintrain.tracking.lookup import find_run, model_of
 from twintrain.tracking.recovery import Synced, abandoned_journals, synchronize
-from twintrain.tracking.run import Run
+from twintrain.tracking.run import Run, attempt, save_model
 from twintrain.tracking.store import (
     PARENT,
     check_connection,
@@ -38,6 +38,7 @@ __all__ = [
     "Synced",
     "abandoned_journals",
     "add_to_run",
+    "attempt",
     "check_connection",
     "child_run",
     "command_run",
@@ -56,6 +57,7 @@ __all__ = [
     "parent_run",
     "pinned_requirements",
     "project_tags",
+    "save_model",
     "stage_run",
     "store_uri",
     "synchronize",

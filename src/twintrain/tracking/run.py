@@ -101,7 +101,7 @@ class Run:
         """
         with TemporaryDirectory(dir=self.journal.folder) as folder:
             path = Path(folder) / "model"
-            if attempt("the model", _save_model, save, path, example, outputs, requirements) is None:
+            if attempt("the model", save_model, save, path, example, outputs, requirements) is None:
                 return
             place = self.journal.keep(path)
         number = self.journal.append("model", folder=place, name="model", tags=context_tags())
@@ -170,9 +170,10 @@ def _describe_dataset(features: np.ndarray, labels: np.ndarray, name: str) -> di
     return dict(dataset._to_mlflow_entity())
 
 
-def _save_model(
+def save_model(
     save: Callable[..., Any], path: Path, example: np.ndarray, outputs: int, requirements: list[str]
 ) -> Path:
+    """Writes an MLflow model with signature, input example and pinned requirements; arguments as of `Run.log_model`."""
     mlflow_module()
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from twintrain import project
 from twintrain.report.html_template import render
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
@@ -26,7 +27,7 @@ def parity(params: Params, experiment: str, checks: list[Check], mixed: str, sec
     """The content of results/parity.json.
 
     Args:
-        experiment: its digest (`seal.experiment_digest`).
+        experiment: the sha256 of its settings.
         mixed: what the frameworks ran on where that was not the same.
     """
     logged = {check.framework for check in checks if check.name == LOGGED}
@@ -50,8 +51,23 @@ def headline(parity: dict[str, Any]) -> str:
     return f"{parity['model']} on {parity['dataset']} with {parity['optimizer']}"
 
 
+def write_parity(parity: dict[str, Any], path: Path, page: Path) -> None:
+    """Writes a verification as JSON and as a page."""
+    project.write_json(path, parity)
+    project.write_text(page, html_page(parity))
+
+
+def counts(parity: dict[str, Any]) -> dict[str, float]:
+    """How many checks there were and what became of them, as metrics of a run."""
+    passed, failed = (sum(check[name] for check in parity["checks"]) for name in ("passed", "failed"))
+    untold = len(parity["checks"]) - passed - failed
+    return {"checks_passed": passed, "checks_failed": failed, "checks_too_chaotic": untold}
+
+
 def conclusion(parity: dict[str, Any]) -> str:
     """What came out, in one sentence."""
+    if parity["passed"] is None:
+        return parity["reason"]
     failed = sum(check["failed"] for check in parity["checks"])
     *first, last = (TITLES[name] for name in parity["frameworks"])
     titles = f"{', '.join(first)} and {last}"

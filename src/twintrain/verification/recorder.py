@@ -144,26 +144,22 @@ class Recorder:
             record.arrays |= {} if outputs is None else {records.LOGGED: {"outputs": outputs}}
 
     def _logged_outputs(self, saving: Any, features: np.ndarray) -> np.ndarray | None:
-        """What MLflow predicts with the logged model; None where tracking is off."""
-        params = self.params
-        tags = {
-            "stage": "verify",
-            "framework": self.framework,
-            "dataset": params.dataset,
-            "model": params.model_name,
-        }
-        with tracking.stage_run(f"verify@{self.framework}", tags, params.tracking) as run:
-            run.log_model(
-                lambda **arguments: saving.save_mlflow_model(self.backend.model, self.network, **arguments),
-                features,
-                self.network.schema.outputs,
-                packages(self.framework),
-            )
-        if run.model_id is None:
-            return None
-        import mlflow.pyfunc
+        """What MLflow predicts with the model as it is logged; None where MLflow cannot save it."""
 
-        return mlflow.pyfunc.load_model(f"models:/{run.model_id}").predict(features)
+        def save(**arguments: Any) -> None:
+            saving.save_mlflow_model(self.backend.model, self.network, **arguments)
+
+        needed = packages(self.framework)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            made = tracking.attempt(
+                "the model", tracking.save_model, save, path, features, self.network.schema.outputs, needed
+            )
+            if made is None:
+                return None
+            import mlflow.pyfunc
+
+            return mlflow.pyfunc.load_model(str(path)).predict(features)
 
     def _start(self, weights: Arrays) -> None:
         self.backend.load_weights(weights)

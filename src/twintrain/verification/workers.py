@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from twintrain import project
-from twintrain.data.parts import Part
+from twintrain.data.parts import PARTS, Part
+from twintrain.data.schema import FILE_NAME as SCHEMA_FILE
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.settings.frameworks import TITLES
@@ -23,14 +24,25 @@ NATIVE_WORKER = ("-m", "twintrain.verification.native_worker")
 
 def write_experiment(folder: Path, params: Params, schema: Schema, parts: dict[str, Part]) -> None:
     """Writes what the workers read."""
+    _write_settings(folder, params)
+    schema.save(folder)
+    for name, part in parts.items():
+        part.save(folder / name)
+
+
+def link_experiment(folder: Path, params: Params, split: Path) -> None:
+    """Writes what the workers read, with the rows where the stage split has left them."""
+    _write_settings(folder, params)
+    for name in (SCHEMA_FILE, *PARTS):
+        (folder / name).symlink_to((split / name).absolute())
+
+
+def _write_settings(folder: Path, params: Params) -> None:
     threads = params.train.threads or max(1, (os.cpu_count() or 1) // len(params.frameworks))
     train = params.train.model_copy(update={"threads": threads})
     shared = params.model_copy(update={"train": train})
     project.write_json(folder / "experiment.json", shared.model_dump())
-    schema.save(folder)
     hand_on(params, folder)
-    for name, part in parts.items():
-        part.save(folder / name)
 
 
 def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = WORKER, *options: str) -> None:

@@ -1,0 +1,67 @@
+"""Verifies an experiment's twins: a process a framework records what it computes, and the records are compared."""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twintrain import project
+from twintrain.evaluation.comparison import mixture
+from twintrain.settings.params import Params
+from twintrain.verification.parity_report import parity
+from twintrain.verification.workers import collect_checks, run_workers
+
+# What only lengthens a training, watches it or cuts it into blocks makes no other twins; the stage does not list it.
+TRAINING_LENGTH = {
+    *("epochs", "early_stopping", "restore_best_weights", "checkpoint_every", "log_gradients", "block_bytes"),
+}
+OTHER_SECTIONS = dict.fromkeys(("evaluate", "compare", "registry", "verify", "drift", "serving", "tracking"), True)
+
+
+def why_no_twins(params: Params) -> str:
+    """Why there is nothing to verify, as a sentence; empty where there is."""
+    if params.mode == "native":
+        return "Native: each framework has its own defaults, so these are no twins."
+    if len(params.frameworks) < 2:
+        return "One framework alone has no twin."
+    return ""
+
+
+def unverified(params: Params, reason: str) -> dict[str, Any]:
+    """The content of results/parity.json where nothing was verified.
+
+    Args:
+        reason: why not, as a sentence.
+    """
+    return {**parity(params, settings_digest(params), [], "", 0.0), "passed": None, "reason": reason}
+
+
+def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]:
+    """Verifies twins, whatever comes out.
+
+    Args:
+        fill: writes what the workers read into the folder that it is given.
+
+    Returns:
+        the content of results/parity.json.
+
+    Raises:
+        UserError: a framework could not build or train its network.
+    """
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="twintrain-verify-") as path:
+        folder = Path(path)
+        fill(folder)
+        run_workers(folder, params.frameworks)
+        checks = collect_checks(folder, params.frameworks)
+        facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
+    mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)
+    return parity(params, settings_digest(params), checks, mixed, time.perf_counter() - started)
+
+
+def settings_digest(params: Params) -> str:
+    """The sha256 of the settings that twins are made by."""
+    settings = params.model_dump(exclude={"train": TRAINING_LENGTH, **OTHER_SECTIONS})
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
