@@ -27,8 +27,9 @@ def make_project(root: Path, data: Path, folder: Path) -> None:
         params |= {"dataset": "xor", "model": "conf/models/logic_mlp.yaml", "frameworks": list(FRAMEWORKS)}
         params["split"]["method"] = "same"
         params["tracking"]["budget_seconds"] = 0  # the journal alone: no test here needs MLflow
+        params["verify"]["enabled"] = False
         write_yaml(project.PARAMS, params)
-        for stage in ("ingest", "preprocess", "split", "baseline"):
+        for stage in ("ingest", "preprocess", "split", "parity", "baseline"):
             _run(patch, stage)
         for framework in FRAMEWORKS:
             _make_training(framework)

@@ -31,9 +31,7 @@ QUICK = ("--train.threads", "1")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, browser):
     """The default experiment, verified and run in a clone: its folder, metrics, output and runs by framework."""
-    clone = Clone(tmp_path_factory.mktemp("browser") / "clone")
-    verified = clone.call("python", "-m", "pipelines.verify", *QUICK)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+    clone = Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True)
     done = clone.run(*QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))

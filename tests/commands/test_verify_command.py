@@ -19,6 +19,7 @@ def build_keras(input_shape, outputs):
 
     return Sequential([Input(input_shape), layers.Dense(4, activation="tanh"), layers.Dense(outputs)])
 """
+ALL_PASSED = "all 31 checks passed over 200 training steps in float64 and float32."
 XOR = ("--preset", "xor", "--train.epochs", "300", "--train.threads", "1")
 
 
@@ -28,7 +29,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("verify") / "clone")
     result = clone.run(*XOR)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "Whether these are twins was not verified; make verify does it." in result.stdout
+    assert "Not verified, since verify.enabled is false; " in result.stdout
+        'Not verified, since verify.enabled is false; make run ARGS="--verify.enabled true" does it.' in result.stdout
+    )
     return clone
 
 
@@ -36,38 +39,49 @@ def verify(clone: Clone, *arguments: str, **environment: str):
     return clone.call("python", "-m", "pipelines.verify", *arguments, **environment)
 
 
-def parity(clone: Clone) -> dict:
+def parity(clone: Clone, folder: str) -> dict:
     def refuse(constant: str):
         raise AssertionError(f"{constant} is no JSON")
 
-    return json.loads((clone.folder / "results/parity.json").read_text("utf-8"), parse_constant=refuse)
+    return json.loads((clone.folder / folder / "parity.json").read_text("utf-8"), parse_constant=refuse)
 
 
-def test_twins_are_verified_and_the_report_says_so(clone: Clone):
-    changed = clone.call("git", "status", "--porcelain").stdout
-    result = verify(clone)
+def test_a_run_verifies_twins_and_the_report_says_so(clone: Clone):
+    result = clone.run("--verify.enabled", "true")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert (
-        "PyTorch and Keras are twins: all 31 checks passed over 200 training steps in float64 and float32."
-        in result.stdout
-    )
-    found = parity(clone)
+    assert ALL_PASSED in result.stdout
+    found = parity(clone, "results")
     assert found["passed"]
     assert found["checks"][0].keys() >= {"name", "framework", "dtype", "error", "tolerance", "passed"}
     assert {check["dtype"] for check in found["checks"]} == {"float64", "float32"}
+    assert found["unchecked"] == []
     assert (clone.folder / "results/parity.html").is_file()
-    assert "Verified twins: all 31 checks passed over 200 training steps in float64 and float32." in (
-        clone.folder / "results/report.html"
-    ).read_text("utf-8")
-    # params.yaml is untouched, and the comparison that was renewed is what dvc.lock now has.
+    assert f"Verified twins: {ALL_PASSED}" in (clone.folder / "results/report.html").read_text("utf-8")
+    (run,) = clone.stage_runs("verify")
+    assert run.data.metrics["checks_passed"] == len(found["checks"]) == 31
+    (parent, *_) = clone.stage_runs("run")
+    assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_the_command_shows_what_the_stage_has_found_and_runs_it_no_second_time(clone: Clone):
+    changed = clone.call("git", "status", "--porcelain").stdout
+    result = verify(clone)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"PyTorch and Keras are twins: {ALL_PASSED}" in result.stdout
+    assert "Running stage" not in result.stdout
     assert clone.call("git", "status", "--porcelain").stdout == changed
     assert "up to date" in clone.call("dvc", "repro").stdout
-    (run,) = (run for run in clone.runs() if run.info.run_name == "verify logic_mlp on xor")
-    children = [child for child in clone.runs() if child.data.tags.get("mlflow.parentRunId") == run.info.run_id]
-    assert {child.info.run_name for child in children} >= {"verify@torch", "verify@keras"}
+
+
+def test_a_longer_training_is_not_verified_again_and_another_optimizer_is(clone: Clone):
+    for change, runs in ((("--train.epochs", "301"), False), (("--train.optimizer.name", "adagrad"), True)):
+        result = clone.run(*change, "--target", "verify")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert ("Running stage 'verify'" in result.stdout) is runs
 
 
 def test_twins_of_ones_own_that_are_none_are_named_with_exit_status_1(clone: Clone):
+    before = parity(clone, "results")
     (clone.folder / "same.py").write_text(SAME)
     other = SAME.replace('activation="tanh"', 'activation="sigmoid"')
     (clone.folder / "other.py").write_text(other)
@@ -75,11 +89,21 @@ def test_twins_of_ones_own_that_are_none_are_named_with_exit_status_1(clone: Clo
     result = verify(clone, "--model", "other.py")
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Keras parts from PyTorch first in layer outputs (float64): dense_1." in result.stdout
-    assert not parity(clone)["passed"]
+    assert not parity(clone, "build/verify/xor-other")["passed"]
+    assert parity(clone, "build/verify/xor-same")["passed"]
+    assert parity(clone, "results") == before
+
+
+def test_a_run_compares_what_are_no_twins_and_says_so(clone: Clone):
+    result = clone.run("--model", "other.py", "--train.epochs", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Not twins: " in result.stdout
+    metrics = json.loads((clone.folder / "results/metrics.json").read_text("utf-8"))
+    assert metrics["verification"]["verified"] is False
+    assert verify(clone).returncode == 1
 
 
 def test_a_dead_tracking_server_does_not_make_twins_others(clone: Clone):
-    result = verify(clone, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    result = verify(clone, "--model", "same.py", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "Not checked, since MLflow could not log the models: predictions by MLflow." in result.stdout
-    assert parity(clone)["unchecked"] == ["predictions by MLflow"]
+    assert parity(clone, "build/verify/xor-same")["unchecked"] == []

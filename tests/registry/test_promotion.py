@@ -273,7 +273,7 @@ def test_a_tie_that_is_no_cheaper_leaves_the_champion(world):
 
 def test_what_is_not_verified_is_not_promoted_and_no_process_is_started(world):
     world.promote(world.train(Network(range(60))))
-    text = "Whether these are twins was not verified; make verify does it."
+    text = "One framework alone has no twin."
     world.smoke = None
     outcome = world.promote(world.train(Network(), verification={"verified": None, "text": text}))
     assert failed(outcome) == ["twins"]
@@ -424,7 +424,7 @@ def test_a_run_that_changes_nothing_prints_them_again(world, capsys):
 def test_predict_and_serve_without_a_champion_say_what_to_type(world, error_of):
     params = world.params.model_copy(update={"dataset": "rows", "model": f"conf/models/{world.model}.yaml"})
     typed = ["--input", "my rows.csv", "--output", "b.csv", "--model", ""]
-    way = "make run, make verify and then make promote give it one, or say why not"
+    way = "make run gives it one, or says why not"
     nobody = f"{world.versions.name} has no champion yet; {way}"
     others = f"{nobody}; --model models:/m-… takes any other model"
     assert error_of(chosen_model, "", params, "predict", typed) == others

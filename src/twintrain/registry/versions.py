@@ -69,9 +69,7 @@ class Versions:
 
     def no_champion(self) -> str:
         """What is said where there is none, and how there will be one."""
-        return (
-            f"{self.name} has no champion yet; make run, make verify and then make promote give it one, or say why not"
-        )
+        return f"{self.name} has no champion yet; make run gives it one, or says why not"
 
     def tag(self, version: Any, tags: dict[str, str]) -> None:
         """Sets tags on a version."""
