@@ -25,8 +25,8 @@ from twintrain.data.dataset import Dataset
 from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.errors import UserError, unknown
+from twintrain.registry.champion import chosen_model
 from twintrain.serving.answer_file import AnswerFile
-from twintrain.serving.champion import chosen_model
 from twintrain.serving.imputing import fill_missing
 from twintrain.serving.new_rows import NewRows, read_new_rows
 from twintrain.serving.packaging import load_description, load_recipe

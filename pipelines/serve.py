@@ -11,7 +11,7 @@ from typing import Any
 from twintrain import project
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.ports import read_port
-from twintrain.serving.champion import chosen_model
+from twintrain.registry.champion import chosen_model
 from twintrain.serving.packaging import load_description, load_example
 from twintrain.serving.server import Server, request_body
 from twintrain.settings.params import load_params

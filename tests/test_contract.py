@@ -3,8 +3,11 @@
 import ast
 import hashlib
 import json
+import os
 import re
 import string
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from itertools import product
@@ -497,6 +500,37 @@ def test_frameworks_are_the_ones_that_have_a_folder():
 def test_keras_has_an_engine_for_every_library_under_it():
     engines = {path.stem for path in (ROOT / "src/twintrain/frameworks/keras/engines").glob("*.py")}
     assert set(KERAS_BACKENDS.values()) <= engines
+
+
+# Wings
+
+LONGEST = 300
+DECLARATIONS = {"src/twintrain/data/dataset.py": 330}  # tables of what may be written in a file
+
+
+def test_a_wing_imports_only_what_lies_below_it():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES + PIPELINES, ids=ids(SOURCES + PIPELINES))
+def test_a_module_is_short_enough_to_be_read_at_once(path):
+    limit = DECLARATIONS.get(str(path.relative_to(ROOT)), LONGEST)
+    assert len(path.read_text("utf-8").splitlines()) <= limit
+
+
+def test_the_package_has_the_names_that_it_says_and_imports_none_before():
+    code = """
+import sys, twintrain
+before = [name for name in sys.modules if name.startswith("twintrain.")]
+assert before == [], before
+for name in twintrain.__all__:
+    assert getattr(twintrain, name).__name__ == name
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
 # Twin files

@@ -22,9 +22,9 @@ from twintrain import tracking
 from twintrain.data.schema import Schema
 from twintrain.evaluation.comparison import compare_networks, compare_with_baseline
 from twintrain.registry import challenge, outcomes, promotion
+from twintrain.registry.champion import chosen_model
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import CHAMPION, DESPITE, PREVIOUS, Versions, despite_note, registered_name
-from twintrain.serving.champion import chosen_model
 from twintrain.serving.smoke import Smoke
 from twintrain.settings.params import Tracking, check_params
 from twintrain.settings.yaml_files import read_yaml

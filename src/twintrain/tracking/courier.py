@@ -15,7 +15,8 @@ from typing import Any
 
 from twintrain.system.passwords import without_password, without_passwords
 from twintrain.tracking.budget import Budget
-from twintrain.tracking.delivery import Delivery, NotYetError, UnknownRunError
+from twintrain.tracking.delivery import Delivery
+from twintrain.tracking.delivery_errors import NotYetError, UnknownRunError
 from twintrain.tracking.journal import Journal
 from twintrain.tracking.store import is_local, open_client, store_uri
 

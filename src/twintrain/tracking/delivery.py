@@ -13,37 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from twintrain.tracking.delivery_errors import ElsewhereError, NotYetError, UnknownRunError, is_refusal
 from twintrain.tracking.journal import Call, Heading, Journal, Ref, headings, this_store
 from twintrain.tracking.lookup import JOURNAL, PARENT_TAG, run_of_journal, unless_missing
-from twintrain.tracking.store import DeletedExperimentError, experiment_id
+from twintrain.tracking.store import experiment_id
 
 OWNER, INCOMPLETE = "process", "incomplete"
 DEFAULT = "Default"  # the experiment of a run that was to be in that of another one, which is gone
 BATCH_METRICS, BATCH_ENTRIES = 1000, 100  # MLflow's limits for one call
-# What MLflow says of a call that it will never take, however often it is asked.
-REFUSALS = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST"}
-REFUSALS |= {"INVALID_STATE", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
-
-
-class NotYetError(Exception):
-    """A run that this one needs is not in the store yet."""
-
-    def __init__(self) -> None:
-        super().__init__("a run that belongs to it is not there yet")
-
-
-class ElsewhereError(Exception):
-    """What is to be added belongs to a run of another store."""
-
-    def __init__(self, store: str, here: str) -> None:
-        super().__init__(
-            f"{here} does not have the run that something is to be added to; it was logged for {store}; "
-            f"type: MLFLOW_TRACKING_URI={store} make sync"
-        )
-
-
-class UnknownRunError(Exception):
-    """The store does not have the run that something is to be added to, or has it no more."""
 
 
 class Delivery:
@@ -81,7 +58,7 @@ class Delivery:
             try:
                 self._bring(numbers)
             except Exception as error:
-                if not _is_refusal(error):
+                if not is_refusal(error):
                     raise
                 self.refused |= dict.fromkeys(numbers, str(error))
         if self.journal.is_delivered and not any(other.run_id == self._id for other in self._others()):
@@ -310,10 +287,6 @@ class Delivery:
     def _end(self, _: int, call: Call) -> None:
         if call["status"]:
             self.client.set_terminated(self._id, call["status"], call["time"])
-
-
-def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, (DeletedExperimentError, ElsewhereError)) or getattr(error, "error_code", None) in REFUSALS
 
 
 def _is_below(heading: Heading, key: str) -> bool:

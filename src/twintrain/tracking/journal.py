@@ -10,14 +10,12 @@ lock first: the operating system knows best who lives.
 Lines are numbered from 0. The first one says which run it is of: a new one, or one that exists.
 """
 
-import contextlib
 import json
 import os
 import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -25,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from twintrain.project import link_or_copy
 from twintrain.system.passwords import without_password
+from twintrain.tracking.journal_lines import append_line, read_lines
 from twintrain.tracking.owner import Owner
 from twintrain.tracking.store import SQLITE, project_root, store_uri
 
@@ -104,8 +103,8 @@ class Journal:
         return journal
 
     def _read(self) -> None:
-        self.calls, self.confirmed, self.tried, self.lost = list(_lines(self.folder / CALLS)), {}, set(), None
-        for mark in _lines(self.folder / CONFIRMED):
+        self.calls, self.confirmed, self.tried, self.lost = list(read_lines(self.folder / CALLS)), {}, set(), None
+        for mark in read_lines(self.folder / CONFIRMED):
             self._take(mark)
 
     @property
@@ -148,7 +147,7 @@ class Journal:
         line = {"call": call, "time": int(time.time() * 1000), **arguments}
         with self._lock:
             # As it will be read by another process.
-            self.calls.append(json.loads(_append(self.folder / CALLS, line)))
+            self.calls.append(json.loads(append_line(self.folder / CALLS, line)))
             return len(self.calls) - 1
 
     def keep(self, path: Path) -> str:
@@ -212,7 +211,7 @@ class Journal:
         self.release()
 
     def _mark(self, mark: dict[str, Any]) -> None:
-        _append(self.folder / CONFIRMED, mark)
+        append_line(self.folder / CONFIRMED, mark)
         self._take(mark)
 
     def _take(self, mark: dict[str, Any]) -> None:
@@ -263,11 +262,11 @@ class Heading(NamedTuple):
     @classmethod
     def of(cls, folder: Path) -> Self | None:
         """Of the journal in a folder; None if there is none."""
-        first = next(_lines(folder / CALLS), None)
+        first = next(read_lines(folder / CALLS), None)
         if first is None or not {"call", "time", "owner"} <= first.keys():
             return None
         run_id = None
-        for mark in _lines(folder / CONFIRMED):
+        for mark in read_lines(folder / CONFIRMED):
             run_id = None if "lost" in mark else mark.get("run_id", run_id)
         return cls(folder.name, first, run_id)
 
@@ -280,36 +279,3 @@ def headings(folder: Path) -> list[Heading]:
 def journal_keys() -> set[str]:
     """Of the runs that MLflow does not have whole."""
     return {heading.key for heading in headings(journals_folder())}
-
-
-def _append(path: Path, line: dict[str, Any]) -> str:
-    """Adds a line in one write, so that a process killed meanwhile leaves it whole or, at the end, a part of it.
-
-    Returns:
-        the line as it is written.
-    """
-    text = json.dumps(line, ensure_ascii=False) + "\n"
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        # A part of a line that a killed process has left must not spoil this one.
-        size = os.fstat(descriptor).st_size
-        cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        data = (b"\n" if cut else b"") + text.encode()
-        written = os.write(descriptor, data)
-        if written < len(data):  # the disk is full: the next write says so
-            os.write(descriptor, data[written:])
-    finally:
-        os.close(descriptor)
-    return text
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        file = path.open(encoding="utf-8", errors="replace", newline="\n")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    with file:
-        for line in file:
-            with contextlib.suppress(ValueError, RecursionError):
-                if isinstance(found := json.loads(line), dict):
-                    yield found
