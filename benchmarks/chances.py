@@ -18,7 +18,17 @@ from scipy.stats import ttest_1samp
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests/support")]
 
-from simulated_pairs import HEAVY_TAILED, chance_of, differs, grouped_classes, outcomes, passes_the_gate, share
+from simulated_pairs import (
+    HEAVY_TAILED,
+    chance_of,
+    differs,
+    excludes_0,
+    grouped_classes,
+    outcomes,
+    outcomes_apart,
+    passes_the_gate,
+    share,
+)
 
 from examples.course.tables import markdown, with_tables
 from twintrain.evaluation import intervals
@@ -75,6 +85,31 @@ def errors() -> Iterator[Row]:
             yield [kind, str(rows), f"{found:.3f}", f"{plain:.3f}"]
 
 
+def alike() -> Iterator[Row]:
+    """Errors of two that differ by as much in all rows but a few, over all outcomes.
+
+    Of equal means: all others differ by 1. Of means that differ by a margin of 1 %: the few differ alone.
+    """
+    yield [
+        *("test rows", "share far off", "equals said to differ", "equals said to differ (by the bootstrap alone)"),
+        "at the margin, and equivalent",
+    ]
+    margin = 0.01
+    for rows in ROWS:
+        for apart in DISCORDANT[:-1]:
+            equal, at_margin = (
+                list(outcomes_apart(rows, apart, *values))
+                for values in ((1.0, (apart - 1) / apart), (1.0, 1 + margin / apart))
+            )
+            figures = [
+                sum(chance for differences, chance in equal if excludes_0(ends(differences)))
+                for ends in (intervals.mean_interval, intervals.bootstrap_interval)
+            ]
+            ones = np.ones(rows)
+            figures += [sum(chance for first, chance in at_margin if of_errors(first, ones, margin)["equivalent"])]
+            yield [str(rows), f"{apart:.0%}", *(f"{figure:.3f}" for figure in figures)]
+
+
 def widths() -> Iterator[Row]:
     """Beyond 10,000 rows: how far the normal interval's ends lie from the bootstrap's, as a share of its width."""
     yield ["interval of", "rows", f"largest of {WIDTH_DRAWS} draws"]
@@ -106,7 +141,9 @@ def _apart(bootstrap: list[float], normal: list[float]) -> float:
     return max(abs(one - other) for one, other in zip(bootstrap, normal, strict=True)) / (bootstrap[1] - bootstrap[0])
 
 
-TABLES: dict[str, Callable[[], Iterator[Row]]] = {table.__name__: table for table in (exact, groups, errors, widths)}
+TABLES: dict[str, Callable[[], Iterator[Row]]] = {
+    table.__name__: table for table in (exact, groups, errors, alike, widths)
+}
 
 
 def told(rows: Iterator[Row]) -> Iterator[Row]:

@@ -73,6 +73,10 @@ def test_tie_goes_to_the_one_that_is_cheaper_by_a_tenth_else_to_the_first(torch,
         ({**NUMBERS, "mae_ci95": [-0.6, 0.1]}, "a difference of no more than the choice of test rows explains"),
         ({**NUMBERS, "equivalent": True, "mae_ci95": [-0.6, 0.1]}, "equivalent within 1.0 % of the error"),
         ({**NUMBERS, "relative_difference": -9e-6}, "equally good"),
+        (
+            {**NUMBERS, "mae_ci95": None},
+            "a difference of which chance is not known, by as much on nearly all test rows, which tells no interval",
+        ),
     ],
 )
 def test_what_is_no_clear_difference_is_a_tie(comparison, why):

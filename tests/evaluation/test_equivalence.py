@@ -1,8 +1,10 @@
+from math import ceil
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
-from scipy.stats import norm, ttest_1samp
+from scipy.stats import binom, norm, ttest_1samp
 from simulated_pairs import HEAVY_TAILED, share
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import ttost_paired
@@ -175,12 +177,25 @@ def test_unit_of_errors_does_not_matter(size):
     assert of_errors(size * first, size * second, 0.3) == pytest.approx(of_errors(first, second, 0.3), rel=1e-6)
 
 
-def test_equal_errors_are_equivalent_and_unequal_ones_without_an_error_on_one_side_are_not():
+@pytest.mark.parametrize("far", [0, 1, 4])
+@pytest.mark.parametrize("shift", [0.0, 0.002])
+def test_errors_that_differ_by_as_much_are_counted_as_rows_are_of_accuracies(far, shift):
+    # p is the binomial chance to see no more rows that are far off, were they a share of the margin.
+    errors = 1 + np.random.default_rng(0).exponential(size=300)
+    first = errors + shift
+    first[:far] += 0.02
+    found = of_errors(first, errors, 0.01)
+    assert found["equivalence_p"] == pytest.approx(binom.cdf(far, 300, 0.01), rel=1e-9)
+    assert found["equivalent"] is (far == 0)
+    rows = ceil(found["equivalence_needs"])
+    assert binom.cdf(far, rows, 0.01) < 0.05 < binom.cdf(far, rows - 10, 0.01)
+
+
+def test_unequal_errors_without_an_error_on_one_side_are_not_equivalent():
     errors = np.random.default_rng(0).exponential(size=300)
-    same = of_errors(errors, errors, 0.01)
-    assert (same["equivalent"], same["equivalent_within"] < 1e-6) == (True, True)
     none = of_errors(errors, np.zeros(300), 0.01)
     assert (none["equivalent"], none["equivalent_within"]) == (False, equivalence.LARGEST_SHARE)
+    assert of_errors(np.ones(20), np.ones(20), 0.01)["equivalent"] is False
     assert of_errors(np.zeros(9), np.zeros(9), 0.01)["equivalent"] is False  # of nothing there is no share
 
 

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
+from simulated_pairs import excludes_0, outcomes_apart
 from sklearn.metrics import roc_auc_score
 
 from twintrain.evaluation import intervals
-from twintrain.evaluation.intervals import area_interval, mean_interval
+from twintrain.evaluation.intervals import area_interval, bootstrap_interval, mean_interval
+from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.scores import area_under_roc
 
 
@@ -89,10 +91,35 @@ def test_changing_places_changes_the_sign_alone():
     assert area_interval(second, first, labels) == pytest.approx([-high, -low], abs=1e-12)
 
 
+@pytest.mark.parametrize("rows", [20, 1000, 20_000])
+@pytest.mark.parametrize("groups", [None, 10])
+@pytest.mark.parametrize("alike", [0.0, 0.3, -7.0])
+def test_differences_that_are_nearly_all_the_same_tell_no_interval(rows, groups, alike):
+    sampling = Sampling(groups=None if groups is None else np.arange(rows) % groups)
+    difference = alike + 1e-12 * np.random.default_rng(0).normal(size=rows) * alike
+    assert mean_interval(difference, sampling) is None
+    difference[:4] -= 50.0
+    assert mean_interval(difference, sampling) is None
+    difference[4] -= 50.0
+    low, high = mean_interval(difference, sampling)
+    assert low < difference.mean() < high
+
+
+@pytest.mark.parametrize("rows", [20, 50, 100, 200])
+def test_equals_that_differ_by_as_much_but_in_one_row_of_100_are_rarely_said_to_differ(rows):
+    outcomes = list(outcomes_apart(rows, 0.01, 1.0, -99.0))
+    found = [sum(chance for d, chance in outcomes if excludes_0(by(d))) for by in (mean_interval, bootstrap_interval)]
+    assert found[0] <= 0.06
+    assert found[1] > 0.13
+
+
+def test_a_handful_of_rows_that_all_differ_has_an_interval():
+    assert mean_interval(np.array([0.1, 0.4, -0.2, 0.3])) is not None
+
+
 def test_same_network_has_an_interval_of_no_width():
     first, _, labels = networks(200, 3)
     assert area_interval(first, first, labels) == [0.0, 0.0]
-    assert mean_interval(np.zeros(20)) == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [0, 1, 1, 0]])

@@ -7,6 +7,7 @@ from scipy.stats import ttest_rel
 from simulated_pairs import differs, grouped_classes, grouped_errors, share
 
 from twintrain.evaluation.comparison import compare_classes, compare_networks
+from twintrain.evaluation.decision import decide
 from twintrain.evaluation.equivalence import of_accuracies, of_errors
 from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.paired_accuracy import effective_counts, interval, p_value
@@ -124,5 +125,8 @@ def test_one_group_tells_nothing_of_another():
     numbers = np.arange(30.0)[:, None]
     stored = [{"index": np.arange(30), "label": numbers, "prediction": numbers + error} for error in (0.5, 1.0)]
     found = compare_networks(*stored, 0.01, Sampling(groups=np.zeros(30, int)))
-    assert "mae_ci95" not in found
+    assert found["mae_ci95"] is None
+    assert decide(found, {"torch": {}, "keras": {}})[1].startswith(
+        "A tie, a difference of which chance is not known, and one group of rows tells no interval; "
+    )
     assert (found["groups"], found["equivalent"], found["equivalence_p"]) == (1, False, 1.0)

@@ -16,7 +16,7 @@ def test_paired_t_test_is_scipys():
 
 def test_paired_t_test_of_differences_that_do_not_vary():
     found = paired_t_p(np.array([0.0, 0.5]), np.array([0.0, 0.0]), np.array([30, 30]))
-    assert list(found) == [1.0, 0.0]
+    assert list(found) == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("p", [[0.01], [0.01, 0.04, 0.03], [0.5, 0.6, 0.001, 0.001, 0.9], [1.0, 1.0]])

@@ -101,7 +101,8 @@ NUMBERS = np.array([[1.0], [2.0], [3.0], [4.0]])
             NUMBERS + 0.5,
             True,
             "4 test rows are too few to tell much: "
-            "A and B err equally, but for rounding; equivalent within 1.0 % of the error (TOST p < 0.0001); "
+            "A and B err equally, but for rounding; not shown to be equivalent within 1.0 % of the error (TOST p = "
+            "0.96): that would take about 300 test rows, were they equally good; "
             "their predictions of the 4 test rows differ by 0 at most.",
         ),
         (
@@ -109,8 +110,9 @@ NUMBERS = np.array([[1.0], [2.0], [3.0], [4.0]])
             NUMBERS + 0.75,
             True,
             "4 test rows are too few to tell much: "
-            "A errs less by 0.25 in the mean (95 % interval 0.25 to 0.25), more than the choice of test rows explains; "
-            "not shown to be equivalent within 1.0 % of the error (TOST p = 1); "
+            "A errs less by 0.25 in the mean, by as much on nearly all test rows, which tells no interval; "
+            "not shown to be equivalent within 1.0 % of the error (TOST p = 1): that would take about 300 test rows, "
+            "were they equally good; "
             "their predictions of the 4 test rows differ by 0.25 at most.",
         ),
         (
@@ -181,6 +183,7 @@ def test_networks_beat_a_baseline_or_do_not(difference, interval, expected):
         (-0.125, [-0.2, -0.1], "-0.125 (95 % interval -0.2 to -0.1), better"),
         (0.125, [0.1, 0.2], "+0.125 (95 % interval +0.1 to +0.2), worse"),
         (0.125, [-0.1, 0.2], "+0.125 (95 % interval -0.1 to +0.2), no more than the choice of test rows explains"),
+        (-0.125, None, "-0.125, by as much on nearly all test rows, which tells no interval"),
         (0.0, [0.0, 0.0], "errs as much on every one of them"),
     ],
 )

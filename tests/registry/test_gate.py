@@ -32,6 +32,15 @@ def test_a_lead_is_beyond_chance_by_the_test_that_decides_the_winner():
     assert not gate.lead(rounding).is_significant
 
 
+def test_errors_that_tell_no_interval_are_neither_better_nor_known_to_be_no_worse():
+    found = gate.lead({"mae_difference": -0.5, "relative_difference": -0.1, "mae_ci95": None})
+    assert str(found) == "-0.5 in the mean error, of which these test rows tell no interval"
+    assert gate.check_baseline(found, "linear") == Check(
+        "baseline", False, f"No better than linear beyond chance: {found}."
+    )
+    assert gate.standing(found, 100.0) == "worse"
+
+
 def test_what_is_equivalent_is_known_of_a_lead():
     comparison = {"accuracy_difference": 0.0, "accuracy_ci95": [0.0, 0.0], "mcnemar_p": 1.0, "equivalent": True}
     assert gate.lead(comparison).is_equivalent

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import binom
 
 from twintrain.evaluation.equivalence import of_accuracies
+from twintrain.evaluation.intervals import ROUNDING
 from twintrain.evaluation.paired_accuracy import Counts, interval, p_value
 from twintrain.evaluation.sampling import Sampling
 from twintrain.registry import gate
@@ -106,6 +107,22 @@ HEAVY_TAILED: dict[str, tuple[Errors, float]] = {
     "one tail alone": (_one_tailed, 0.3),
     "a tail added": (_added, 0.05),
 }
+
+
+def outcomes_apart(rows: int, apart: float, others: float, few: float) -> Iterator[tuple[np.ndarray, float]]:
+    """Numbers (rows,) that are the same in all rows but a few, and how likely they are.
+
+    Args:
+        apart: share of the rows that are `few`; all `others` are alike.
+    """
+    for count in range(rows + 1):
+        if (chance := binom.pmf(count, rows, apart)) > UNLIKELY:
+            yield np.where(np.arange(rows) < count, few, others), float(chance)
+
+
+def excludes_0(ends: list[float] | None) -> bool:
+    """Whether an interval says that there is a difference, by more than rounding."""
+    return ends is not None and (ends[0] > ROUNDING or ends[1] < -ROUNDING)
 
 
 def share(found: Iterator[bool]) -> float:

@@ -171,7 +171,8 @@ def compare_probabilities(
         auc_difference, auc_ci95: of the areas under the ROC curve; absent where a class is, from the labels (or the
             interval alone, from most of the resamples).
         An interval is left out where all resamples say the same: it would read as certainty.
-        loss_difference, loss_ci95: of the cross entropies in nats, whatever loss was trained; less is better.
+        loss_difference, loss_ci95: of the cross entropies in nats, whatever loss was trained; less is better. The
+            interval is left out where `mean_interval` has none.
     """
     found, can_tell = {}, _can_tell(labels, sampling)
     areas = [area_under_roc(probability, labels) for probability in (first, second)]
@@ -192,7 +193,7 @@ def compare_numbers(
     Returns:
         mae_difference: mean absolute error of the first less that of the second, in the unit of the numbers.
         relative_difference: that over the smaller of the two errors.
-        mae_ci95: 95 % interval of that difference; none of a single group.
+        mae_ci95: 95 % interval of that difference; None where `mean_interval` has none, absent without a sample.
         rmse_difference: the same of the root mean squared errors.
         first_closer: share of rows where the first errs less, of those where the two differ.
         largest_prediction_difference: over all rows and outputs.
@@ -204,7 +205,7 @@ def compare_numbers(
     return {
         "mae_difference": float(difference.mean()),
         "relative_difference": float(difference.mean() / _smaller_error(first_errors, second_errors)),
-        **({"mae_ci95": mean_interval(difference, sampling)} if _can_tell(labels, sampling) else {}),
+        **({"mae_ci95": mean_interval(difference, sampling)} if sampling.is_sample else {}),
         **_drawn(labels, sampling),
         "rmse_difference": first_rmse - second_rmse,
         "first_closer": float((differing < 0).mean()) if len(differing) else 0.5,

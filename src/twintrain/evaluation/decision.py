@@ -63,8 +63,7 @@ def is_significant(comparison: dict[str, Any]) -> bool:
     if not is_tested(comparison):
         return abs(comparison.get("relative_difference", gain(comparison))) > comparison["margin"]
     if is_of_numbers(comparison):
-        low, high = comparison["mae_ci95"]
-        return not low <= 0 <= high
+        return bool(ends := comparison["mae_ci95"]) and not ends[0] <= 0 <= ends[1]
     return comparison["mcnemar_p"] < ALPHA
 
 
@@ -83,6 +82,18 @@ def is_of_numbers(comparison: dict[str, Any]) -> bool:
 def is_tested(comparison: dict[str, Any]) -> bool:
     """Whether the rows are a sample, so that chance can be told."""
     return "mcnemar_p" in comparison or "mae_ci95" in comparison
+
+
+def has_no_interval(comparison: dict[str, Any]) -> bool:
+    """Whether nothing is known of what chance did: of errors that differ by as much on nearly all rows."""
+    return is_of_numbers(comparison) and is_tested(comparison) and comparison["mae_ci95"] is None
+
+
+def why_no_interval(comparison: dict[str, Any]) -> str:
+    """A clause."""
+    if comparison.get("groups") == 1:
+        return "and one group of rows tells no interval"
+    return "by as much on nearly all test rows, which tells no interval"
 
 
 def choice(comparison: dict[str, Any]) -> str:
@@ -112,6 +123,8 @@ def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
         return "equally good"
     if not is_tested(comparison):
         return f"a difference of no more than {margin_text(comparison, comparison['margin'])}"
+    if has_no_interval(comparison):
+        return f"a difference of which chance is not known, {why_no_interval(comparison)}"
     chance = "the seeds explain" if is_significant(comparison) else f"{choice(comparison)} explains"
     return f"a difference of no more than {chance}"
 

@@ -5,11 +5,12 @@ tests of its own: that the difference is above −margin, and that it is below +
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy
 
-from twintrain.evaluation.intervals import RESAMPLED_ROWS, resamples
+from twintrain.evaluation.intervals import RESAMPLED_ROWS, apart, are_alike, resamples
 from twintrain.evaluation.paired_accuracy import Counts, likely_variance, tango_statistic
 from twintrain.evaluation.sampling import ROWS, Sampling
 
@@ -56,18 +57,45 @@ def of_errors(
     tested by Student's t and, where errors have heavy tails, by the bootstrap of t (Efron and Tibshirani 1993, section
     12.5); the larger p counts.
 
+    Differences that are alike (`intervals.are_alike`) have no such spread, or that of a few rows. Then the rows are
+    counted, as of accuracies: p is at least the chance to see so few apart, were a share of the margin apart by a whole
+    error.
+
     Returns:
         as `of_accuracies`; equivalent_within may be above 1, and equivalence_needs are draws, if anything is known.
     """
-    pair = _SummedErrors(first, second, sampling)
+    pair, counted = _SummedErrors(first, second, sampling), _Alike.found(first - second, sampling)
 
     def p(tried: float) -> float:
         # With d = first − second: d − m · second, and second − (1 + m) · first.
-        return max(pair.p_below(1.0, -tried), pair.p_below(-(1 + tried), -tried))
+        return max(pair.p_below(1.0, -tried), pair.p_below(-(1 + tried), -tried), counted.p(tried) if counted else 0.0)
 
     found = _equivalence(p, margin, _smallest_margin(p, most=LARGEST_SHARE))
     variance = pair.relative_variance(margin)
-    return found if variance is None else {**found, "equivalence_needs": needed(variance, margin)}
+    if variance is None:
+        return found
+    return {**found, "equivalence_needs": max(needed(variance, margin), counted.needed(margin) if counted else 0.0)}
+
+
+class _Alike(NamedTuple):
+    """Draws that are nearly all alike, and how many of them are apart."""
+
+    apart: int
+    draws: int
+
+    @classmethod
+    def found(cls, difference: np.ndarray, sampling: Sampling) -> "_Alike | None":
+        if not are_alike(difference, sampling):
+            return None
+        return cls(apart(difference, sampling), sampling.draws(len(difference))[1])
+
+    def p(self, share: float) -> float:
+        """The chance of no more apart, were such a share of all."""
+        return float(scipy.stats.binom.cdf(self.apart, self.draws, min(share, 1.0)))
+
+    def needed(self, share: float) -> float:
+        """Draws of which these few apart would be too few for such a share (the exact limit of Poisson counts)."""
+        return float(scipy.stats.chi2.isf(ALPHA, 2 * (self.apart + 1)) / 2 / share)
 
 
 class _SummedErrors:
@@ -94,7 +122,7 @@ class _SummedErrors:
             return 1.0
         by = np.array(weights)
         mean, deviation = by @ self._mean, np.sqrt(max(by @ self._covariance @ by, 0.0))
-        if deviation <= np.finfo(np.float64).eps:  # leaves nothing to chance
+        if deviation <= np.finfo(np.float64).eps:  # of errors that are all the same: `_Alike` counts them
             return float(mean >= 0)
         statistic = np.sqrt(self._count - 1) * mean / deviation
         p = float(scipy.stats.t.cdf(statistic, self._count - 1))
@@ -127,7 +155,8 @@ def of_means(difference: np.ndarray, margin: float, unit: float = 1.0, least_err
     mean, freedom = float(np.mean(difference)), len(difference) - 1
     error = max(float(np.std(difference, ddof=1) / np.sqrt(len(difference))), least_error)
     room = margin * unit - abs(mean)
-    # Differences that are all the same leave nothing to chance.
+    # Errors are no counts: differences of trainings that are all the same are of no chance, but of seeds that change
+    # nothing. What the test rows tell of them is another question (`of_errors`).
     return float(scipy.stats.t.sf(room / error, freedom)) if error else float(room <= 0)
 
 

@@ -7,6 +7,10 @@ two differ by some hundredths of the interval's width there, as two bootstraps w
 
 Rows that were drawn in groups pull the difference together: the standard error is that of whole groups, and the factor
 Student's (of areas: Obuchowski 1997). The bootstrap of so few draws as there are groups would be too short.
+
+Of differences that are nearly all the same there is no interval, however many they are: that n rows differ by as much
+tells nothing of a share of up to 3 / n that may differ by anything (the rule of three; Bahadur and Savage 1956). The
+bootstrap would give no width where no such row was drawn, and too little where it was a few.
 """
 
 from collections.abc import Iterator
@@ -21,12 +25,35 @@ RESAMPLED_ROWS = 10_000
 # Resamples at a time: their counts stay in the processor's cache.
 BLOCK = 50
 PERCENTILES = (2.5, 97.5)
+# With fewer draws that differ from all others, the bootstrap's interval misses a mean of 0 in more than 6 of 100 cases.
+FEWEST_APART = 5
+# Differences of errors in float64 are the same up to so much of the largest; those of trained networks never are.
+ROUNDING = 1e-9
 
 
-def mean_interval(difference: np.ndarray, sampling: Sampling = ROWS) -> list[float]:
-    """Interval of the mean of differences (rows,)."""
+def apart(difference: np.ndarray, sampling: Sampling = ROWS) -> int:
+    """How many draws hold a row whose difference (rows,) is not the middle one."""
+    middle, largest = np.median(difference), np.abs(difference).max()
+    return int(np.count_nonzero(sampling.total(np.abs(difference - middle) > ROUNDING * largest)))
+
+
+def are_alike(difference: np.ndarray, sampling: Sampling = ROWS) -> bool:
+    """Whether so few draws are `apart` that they tell nothing of how far apart others may be."""
+    few = apart(difference, sampling)
+    return few < FEWEST_APART and 2 * few < sampling.draws(len(difference))[1]
+
+
+def mean_interval(difference: np.ndarray, sampling: Sampling = ROWS) -> list[float] | None:
+    """Interval of the mean of differences (rows,); None of a single draw, and where they are alike."""
+    if sampling.draws(len(difference))[1] < 2 or are_alike(difference, sampling):
+        return None
     if not _is_resampled(len(difference), sampling):
         return _student_interval(float(difference.mean()), difference - difference.mean(), sampling)
+    return bootstrap_interval(difference)
+
+
+def bootstrap_interval(difference: np.ndarray) -> list[float]:
+    """That of the mean of differences (rows,) that were drawn by themselves, whatever they are like."""
     rows = len(difference)
     return _percentiles(np.concatenate([difference @ drawn / rows for drawn in resamples(rows)]))
 

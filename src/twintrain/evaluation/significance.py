@@ -3,12 +3,17 @@
 import numpy as np
 from scipy.stats import t
 
+from twintrain.evaluation.intervals import ROUNDING
+
 
 def paired_t_p(means: np.ndarray, deviations: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Paired t test, two-sided, from mean and deviation (n − 1) of the differences; 1 where all of them are 0."""
+    """Paired t test, two-sided, from mean and deviation (n − 1) of the differences.
+
+    1 where all of them are the same: that tells nothing of others (`intervals.mean_interval`).
+    """
     errors = deviations / np.sqrt(count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistics = np.where(means == 0, 0.0, np.abs(means) / errors)
+        statistics = np.where(deviations <= ROUNDING * np.abs(means), 0.0, np.abs(means) / errors)
     return 2 * t.sf(statistics, count - 1)
 
 

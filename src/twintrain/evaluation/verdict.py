@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from twintrain.evaluation.decision import choice, gain, is_of_numbers, is_significant, is_tested, margin_text
+from twintrain.evaluation.decision import (
+    choice,
+    gain,
+    has_no_interval,
+    is_of_numbers,
+    is_significant,
+    is_tested,
+    margin_text,
+    why_no_interval,
+)
 from twintrain.evaluation.equivalence import ALPHA
 
 # Of fewer test rows nothing that is said is a result.
@@ -63,6 +72,8 @@ def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     said = f"{name} errs less by {size} in the mean" if numbers else f"{name} is {size} points more accurate"
     if not is_tested(comparison):
         return said
+    if has_no_interval(comparison):
+        return f"{said}, {why_no_interval(comparison)}"
     key = "mae_ci95" if numbers else "accuracy_ci95"
     # From the better one's side: where the first one's error is less, or it is less accurate, the signs change.
     ends = comparison[key] if comparison[key.replace("ci95", "difference")] > 0 else [-x for x in comparison[key]][::-1]
@@ -138,6 +149,8 @@ def _standing(comparison: dict[str, Any]) -> str:
     name, sign = ("mae", -1) if numbers else ("accuracy", 1)
     difference, interval = comparison[f"{name}_difference"], comparison.get(f"{name}_ci95")
     standing = "better" if sign * difference > 0 else "worse" if difference else "equal"
+    if has_no_interval(comparison):
+        return f"{_size(comparison, difference, signed=True)}, {why_no_interval(comparison)}"
     if interval is None:
         return f"{_size(comparison, difference, signed=True)}, {standing}"
     low, high = interval

@@ -4,6 +4,7 @@ Pure: what a check needs is measured elsewhere. docs/registry.md explains the ru
 """
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 from twintrain.evaluation import decision
@@ -50,7 +51,7 @@ class Lead:
     """By how much a network is better than another one on the same rows; negative: worse.
 
     Attributes:
-        low, high: its 95 % interval.
+        low, high: its 95 % interval; infinite where the rows tell none.
         of_accuracy: in shares of the rows; else in the unit of the mean absolute error.
         is_significant: more than the choice of the test rows, or of groups of them, explains.
         is_equivalent: shown to be less than the margin, either way.
@@ -67,6 +68,8 @@ class Lead:
         if self.of_accuracy:
             shown = (100 * self.value, 100 * self.low, 100 * self.high)
             return "{:+.2f} points of accuracy, 95 % interval {:+.2f} to {:+.2f}".format(*shown)
+        if self.low == -inf:
+            return f"{0 - self.value:+.3g} in the mean error, of which these test rows tell no interval"
         # As errors: 0 − 0 is no −0.
         shown = (0 - self.value, 0 - self.high, 0 - self.low)
         return "{:+.3g} in the mean error, 95 % interval {:+.3g} to {:+.3g}".format(*shown)
@@ -103,7 +106,7 @@ def lead(comparison: dict[str, Any]) -> Lead | None:
     if of_accuracy:
         value, (low, high) = comparison["accuracy_difference"], comparison["accuracy_ci95"]
     else:  # of errors less is better
-        value, (high, low) = -comparison["mae_difference"], (-end for end in comparison["mae_ci95"])
+        value, (high, low) = -comparison["mae_difference"], (-end for end in comparison["mae_ci95"] or (-inf, inf))
     found = decision.is_significant(comparison), comparison.get("equivalent", False)
     return Lead(value, low, high, of_accuracy, *found)
 

@@ -124,7 +124,7 @@ def _difference_rows(metrics: dict[str, Any]) -> list[tuple[str, float, tuple[fl
     rows = []
     for other, found in comparisons.items():
         for key, scale, suffix in (("accuracy", 100, ""), ("auc", 100, ", AUC"), ("mae", 1, "")):
-            if any(interval := found.get(f"{key}_ci95", [])):
+            if any(interval := found.get(f"{key}_ci95") or []):
                 low, high = (scale * end for end in interval)
                 rows.append((f"{first} less {other}{suffix}", scale * found[f"{key}_difference"], (low, high)))
     if seeds := metrics["comparison"].get("seeds"):
