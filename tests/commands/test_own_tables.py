@@ -9,6 +9,7 @@ from project_clone import ROOT
 sys.path.append(str(ROOT / "benchmarks"))
 
 import own_tables
+from made_tables import MadeTable
 
 GAIN = 4
 
@@ -41,6 +42,40 @@ def test_documented_network_is_no_worse_than_the_baseline_on_nine_of_ten_tables(
     assert list(rows) == list(own_tables.TABLES)
     assert sum(cells[-2] in ("better", "no difference shown") for cells in rows.values()) >= 9
     assert sum(int(cells[-1].split()[0]) for cells in rows.values()) >= 27
+
+
+def test_choice_depends_on_no_test_row():
+    candidates = {name: {"model": name, "train.epochs": 3} for name in ("table_mlp", "linear")}
+    rows = own_tables.TABLES["sixty_rows"].rows()
+    kept = own_tables.without_test_rows(MadeTable(lambda: rows, "regression")).rows()
+    test = rows.index.difference(kept.index)
+    others = rows.copy()
+    others.loc[test] = 1000 * others.loc[test] + 7
+    assert len(test) == 12
+    found = [
+        dict(own_tables.gains({"tiny": MadeTable(lambda t=t: t, "regression")}, candidates, "torch", range(1)))
+        for t in (rows, others)
+    ]
+    assert found[0] == found[1]
+
+
+def test_the_rows_that_the_choice_lacks_are_those_that_are_tested(tmp_path, monkeypatch):
+    table = own_tables.TABLES["sixty_rows"]
+    monkeypatch.chdir(tmp_path)
+    split = own_tables._split(table, 0, {})
+    tested = own_tables.unscale(split.part("test", "float64").labels, split.scalers["target"]).ravel()
+    kept = own_tables.without_test_rows(table).rows()["target"]
+    assert sorted([*tested, *kept]) == pytest.approx(sorted(table.rows()["target"]))
+
+
+def test_chosen_is_the_best_mean_rank():
+    found = {"a": [1.0, 3.0, 2.0], "b": [0.0, 0.0, -5.0], "c": [1.0, 2.0, 30.0]}
+    chosen, rows = own_tables.choice(found, ["as shipped", "second", "third"])
+    assert chosen == "second"
+    assert rows[-2:] == [
+        ["mean rank", "2.50", "1.50", "2.00"],
+        ["tables better : worse than as shipped", "–", "2 : 0", "2 : 1"],
+    ]
 
 
 @pytest.mark.slow
