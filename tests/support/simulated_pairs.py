@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binom
 
 from twintrain.evaluation.equivalence import of_accuracies
-from twintrain.evaluation.intervals import ROUNDING
+from twintrain.evaluation.intervals import TIED
 from twintrain.evaluation.paired_accuracy import Counts, interval, p_value
 from twintrain.evaluation.sampling import Sampling
 from twintrain.registry import gate
@@ -122,7 +122,7 @@ def outcomes_apart(rows: int, apart: float, others: float, few: float) -> Iterat
 
 def excludes_0(ends: list[float] | None) -> bool:
     """Whether an interval says that there is a difference, by more than rounding."""
-    return ends is not None and (ends[0] > ROUNDING or ends[1] < -ROUNDING)
+    return ends is not None and (ends[0] > TIED or ends[1] < -TIED)
 
 
 def share(found: Iterator[bool]) -> float:

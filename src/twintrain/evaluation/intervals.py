@@ -25,16 +25,16 @@ RESAMPLED_ROWS = 10_000
 # Resamples at a time: their counts stay in the processor's cache.
 BLOCK = 50
 PERCENTILES = (2.5, 97.5)
-# With fewer draws that differ from all others, the bootstrap's interval misses a mean of 0 in more than 6 of 100 cases.
+# Of fewer draws that differ from all others the bootstrap's interval is too short (docs/comparison.md, chances alike).
 FEWEST_APART = 5
 # Differences of errors in float64 are the same up to so much of the largest; those of trained networks never are.
-ROUNDING = 1e-9
+TIED = 1e-9
 
 
 def apart(difference: np.ndarray, sampling: Sampling = ROWS) -> int:
     """How many draws hold a row whose difference (rows,) is not the middle one."""
     middle, largest = np.median(difference), np.abs(difference).max()
-    return int(np.count_nonzero(sampling.total(np.abs(difference - middle) > ROUNDING * largest)))
+    return int(np.count_nonzero(sampling.total(np.abs(difference - middle) > TIED * largest)))
 
 
 def are_alike(difference: np.ndarray, sampling: Sampling = ROWS) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import t
 
-from twintrain.evaluation.intervals import ROUNDING
+from twintrain.evaluation.intervals import TIED
 
 
 def paired_t_p(means: np.ndarray, deviations: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -13,7 +13,7 @@ def paired_t_p(means: np.ndarray, deviations: np.ndarray, count: np.ndarray) -> 
     """
     errors = deviations / np.sqrt(count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistics = np.where(deviations <= ROUNDING * np.abs(means), 0.0, np.abs(means) / errors)
+        statistics = np.where(deviations <= TIED * np.abs(means), 0.0, np.abs(means) / errors)
     return 2 * t.sf(statistics, count - 1)
 
 
