@@ -103,7 +103,8 @@ def test_lock_is_free_again_after_an_error():
 
 
 def test_one_who_may_wait_waits_for_the_owner(capsys):
-    script = "import time\nfrom twintrain.command_line import locks\nwith locks.hold('data'):\n    print(1, flush=True); time.sleep(1)"
+    holds = "with locks.hold('data'):\n    print(1, flush=True); time.sleep(1)"
+    script = f"import time\nfrom twintrain.command_line import locks\n{holds}"
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, env=worker_environment(), stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()

@@ -7,7 +7,13 @@ from project_clone import ROOT, Clone
 
 pytestmark = pytest.mark.slow
 XOR = ("--preset", "xor", "--train.epochs", "2", "--frameworks", "[torch]", "--train.threads", "1")
-HOLDS = "import time\nfrom twintrain.command_line import locks\nwith locks.experiment(): print(1, flush=True); time.sleep(600)"
+HOLDS = """
+import time
+from twintrain.command_line import locks
+with locks.experiment():
+    print(1, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
