@@ -31,6 +31,7 @@ from twintrain.evaluation.seed_comparison import compare_seeds
 from twintrain.report import curves, statements, verdict_note
 from twintrain.report.page import Material, html_page
 from twintrain.report.samples import rows_to_draw, samples_of
+from twintrain.report.scoreboard import scoreboard
 from twintrain.report.ui_links import ui_address
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params, load_params
@@ -51,6 +52,7 @@ def compare() -> None:
     folder = project.RESULTS  # not emptied: what the stage verify has written there stays
     folder.mkdir(exist_ok=True)
     project.write_json(project.METRICS, metrics)
+    project.write_json(project.SCORES, scoreboard(metrics))
     project.write_json(folder / "details.json", shown)
     summary = verdict_note.summary(metrics, ui_address())
     project.write_text(folder / "summary.md", summary)

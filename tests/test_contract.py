@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 
+from twintrain import project
 from twintrain.data.dataset import Dataset
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import ModelFile
@@ -256,6 +257,23 @@ def test_no_output_is_pushed(stage):
     )
 
 
+def test_the_metric_of_dvc_is_one_small_file():
+    metrics = [path for stage in DVC["stages"].values() for out in stage.get("metrics", []) for path in out]
+    assert metrics == [str(project.SCORES)]
+    assert str(project.METRICS) in outputs("compare")
+
+
+def test_plots_of_dvc_are_pictures_too_and_its_page_says_what_its_charts_need():
+    pictures = [name for name in DVC["plots"] if isinstance(name, str)]
+    assert pictures
+    assert set(pictures) <= outputs("compare").keys()
+    (template,) = re.findall(r"html_template = (\S+)", (ROOT / ".dvc/config").read_text("utf-8"))
+    page = (ROOT / ".dvc" / template).read_text("utf-8")
+    assert set(re.findall(r"{(\w+)}", page)) == {"scripts", "plot_divs", "refresh_tag"}
+    parts = [page.index(part) for part in ("{scripts}", "cdn.jsdelivr.net", "vegaEmbed", "{plot_divs}")]
+    assert parts == sorted(parts)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_output_is_cached_so_that_the_run_cache_works(stage):
     assert all(options.get("cache", True) for options in outputs(stage).values())
@@ -305,15 +323,10 @@ def test_every_dep_exists_or_is_made_by_a_stage(stage, framework):
 
 
 def test_plots_are_of_columns_that_training_writes():
-    drawn = {
-        column
-        for plot in DVC["plots"]
-        for spec in plot.values()
-        for columns in spec["y"].values()
-        for column in columns
-    }
+    charts = [spec for plot in DVC["plots"] if isinstance(plot, dict) for spec in plot.values()]
+    drawn = {column for spec in charts for columns in spec["y"].values() for column in columns}
     assert drawn == {"train_loss", "val_loss", "train_metric", "val_metric"}
-    files = {path for plot in DVC["plots"] for spec in plot.values() for path in spec["y"]}
+    files = {path for spec in charts for path in spec["y"]}
     # The frameworks of params.yaml alone: DVC complains of each file that is not there.
     frameworks = read_yaml(ROOT / "params.yaml")["frameworks"]
     assert files == {f"build/train/{framework}/curves.csv" for framework in frameworks}

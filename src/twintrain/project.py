@@ -30,6 +30,7 @@ EVALUATE = Path("build/evaluate")
 CHECKPOINTS = Path("build/checkpoints")
 RESULTS = Path("results")
 METRICS = RESULTS / "metrics.json"
+SCORES = RESULTS / "scores.json"
 REPORT = RESULTS / "report.html"
 PARITY = RESULTS / "parity.json"
 PARITY_PAGE = RESULTS / "parity.html"

@@ -15,6 +15,7 @@ from twintrain.evaluation import intervals
 from twintrain.evaluation.comparison import rows_digest
 from twintrain.evaluation.decision import CHEAPER
 from twintrain.report import statements
+from twintrain.report.scoreboard import scoreboard
 
 ROWS = 300
 
@@ -89,6 +90,7 @@ def test_classes_of_a_table(run_compare):
     assert 0 < metrics["torch"]["ece"] < 1
     assert "ece" not in metrics["baseline"]
     assert {"details.json", "report.html", "summary.md"} <= set(logged.artifacts)
+    assert json.loads(places.SCORES.read_text("utf-8")) == scoreboard(metrics)
     assert logged.note == (places.RESULTS / "summary.md").read_text("utf-8")
     assert "**Winner: Keras. Keras is better: " in logged.note
     for name in ("torch", "keras"):

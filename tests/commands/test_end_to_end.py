@@ -189,11 +189,18 @@ def test_changing_what_only_one_framework_has_reruns_that_one(clone: Clone):
 
 def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):
     shown = clone.call("dvc", "metrics", "show", "--json")
-    found = json.loads(shown.stdout)[""]["data"]["results/metrics.json"]["data"]
-    assert [found[framework] for framework in FRAMEWORKS] == [metrics[framework] for framework in FRAMEWORKS]
+    found = json.loads(shown.stdout)[""]["data"]["results/scores.json"]["data"]
+    assert [found[framework]["loss"] for framework in FRAMEWORKS] == [
+        metrics[framework]["test_loss"] for framework in FRAMEWORKS
+    ]
     plots = clone.call("dvc", "plots", "show", "--json")
     assert plots.returncode == 0, plots.stderr
-    assert json.loads(plots.stdout)["data"].keys() == {"Loss", "Accuracy, or mean absolute error"}
+    assert json.loads(plots.stdout)["data"].keys() == {
+        "Loss",
+        "Accuracy, or mean absolute error",
+        "results/loss_curves.png",
+        "results/metric_curves.png",
+    }
     assert "WARNING" not in plots.stderr
 
 
