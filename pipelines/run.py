@@ -98,16 +98,9 @@ def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
     save_params(asked.content)
     params = asked.params
     written = as_written()
-    preset = "current" if arguments.preset in CURRENT else arguments.preset
-    tags = {
-        "stage": "run",
-        "preset": preset,
-        "dataset": params.dataset,
-        "model": params.model_name,
-        "mode": params.mode,
-    }
+    preset = None if arguments.preset in CURRENT else arguments.preset
     before = _results_before()
-    with tracking.parent_run(f"{params.model_name} on {params.dataset}", tags, params.tracking) as parent:
+    with tracking.experiment_run(asked.content, params.tracking, preset) as parent:
         if failed := run_dvc("repro", *([arguments.target] if arguments.target else []), environment=written):
             why = failed.reason or "see above"
             rest = "" if arguments.isolated == "true" else "; what ran before it is kept and will not run again"
@@ -174,7 +167,8 @@ def _print_next(metrics: dict[str, Any], trained: Sequence[Any]) -> None:
         return
     ui, runs = ui_address(), [run.info.run_id for run in trained]
     experiment = trained[0].info.experiment_id
-    page = run_page(ui, experiment, runs[0]) if len(runs) == 1 else comparison_page(ui, experiment, runs)
+    score = statements.watched_score(metrics)
+    page = run_page(ui, experiment, runs[0]) if len(runs) == 1 else comparison_page(ui, experiment, runs, score)
     print(f"Next: {'make ui, then ' if ui == LOCAL else ''}open {page}")
 
 

@@ -38,13 +38,17 @@ def verify() -> int:
 def _verify(native: bool, content: dict[str, Any], params: Params) -> int:
     get_data(params)
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
-    name = f"verify {params.model_name} on {params.dataset}"
-    with tracking.parent_run(name, tags, params.tracking) as run:
+    with tracking.experiment_run(content, params.tracking, command="verify") as parent:
         if native:
-            _list_differences(params, run)
+            with tracking.child_run(parent, "verify --native", tags) as run:
+                _list_differences(params, run)
             return 0
         is_current = content == read_yaml(project.PARAMS)
-        page = _verify_current() if is_current else _verify_other(params, run)
+        if is_current:
+            page = _verify_current()
+        else:
+            with tracking.child_run(parent, "verify", tags) as run:
+                page = _verify_other(params, run)
     parity = project.read_json(page.with_suffix(".json"))
     parity_report.print_checks(parity)
     print(f"\nReport: {page}")

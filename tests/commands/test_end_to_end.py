@@ -42,7 +42,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "car_embedding on car, aligned" in result.stdout
-    assert "Next: make ui, then open http://localhost:5000/#/compare-runs?runs=" in result.stdout
+    assert "Next: make ui, then open http://localhost:5000/#/metric?runs=" in result.stdout
     assert not {"warning:", "note:", "Traceback"} & set(result.stderr.split())
     return clone
 

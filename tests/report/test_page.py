@@ -118,11 +118,12 @@ def test_seal_says_whether_twins_were_verified(verified, sign):
 def test_runs_are_linked():
     links = {attributes["href"] for tag, attributes in page_of(full_metrics()).elements if tag == "a"}
     torch, keras = (f"{letter * 31}0" for letter in "ab")
-    quoted = f"runs=%5B%22{torch}%22%2C%22{keras}%22%5D&experiments=%5B%220%22%5D"
+    quoted = f"runs=%5B%22{torch}%22%2C%22{keras}%22%5D&metric=%22val_loss%22&experiments=%5B%220%22%5D"
+    curves = "%5B%22train_loss%22%2C%22val_loss%22%2C%22train_accuracy%22%2C%22val_accuracy%22%5D"
     assert links == {
         f"http://localhost:5000/#/experiments/0/runs/{torch}",
         f"http://localhost:5000/#/experiments/0/runs/{keras}",
-        f"http://localhost:5000/#/compare-runs?{quoted}",
+        f"http://localhost:5000/#/metric?{quoted}&plot_metric_keys={curves}&x_axis=step",
     }
     assert "Runs in the MLflow UI" not in " ".join(page_of(metrics()).text)
 

@@ -1,4 +1,7 @@
-from report_cases import UI, alone, full_metrics, metrics
+import json
+import urllib.parse
+
+from report_cases import UI, alone, full_metrics, metrics, numbers
 
 from twintrain.report import ui_links
 from twintrain.report.statements import reason, verdicts
@@ -24,6 +27,17 @@ def test_summary_has_seal_verdict_winner_table_and_links():
 def test_summary_of_one_framework_and_of_untracked_runs_has_no_links():
     assert "Runs:" not in summary(alone(), UI)
     assert run_links(metrics(), UI) == []
+
+
+def test_the_comparison_is_of_loss_and_accuracy_or_of_numbers_of_their_error():
+    tracked = {"run_id": "a", "experiment_id": "0"}
+    for found, score in ((metrics(), "accuracy"), (numbers(), "mae")):
+        both = found | {name: found[name] | tracked for name in ("torch", "keras")}
+        title, page = run_links(both, UI)[-1]
+        assert title == "side by side"
+        shown = urllib.parse.parse_qs(urllib.parse.urlsplit(page.replace("/#", "")).query)
+        curves = ["train_loss", "val_loss", f"train_{score}", f"val_{score}"]
+        assert json.loads(shown["plot_metric_keys"][0]) == curves
 
 
 def test_what_markdown_would_format_is_escaped():

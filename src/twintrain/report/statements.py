@@ -152,6 +152,11 @@ def headline_score(metrics: dict[str, Any]) -> tuple[str, str]:
     return ("rmse", "rmse_difference") if numbers else ("eval_acc", "accuracy_difference")
 
 
+def watched_score(metrics: dict[str, Any]) -> str:
+    """What the trainings have watched beside the loss: accuracy, or of numbers the mean absolute error."""
+    return "mae" if headline_score(metrics)[0] == "rmse" else "accuracy"
+
+
 def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list[tuple[str, str]]:
     """What a comparison found, each as heading and text."""
     rows = {

@@ -23,7 +23,15 @@ def run_page(address: str, experiment_id: str, run_id: str) -> str:
     return f"{address}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
-def comparison_page(address: str, experiment_id: str, run_ids: list[str]) -> str:
-    """The page that shows runs side by side."""
-    quoted = [urllib.parse.quote(json.dumps(ids, separators=(",", ":"))) for ids in (run_ids, [experiment_id])]
-    return "{}/#/compare-runs?runs={}&experiments={}".format(address, *quoted)
+def comparison_page(address: str, experiment_id: str, run_ids: list[str], score: str) -> str:
+    """The page that shows the curves of trainings in one chart; from there one click leads to all else, side by side.
+
+    The page with all else opens with a chart of parameters and of what the machine did.
+
+    Args:
+        score: what was watched beside the loss (`statements.watched_score`).
+    """
+    curves = [f"{part}_{name}" for name in ("loss", score) for part in ("train", "val")]
+    shown = {"runs": run_ids, "metric": "val_loss", "experiments": [experiment_id], "plot_metric_keys": curves}
+    quoted = {name: urllib.parse.quote(json.dumps(value, separators=(",", ":"))) for name, value in shown.items()}
+    return f"{address}/#/metric?{'&'.join(f'{name}={value}' for name, value in quoted.items())}&x_axis=step"

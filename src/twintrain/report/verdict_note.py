@@ -33,7 +33,9 @@ def run_links(metrics: dict[str, Any], ui: str) -> list[tuple[str, str]]:
     if len(tracked) > 1:
         experiment_id = next(iter(tracked.values()))["experiment_id"]
         run_ids = [found["run_id"] for found in tracked.values()]
-        links.append(("side by side", ui_links.comparison_page(ui, experiment_id, run_ids)))
+        links.append(
+            ("side by side", ui_links.comparison_page(ui, experiment_id, run_ids, statements.watched_score(metrics)))
+        )
     return links
 
 

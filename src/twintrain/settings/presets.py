@@ -180,7 +180,7 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
                 raise UserError(f"{project.PARAMS}: expected parameters under '{name}', got {shown(place)}")
     annotation = schema.model_fields[leaf].annotation
     if _is_section(annotation) and not isinstance(value, dict):
-        listed = textwrap.shorten(", ".join(_leaves(annotation, key)), MAX_LISTED, placeholder=" …")
+        listed = textwrap.shorten(", ".join(parameter_names(annotation, key)), MAX_LISTED, placeholder=" …")
         raise UserError(f"'{key}' is a section; expected one of its parameters: {listed}")
     if issubclass(schema, Rule) and leaf == "name" and value != place.get("name"):
         # The options of one optimizer or schedule mean nothing to another.
@@ -190,7 +190,7 @@ def _apply_override(content: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _unknown_parameter(key: str) -> UserError:
-    leaves = _leaves(Params)
+    leaves = parameter_names()
     # `epochs` for `train.epochs` is the likeliest slip.
     same_end = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     if meant := difflib.get_close_matches(key, same_end, n=1, cutoff=0.9) or same_end:
@@ -198,13 +198,13 @@ def _unknown_parameter(key: str) -> UserError:
     return UserError(f"unknown parameter '{cut(key)}'{did_you_mean(key, leaves) or '; params.yaml lists them'}")
 
 
-def _leaves(schema: type[BaseModel], prefix: str = "") -> list[str]:
-    """Dotted names of all parameters."""
+def parameter_names(schema: type[BaseModel] = Params, prefix: str = "") -> list[str]:
+    """Dotted names of all parameters of params.yaml, or of those of a section of it."""
     names = []
     for name, field in schema.model_fields.items():
         dotted = f"{prefix}.{name}" if prefix else name
         if _is_section(field.annotation):
-            names += _leaves(field.annotation, dotted)
+            names += parameter_names(field.annotation, dotted)
         else:
             names.append(dotted)
     return names

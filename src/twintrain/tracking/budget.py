@@ -11,6 +11,7 @@ from twintrain.tracking.journal import journals_folder
 from twintrain.tracking.owner import Owner
 
 SPENT = "TWINTRAIN_TRACKING_SPENT"  # the file in which a command and its stages note what they have waited
+PARENT_NOTE = ".parent"  # the end of the name of a file in which stages find the run above theirs
 
 
 class Budget:
@@ -33,7 +34,7 @@ class Budget:
         folder = journals_folder()
         folder.mkdir(parents=True, exist_ok=True)
         _remove_old(folder)
-        return cls(seconds, folder / f"{_command()}.spent")
+        return cls(seconds, folder / f"{command_owner()}.spent")
 
     @classmethod
     def endless(cls) -> Self:
@@ -65,14 +66,14 @@ class Budget:
             file.write(f"{time.monotonic() - started:.3f}\n")
 
 
-def _command() -> Owner:
-    """DVC, where that runs this process as a stage; else this process."""
+def command_owner() -> Owner:
+    """The process that is the command which this one belongs to: DVC, where that runs it as a stage; else this one."""
     here, dvc = Owner.here(), dvc_above()
     return here if dvc is None else here._replace(process=name_of(dvc))
 
 
 def _remove_old(folder: Path) -> None:
-    for path in (*folder.glob("*.spent"), *folder.glob("*.said")):
+    for path in (path for end in (".spent", ".said", PARENT_NOTE) for path in folder.glob(f"*{end}")):
         owner = Owner.parse(path.stem)
         if owner and owner.is_dead():
             path.unlink(missing_ok=True)

@@ -171,7 +171,11 @@ class Delivery:
             self.client.log_batch(run_id, params=some[0], tags=some[1])
 
     def _params(self, _: int, call: Call) -> None:
-        self._write(self._id, params=call["params"])
+        params = call["params"]
+        if self.journal.calls[0]["call"] == "adopt":  # `mlflow run` has logged what was typed, and MLflow keeps that
+            known = self.client.get_run(self._id).data.params
+            params = {name: value for name, value in params.items() if name not in known}
+        self._write(self._id, params=params)
 
     def _tags(self, _: int, call: Call) -> None:
         self._write(self._id, tags=call["tags"])

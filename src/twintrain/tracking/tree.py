@@ -1,10 +1,12 @@
 """The tree of runs: a command's run, those of its stages below it, and what stages open below themselves.
 
 A stage's run is a child of the run that MLFLOW_RUN_ID names (set by `mlflow run` or `pipelines.run`), in that run's
-experiment. MLflow would have every process resume that one run; here each stage opens its own under it.
+experiment. MLflow would have every process resume that one run; here each stage opens its own under it. Where DVC was
+called by hand, nobody has opened one: the first stage does, and those after it find it by the DVC that runs them.
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Any
 
 from twintrain.settings.params import Tracking
 from twintrain.system.processes import changed_environment
-from twintrain.tracking.budget import SPENT, Budget
+from twintrain.system.watched import STAGE
+from twintrain.tracking.budget import PARENT_NOTE, SPENT, Budget, command_owner
 from twintrain.tracking.courier import Courier
-from twintrain.tracking.journal import Journal, Ref
+from twintrain.tracking.experiment import described, described_here
+from twintrain.tracking.journal import Journal, Ref, journals_folder
 from twintrain.tracking.lineage import project_tags
 from twintrain.tracking.lookup import PARENT_TAG, find_run
 from twintrain.tracking.monitor import Monitor
@@ -33,10 +37,28 @@ def stage_run(name: str, tags: dict[str, Any], settings: Tracking) -> Iterator[R
         settings: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so, and how long it may
             wait for the store.
     """
-    with _courier(settings) as courier, _without_parent() as parent:
-        run = _new_run(courier, name, tags, parent, experiment_name(settings.experiment))
+    experiment = experiment_name(settings.experiment)
+    with _courier(settings) as courier, _without_parent() as given, _above(courier, name, experiment, given) as parent:
+        run = _new_run(courier, name, tags, parent, experiment)
         with _ended(run), Monitor(run.log_metrics):
             yield run
+
+
+@contextlib.contextmanager
+def experiment_run(
+    content: dict[str, Any], settings: Tracking, preset: str | None = None, command: str = ""
+) -> Iterator[Run]:
+    """Opens the run above those of an experiment's stages, as `parent_run`.
+
+    Args:
+        content: of its params.yaml.
+        preset: that the user has named; None: the one that it differs from least.
+        command: what is done with the experiment, where that is not to run it.
+    """
+    found = described(content, preset)
+    with parent_run(f"{command} {found.name}".strip(), found.tags, settings) as run:
+        run.log_params(found.params)
+        yield run
 
 
 @contextlib.contextmanager
@@ -196,6 +218,32 @@ def _without_parent() -> Iterator[Ref | None]:
     # A stage may make several runs, one after another.
     with changed_environment({PARENT: None, PARENT_JOURNAL: None}):
         yield above if any(above) else None
+
+
+@contextlib.contextmanager
+def _above(courier: Courier, stage: str, experiment: str, given: Ref | None) -> Iterator[Ref | None]:
+    """The run above that of a stage: the given one, or that of the DVC that was called by hand; none without DVC."""
+    if given or STAGE not in os.environ:
+        yield given
+        return
+    note = journals_folder() / f"{command_owner()}{PARENT_NOTE}"
+    known = None
+    with contextlib.suppress(OSError, ValueError, TypeError):  # this is the first stage, or that was killed as it wrote
+        known = Ref(*json.loads(note.read_text(encoding="utf-8")))
+    above = Run(courier, Journal.begin("join", run=known)) if known else _opened(courier, stage, experiment)
+    # It ends with each stage, since none knows whether it is the last one.
+    with _ended(above):
+        if not known:
+            note.write_text(json.dumps(above.ref), encoding="utf-8")
+        yield known or above.ref
+
+
+def _opened(courier: Courier, stage: str, experiment: str) -> Run:
+    """A run of the experiment in params.yaml."""
+    found = described_here(stage)
+    run = _new_run(courier, found.name, found.tags, None, experiment)
+    run.log_params(found.params)
+    return run
 
 
 def _handed_on(run: Run) -> contextlib.AbstractContextManager[None]:
