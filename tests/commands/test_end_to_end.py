@@ -265,7 +265,8 @@ def test_mlflow_run_trains_both_and_ends_its_own_run(tmp_path: Path):
     assert "diabetes_mlp on diabetes, aligned" in result.stdout
     (parent,) = clone.stage_runs("run")
     assert parent.info.status == "FINISHED"
-    assert parent.info.run_name == "diabetes_mlp on diabetes"
+    assert parent.info.run_name == "diabetes_tuned · epochs 2"
+    assert parent.data.params.items() >= {"preset": "diabetes_tuned", "train.epochs": "2"}.items()
     trained = clone.stage_runs("train")
     assert [run.info.status for run in trained] == ["FINISHED", "FINISHED"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trained} == {parent.info.run_id}
@@ -283,6 +284,10 @@ def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
     assert len(trained) == before + 2
     assert {run.data.params["epochs"] for run in trained[:2]} == {"2"}
     assert trained[0].data.tags["dvc_exp"]
+    parent, *_ = clone.stage_runs("run")
+    assert parent.info.run_name == "car · epochs 2 · threads 1"
+    assert parent.data.tags["dvc_exp"] == trained[0].data.tags["dvc_exp"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in trained[:2]} == {parent.info.run_id}
 
 
 @pytest.mark.slow
@@ -295,6 +300,8 @@ def test_dvc_shows_the_curves_of_two_commits_of_a_regression(clone: Clone):
     plots = clone.call("dvc", "plots", "diff", "HEAD~1", "HEAD", "--json")
     assert (plots.returncode, "WARNING" in plots.stderr) == (0, False), plots.stderr
     shown = json.loads(plots.stdout)["data"]
+    pictures = [shown.pop(name) for name in ("results/loss_curves.png", "results/metric_curves.png")]
+    assert [len(picture) for picture in pictures] == [2, 2]
     assert shown.keys() == {"Loss", "Accuracy, or mean absolute error"}
     for (chart,) in shown.values():
         points = chart["content"]["data"]["values"]

@@ -209,6 +209,81 @@ def test_the_run_of_mlflow_run_is_taken_as_the_parent(store: mlflow.MlflowClient
     assert store.get_experiment_by_name("trial") is None
 
 
+def test_what_mlflow_run_was_told_stays_as_it_was_typed(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    given = store.create_run("0").info.run_id
+    store.log_param(given, "train.optimizer.learning_rate", "1e-2")
+    monkeypatch.setenv("MLFLOW_RUN_ID", given)
+    with tracking.parent_run("all", {}, Tracking()) as parent:
+        parent.log_params({"train.optimizer.learning_rate": 0.01, "train.epochs": 20})
+    found = store.get_run(given)
+    assert found.data.params == {"train.optimizer.learning_rate": "1e-2", "train.epochs": "20"}
+    assert "incomplete" not in found.data.tags
+    assert capsys.readouterr().err == ""
+
+
+EXPERIMENT = """\
+dataset: car
+model: car_embedding
+frameworks: [torch, keras]
+preprocess: {categorical: codes}
+train: {epochs: 20, batch_size: null, checkpoint_every: 50, optimizer: {name: adam, learning_rate: 0.01}}
+baseline: {name: logistic, others: [svm, tree]}
+"""
+
+
+def test_stages_of_a_dvc_that_was_called_by_hand_are_below_one_run(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(Path(__file__).parents[2] / "conf", "conf")
+    Path("params.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    monkeypatch.setenv("DVC_STAGE", "split")  # as DVC does
+    statuses = []
+    with contextlib.suppress(ValueError):
+        for name in ("split", "train@torch", "train@keras"):
+            with tracking.stage_run(name, {"stage": name}, Tracking()):
+                statuses.append([run.info.status for run in store.search_runs(["0"], "tags.stage = 'run'")])
+                if name == "train@keras":
+                    raise ValueError
+    (above,) = store.search_runs(["0"], "tags.stage = 'run'")
+    stages = store.search_runs(["0"], "tags.stage != 'run'", order_by=["attributes.start_time DESC"])
+    assert (above.info.run_name, above.data.tags["preset"]) == ("car · epochs 20 · lr 0.01", "car")
+    changed = {"train.epochs": "20", "train.optimizer.learning_rate": "0.01"}
+    assert above.data.params == {"preset": "car", **changed}
+    assert "mlflow.parentRunId" not in above.data.tags
+    assert [run.info.run_name for run in stages] == ["train@keras", "train@torch", "split"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in stages} == {above.info.run_id}
+    # A stage says how it went; whether it is the last one only DVC knows.
+    assert statuses == [["RUNNING"], ["FINISHED"], ["FINISHED"]]
+    assert (above.info.status, stages[0].info.status) == ("FAILED", "FAILED")
+    assert not {"incomplete"} & above.data.tags.keys()
+
+
+def test_a_stage_below_no_run_says_itself_what_is_wrong_with_its_parameters(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DVC_STAGE", "split")
+    Path("params.yaml").write_text("dataset: [", encoding="utf-8")
+    with tracking.stage_run("split", {}, Tracking()):
+        pass
+    assert {run.info.run_name for run in store.search_runs(["0"])} == {"split"}
+
+
+@pytest.mark.parametrize("left", ["", "[", "[1, 2, 3]", "null"])
+def test_a_note_of_the_run_above_that_was_half_written_is_written_again(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch, left: str
+):
+    monkeypatch.setenv("DVC_STAGE", "split")
+    journals = tracking.journals_folder()
+    journals.mkdir(parents=True)
+    (journals / f"{Owner.here()}.parent").write_text(left, encoding="utf-8")
+    for name in ("split", "train@torch"):
+        with tracking.stage_run(name, {"stage": name}, Tracking()):
+            pass
+    assert len(store.search_runs(["0"], "tags.stage = 'run'")) == 1
+
+
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_a_stage_that_fails_leaves_a_run_that_says_so(store: mlflow.MlflowClient, error: type, status: str):
     with pytest.raises(error), tracking.stage_run("train@keras", {}, Tracking(experiment="trial")) as run:
