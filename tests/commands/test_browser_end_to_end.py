@@ -30,13 +30,12 @@ QUICK = ("--train.threads", "1")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, browser):
-    """The default experiment, verified and run in a clone: its folder, metrics, output and runs by framework."""
+    """The default experiment, verified and run in a clone: its folder, metrics and output."""
     clone = Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True)
     done = clone.run(*QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
-    runs = {name: metrics[name]["run_id"] for name in FRAMEWORKS}
-    return SimpleNamespace(clone=clone, metrics=metrics, output=done.stdout, runs=runs)
+    return SimpleNamespace(clone=clone, metrics=metrics, output=done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +106,29 @@ def test_runs_carry_the_summary_as_their_note(run):
     assert summary.startswith("# cnn on mnist5k, aligned\n\n**Winner: ")
 
 
+def open_link(run, ui, open_page):
+    """Opens the link that the run has printed at its end."""
+    return open_ui(open_page, ui + re.search(r"http://localhost:5000(/\S+)", run.output)[1], "Y-axis")
+
+
+def test_link_of_a_run_opens_the_curves_of_both_in_one_chart(run, ui, open_page, save_picture):
+    opened = open_link(run, ui, open_page)
+    opened.page.locator(".js-plotly-plot .trace, .js-plotly-plot path").first.wait_for(state="attached")
+    text = opened.page.inner_text("body")
+    for curve in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
+        assert all(f"train@{framework} ({curve})" in text for framework in FRAMEWORKS)
+    assert "system/" not in text
+    last = 9
+    assert text.count(f"(step={last})") >= 2
+    assert opened.page.get_by_role("radio", name="Step").is_checked()
+    assert all(request.startswith((ui, "data:", "blob:")) for request in opened.requests)
+    save_picture(opened.page, "ui-curves.png")
+
+
 def test_compare_page_shows_both_trainings_side_by_side(run, ui, open_page, save_picture):
-    link = re.search(r"http://localhost:5000(/\S+)", run.output)[1]
-    opened = open_ui(open_page, ui + link, "train@keras")
-    page = opened.page
+    page = open_link(run, ui, open_page).page
+    page.get_by_role("link", name="Comparing 2 Runs").click()
+    page.get_by_text("train@keras").first.wait_for()
     page.get_by_text("Visualizations").click()
     page.set_viewport_size({"width": 1280, "height": 1500})
     rows = {}
@@ -122,22 +140,13 @@ def test_compare_page_shows_both_trainings_side_by_side(run, ui, open_page, save
     assert rows["framework"] == ["torch", "keras"]
     accuracies = page.get_by_role("link", name="eval_acc").evaluate(ROW)
     assert accuracies == ["eval_acc", *(f"{round(run.metrics[name]['eval_acc'], 3):g}" for name in FRAMEWORKS)]
-    assert all(request.startswith((ui, "data:", "blob:")) for request in opened.requests)
     save_picture(page, "ui-compare.png")
 
 
-def test_both_curves_are_in_one_chart(run, ui, open_page, save_picture):
-    keys = "&plot_metric_keys=%5B%22train_loss%22%2C%22val_loss%22%5D&plot_layout={}&x_axis=step&line_smoothness=1"
-    both = json.dumps(list(run.runs.values()), separators=(",", ":"))
-    query = f"runs={both}&metric=%22val_loss%22&experiments=%5B%220%22%5D{keys}&y_axis_scale=linear&show_point=false"
-    opened = open_ui(open_page, f"{ui}/#/metric?{query}", "Y-axis")
-    opened.page.locator(".js-plotly-plot .trace, .js-plotly-plot path").first.wait_for(state="attached")
-    text = opened.page.inner_text("body")
-    assert "train@torch" in text
-    assert "train@keras" in text
-    last = 9
-    assert text.count(f"(step={last})") >= 2
-    save_picture(opened.page, "ui-curves.png")
+def test_the_list_of_runs_has_the_experiment_by_its_name_and_no_run_beside_it(ui, open_page):
+    page = open_ui(open_page, f"{ui}/#/experiments/0/runs?workflowType=machine_learning", "Run Name").page
+    page.get_by_text("mnist5k · threads 1").first.wait_for()
+    assert page.get_by_text("train@").count() == 0
 
 
 def test_training_runs_are_found_by_tag_and_grouped_by_framework(run, ui, open_page, save_picture):
