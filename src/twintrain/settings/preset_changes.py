@@ -17,8 +17,8 @@ from twintrain.settings.sections.section import Rule
 from twintrain.settings.yaml_files import validated
 
 SHORTER = {"learning_rate": "lr"}
-# What networks are measured against, what becomes of them, where runs are kept: the networks are the same without it.
-APART = ("baseline", "registry", "drift", "serving", "tracking")
+# How networks are scored, compared, verified and kept: the networks are the same without it.
+APART = ("evaluate", "baseline", "verify", "compare", "registry", "drift", "serving", "tracking")
 FRAMEWORKS = ["torch", "keras"]  # of a preset that names none
 NAMED = 6  # changes that a title has room for
 
