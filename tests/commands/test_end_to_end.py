@@ -285,7 +285,7 @@ def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
     assert {run.data.params["epochs"] for run in trained[:2]} == {"2"}
     assert trained[0].data.tags["dvc_exp"]
     parent, *_ = clone.stage_runs("run")
-    assert parent.info.run_name == "car · epochs 2 · threads 1"
+    assert parent.info.run_name == "mnist5k · epochs 2"
     assert parent.data.tags["dvc_exp"] == trained[0].data.tags["dvc_exp"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trained[:2]} == {parent.info.run_id}
 
