@@ -1,7 +1,7 @@
 """Puts the frameworks side by side: scores, the statistics of the difference, a winner, a report.
 
-python -m pipelines.compare    reads build/train, build/evaluate, build/baseline, build/ingested and
-                              results/parity.json, writes results
+python -m pipelines.compare    reads build/train, build/evaluate, build/baseline, build/ingested,
+                              build/cost.json and results/parity.json, writes results
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
 from twintrain.data.raw_rows import raw_rows
-from twintrain.evaluation import calibration, decision, details, disagreements, slices
+from twintrain.evaluation import calibration, cost, decision, details, disagreements, slices
 from twintrain.evaluation.comparison import (
     Predictions,
     compare_networks,
@@ -64,6 +64,9 @@ def compare() -> None:
         run.log_metrics(
             {name: value for name, value in metrics["comparison"].items() if isinstance(value, float | int)}
         )
+        for name in predictions:
+            training = metrics[name]
+            tracking.add_to_run(run, tracking.Ref.of(training), cost.figures(training), [], training["model_id"])
         run.set_note(summary)
         run.log_artifacts(*sorted(folder / name for name in OUTPUTS))
     print(f"compare: {statements.conclusion(metrics)} Report: {project.REPORT}")
@@ -97,6 +100,7 @@ def _entry(framework: str, predictions: Predictions) -> dict[str, Any]:
         project.TRAIN / framework / "run.json": ("run_id", "model_id"),
     }
     found = {k: value for path, needs in sources.items() for k, value in project.read_json(path, needs=needs).items()}
+    found |= project.read_json(project.COST, needs=(framework,))[framework]
     return found | _calibration_scores(predictions)
 
 

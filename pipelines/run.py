@@ -22,6 +22,7 @@ from twintrain.command_line.fixed_params import as_written, check_params_as_read
 from twintrain.command_line.project_copy import project_copy
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.errors import UserError, unknown
+from twintrain.evaluation import cost
 from twintrain.registry import outcomes
 from twintrain.report import statements, verdict_note
 from twintrain.report.ui_links import LOCAL, comparison_page, run_page, ui_address
@@ -34,7 +35,7 @@ from twintrain.system.stored import DamagedFileError
 TASKS = ("classes", "regression")
 ORDERS = ("dmy", "mdy", "ymd")
 REGISTRY = "registry.enabled"  # off in a copy: of many trainings some look good by luck
-STAGES = ("ingest", "preprocess", "split", "verify", "baseline", "train", "evaluate", "compare")
+STAGES = ("ingest", "preprocess", "split", "verify", "baseline", "train", "evaluate", "cost", "compare")
 
 
 class Asked(NamedTuple):
@@ -101,6 +102,8 @@ def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
     preset = None if arguments.preset in CURRENT else arguments.preset
     before = _results_before()
     with tracking.experiment_run(asked.content, params.tracking, preset) as parent:
+        if arguments.target in (None, "cost", "compare"):
+            cost.forget_if_loaded(project.COST)
         if failed := run_dvc("repro", *([arguments.target] if arguments.target else []), environment=written):
             why = failed.reason or "see above"
             rest = "" if arguments.isolated == "true" else "; what ran before it is kept and will not run again"

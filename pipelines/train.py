@@ -27,6 +27,7 @@ from twintrain.report.curves import plot_curves
 from twintrain.settings.frameworks import TITLES, packages
 from twintrain.settings.params import Params, load_params
 from twintrain.settings.sections.training import Train
+from twintrain.system.cpus import OtherWork
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.event_files import write_event_file
 from twintrain.training.initial_model import load_initial
@@ -120,8 +121,9 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
         run.set_tags(start.described())
     for name in ("train", "val"):
         run.log_dataset(parts[name].features, parts[name].labels, params.dataset, name)
+    others = OtherWork()
     history = _fit(backend, inputs, folder, run)
-    facts = _save(folder, framework, backend, parts, history)
+    facts = _save(folder, framework, backend, parts, history, others.cpus())
     Trained(backend.weights(), meaning_of_outputs(schema)).save(folder / FILE_NAME)
     figures = _final_metrics(facts, history)
     run.log_metrics(figures)
@@ -173,8 +175,14 @@ def _fingerprint(inputs: Inputs, settings: Train) -> str:
     return digest.hexdigest()
 
 
-def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], history: History) -> dict[str, Any]:
-    """Writes the trained network and what there is to know about its training."""
+def _save(
+    folder: Path, framework: str, backend: Any, parts: dict[str, Part], history: History, load: float
+) -> dict[str, Any]:
+    """Writes the trained network and what there is to know about its training.
+
+    Args:
+        load: the CPUs that others kept busy meanwhile.
+    """
     saving = framework_module(framework, "saving")
     saving.save(backend.model, backend.network, parts["test"].features, folder / saving.FILE_NAME)
     (folder / "model_summary.txt").write_text(backend.summary() + "\n", encoding="utf-8")
@@ -203,6 +211,7 @@ def _save(folder: Path, framework: str, backend: Any, parts: dict[str, Part], hi
         "train_seconds": round(sum(history.seconds), 3),
         "seconds_to_best": round(history.seconds_to_best, 3),
         "samples_per_second": round(len(parts["train"]) * history.epochs_per_second, 1),
+        "train_load": round(load, 2),
         "peak_memory_mib": round(history.peak_memory_mib, 1),
     }
     project.write_json(folder / "training.json", facts)

@@ -26,6 +26,8 @@ DUPLICATES = SPLIT / "duplicates.json"
 BASELINE = Path("build/baseline")
 TRAIN = Path("build/train")
 EVALUATE = Path("build/evaluate")
+# Of this machine and this moment, so that DVC keeps no copy of it.
+COST = Path("build/cost.json")
 # Not a stage output: DVC clears those before a stage starts, and an interrupted training goes on from here.
 CHECKPOINTS = Path("build/checkpoints")
 RESULTS = Path("results")

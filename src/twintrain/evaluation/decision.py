@@ -7,7 +7,7 @@ from twintrain.settings.frameworks import TITLES
 
 # A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
 ROUNDING = 1e-5
-# Latencies vary by some percent from one measurement to the next.
+# Of two that cost alike, one may take some percent less in one process than in the next.
 CHEAPER = 0.9
 
 
@@ -16,11 +16,12 @@ def decide(comparison: dict[str, Any], entries: dict[str, dict[str, Any]]) -> tu
 
     The better one wins, if the difference is more than chance explains: that of the test rows, and with several seeds
     that of the seeds too. All else is a tie, and so is a difference within the margin (equivalence): then the cheaper
-    one wins, by the median latency of one row, or where these are alike the first one.
+    one wins, by the latency of one row. Cost decides nothing where it was measured beside other work, or the interval
+    of the ratio includes a tie, which is all that is less than a tenth: then it is the first one.
 
     Args:
         comparison: what `comparison` found of the first framework less the second.
-        entries: by framework the figures of each, the first one first; `latency_1_ms` if it was measured.
+        entries: by framework the figures of each, the first one first, with what `cost.measured_cost` found.
 
     Returns:
         the winner's name.
@@ -136,13 +137,26 @@ def _seeds_are_equivalent(seeds: dict[str, Any]) -> bool:
 def _cheaper(entries: dict[str, dict[str, Any]]) -> tuple[str, str]:
     first, second = entries
     latencies = [entries[name].get("latency_1_ms") for name in entries]
-    if None in latencies:
+    if None in latencies or "latency_1_ratio_ci95" not in entries[first]:
         return first, f"no latencies are known, so the first one is taken, {TITLES[first]}"
     cheap, dear = (first, second) if latencies[0] <= latencies[1] else (second, first)
-    answers = f"{min(latencies):.3g} ms a row against {max(latencies):.3g} ms"
-    if min(latencies) > CHEAPER * max(latencies):
-        return first, f"both cost alike ({answers}), so the first one is taken, {TITLES[first]}"
+    if entries[first]["inference_loaded"]:
+        return first, f"cost decides nothing, {other_work(entries[first])}, so the first one is taken, {TITLES[first]}"
+    low, high = (100 * end for end in entries[cheap]["latency_1_ratio_ci95"][dear])
+    answers = f"{min(latencies):.3g} ms a row against {max(latencies):.3g} ms, {low:.0f} to {high:.0f} % of it"
+    if high > 100 * CHEAPER:
+        return first, f"cost decides nothing, no tenth is shown ({answers}), so the first one is taken, {TITLES[first]}"
     return cheap, f"{TITLES[cheap]} is cheaper than {TITLES[dear]}, {answers}"
+
+
+def other_work(entry: dict[str, Any]) -> str:
+    """`since other work kept 1.9 of 2 CPUs busy meanwhile`.
+
+    Args:
+        entry: the figures of a network.
+    """
+    busy = f"{entry['inference_load']:.1f} of {entry['inference_cpus']} CPUs"
+    return f"since other work kept {busy} busy meanwhile"
 
 
 def _advantage(comparison: dict[str, Any], loser: str) -> str:

@@ -6,6 +6,8 @@ penalises and clips, optimizers.py has the update rules, conventions.py reads th
 trains, saving.py saves and loads. One framework a process:
 TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
 imported until it is asked for.
+
+threads.py says how many threads they take, timed_network.py takes the time of a saved network.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from twintrain.errors import UserError
+from twintrain.frameworks.threads import patient_threads
 from twintrain.settings.frameworks import KERAS_BACKENDS, folder
 
 
@@ -27,6 +30,7 @@ def framework_module(framework: str, module: str) -> ModuleType:
     Raises:
         UserError: the framework needs a package that is not installed.
     """
+    os.environ.update(patient_threads())
     if framework in KERAS_BACKENDS:
         _prepare_keras(framework)
     return importlib.import_module(f"twintrain.frameworks.{folder(framework)}.{module}")

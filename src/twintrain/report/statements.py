@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from twintrain.data.prepare import duplicates
+from twintrain.evaluation import decision
 from twintrain.evaluation.decision import margin_text
 from twintrain.evaluation.verdict import SMALLEST_P, against_baseline, verdict
 from twintrain.settings.frameworks import TITLES
@@ -33,6 +34,7 @@ COST_ROWS = (
     ("train_seconds", "training, s", "{:.2f}"),
     ("seconds_to_best", "to best epoch, s", "{:.2f}"),
     ("samples_per_second", "samples / s", "{:,.0f}"),
+    ("train_load", "training, CPUs of others", "{:.1f}"),
     ("peak_memory_mib", "peak memory, MiB", "{:,.0f}"),
     ("peak_device_memory_mib", "of the GPU, MiB", "{:,.0f}"),
     ("flops", "FLOPs a row", "{:,}"),
@@ -42,6 +44,7 @@ COST_ROWS = (
     ("latency_256_ms", "latency, 256 rows, ms", "{:.3g}"),
     ("latency_256_p95_ms", "p95, 256 rows, ms", "{:.3g}"),
     ("inference_threads", "latency, threads", "{}"),
+    ("inference_load", "latency, CPUs of others", "{:.1f}"),
 )
 ROWS = (*SCORE_ROWS, *COST_ROWS, ("device", "device", "{}"), ("version", "version", "{}"))
 SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
@@ -67,6 +70,9 @@ def note(metrics: dict[str, Any]) -> str:
         lines.append(f"Different devices or precisions, as compare.allow_mixed allows: {metrics['mixed']}")
     if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
         lines.append(DROPOUT)
+    first = metrics[frameworks_of(metrics)[0]]
+    if first.get("inference_loaded"):
+        lines.append(f"Latencies decide nothing, {decision.other_work(first)}: make run measures them anew")
     seeds = [training["seed"] for training in metrics[frameworks_of(metrics)[0]].get("seeds", [])]
     if len(seeds) > 1:
         lines.append(f"Where nothing is said of seeds, scores, tests and rows are those of seed {seeds[0]}")

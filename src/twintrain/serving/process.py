@@ -12,6 +12,7 @@ import pandas as pd
 
 from twintrain import tracking
 from twintrain.errors import UserError
+from twintrain.frameworks.threads import patient_threads
 from twintrain.serving.plain import check_model
 from twintrain.system.processes import watched_command
 from twintrain.system.watched import this_as_owner
@@ -28,6 +29,7 @@ def serving_environment() -> dict[str, str]:
     MLflow unpickles nothing there, unless the user says so: a registered model may be anybody's.
     """
     given = {**tracking.environment(), "MLFLOW_TRACKING_URI": tracking.store_uri(Path.cwd()), **this_as_owner()}
+    given |= patient_threads()
     return {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", **given}
 
 

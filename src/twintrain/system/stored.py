@@ -31,6 +31,7 @@ NOT_READABLE = (
 ANY_NUMBERS = "biuf"
 # What makes a file anew, by where it lies. The first that fits.
 MADE_BY = (
+    (re.compile(r"build/(cost)\."), "dvc repro --force cost"),
     (re.compile(r"build/(ingested)(?:/|$)"), "dvc repro --force ingest"),
     (re.compile(r"build/(preprocessed)(?:/|$)"), "dvc repro --force preprocess"),
     (re.compile(r"build/(split|baseline)(?:/|$)"), r"dvc repro --force \1"),
