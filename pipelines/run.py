@@ -57,7 +57,7 @@ class Found(NamedTuple):
 
     Attributes:
         metrics: results/metrics.json.
-        is_new: it is another one than before.
+        is_new: it is another one than before, and not for its cost alone.
         trained: MLflow's runs of the trainings.
         outcome: what became of them in the registry.
     """
@@ -120,7 +120,8 @@ def _reproduce(arguments: argparse.Namespace, asked: Asked) -> Found:
         outcome = promotion.promote_new(metrics, params, parent) if trained else None
         if metrics != before and not outcome:  # DVC may have restored a report without running a stage
             project.CHAMPION_PAGE.unlink(missing_ok=True)
-    return Found(metrics, metrics != before, trained, outcome)
+    is_new = cost.without_cost(metrics) != cost.without_cost(before)
+    return Found(metrics, is_new, trained, outcome)
 
 
 def _print_found(arguments: argparse.Namespace, found: Found, folder: Path | None) -> None:

@@ -20,6 +20,7 @@ def write_project(
     labels: np.ndarray,
     entries: dict[str, dict] | None = None,
     duplicates: dict[str, int] | None = None,
+    costs: dict[str, dict] | None = None,
     **changes: dict,
 ) -> None:
     """Writes build/ and params.yaml into the current folder.
@@ -30,6 +31,7 @@ def write_project(
         labels: of these.
         entries: by framework, what its metrics.json holds besides.
         duplicates: what split found of them.
+        costs: by framework what was measured; nothing by default, as in results of earlier versions.
         changes: sections of params.yaml.
     """
     frameworks = [name for name in predictions if name != "baseline"]
@@ -52,6 +54,7 @@ def write_project(
         np.savez(evaluate / "predictions.npz", **predictions[name])
     project.RESULTS.mkdir(exist_ok=True)
     project.write_json(project.PARITY, {"passed": None, "reason": "Not verified.", "checks": []})
+    project.write_json(project.COST, {name: (costs or {}).get(name, {}) for name in frameworks})
     baseline = project.fresh_folder(project.BASELINE)
     facts = {"name": "tree", "eval_acc": 0.5, "mae": 1.0, "rmse": 1.0, "others": {}}
     project.write_json(baseline / "metrics.json", {**facts, "train_rows": 1, "available_rows": 1, "converged": True})

@@ -33,6 +33,7 @@ def make_project(root: Path, data: Path, folder: Path) -> None:
             _run(patch, stage)
         for framework in FRAMEWORKS:
             _make_training(framework)
+        project.write_json(project.COST, {name: {"inference_threads": 1} for name in FRAMEWORKS})
         _run(patch, "compare")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from compared_project import write_project
+from report_cases import measured_costs
 
 from pipelines.compare import compare
 from twintrain import project as places
@@ -128,12 +129,34 @@ def test_slices_and_rows_are_those_of_the_test_rows(run_compare):
 def test_tie_goes_to_the_cheaper_one(run_compare):
     predictions, table, labels = car(1.0)
     predictions["keras"] = predictions["torch"]
-    latencies = {"torch": {"latency_1_ms": 1.0}, "keras": {"latency_1_ms": CHEAPER}}
-    metrics, details, _ = run_compare("car", predictions, table, labels, entries=latencies)
+    costs = measured_costs(torch=1.0, keras=CHEAPER)
+    metrics, details, _ = run_compare("car", predictions, table, labels, costs=costs)
     assert metrics["comparison"]["winner"] == "keras"
+    assert metrics["keras"].items() >= costs["keras"].items()
     assert metrics["comparison"]["equivalent_within"] < 0.01
     assert metrics["comparison"]["kappa"] == 1.0
     assert details["disagreements"] == []
+
+
+def test_what_was_measured_beside_other_work_decides_nothing_and_the_table_says_so(run_compare):
+    predictions, table, labels = car(1.0)
+    predictions["keras"] = predictions["torch"]
+    costs = measured_costs(torch=64.2, keras=1.0, load=1.9)
+    metrics, _, recorder = run_compare("car", predictions, table, labels, costs=costs)
+    assert metrics["comparison"]["winner"] == "torch"
+    why = "cost decides nothing, since other work kept 1.9 of 2 CPUs busy meanwhile, so the first one is taken, PyTorch"
+    assert metrics["comparison"]["reason"].endswith(f"; {why}.")
+    assert "make run measures them anew" in statements.note(metrics)
+    assert "make run measures them anew" in recorder.note
+    assert "make run" not in statements.note({**metrics, "torch": measured_costs(torch=1.0, keras=1.0)["torch"]})
+
+
+def test_times_of_predictions_are_logged_to_the_training_without_what_the_machine_did(run_compare, monkeypatch):
+    added = {}
+    monkeypatch.setattr(tracking, "add_to_run", lambda run, ref, figures, paths, model: added.update({ref: figures}))
+    predictions, table, labels = car(0.5, 0.5)
+    run_compare("car", predictions, table, labels, costs=measured_costs(torch=1.0, keras=0.5))
+    assert list(added.values()) == [{"latency_1_ms": 0.5, "inference_threads": 2}]
 
 
 def test_a_margin_of_ones_own_decides_what_counts_as_equal(run_compare):

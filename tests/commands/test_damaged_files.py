@@ -98,6 +98,7 @@ FILES = [
     ("build/train/torch/history.csv", "compare", CSV, "dvc repro --force train@torch"),
     ("build/evaluate/torch/metrics.json", "compare", JSON, "dvc repro --force evaluate@torch"),
     ("build/evaluate/keras/predictions.npz", "compare", NPZ, "dvc repro --force evaluate@keras"),
+    ("build/cost.json", "compare", JSON, "dvc repro --force cost"),
     ("build/baseline/metrics.json", "compare", JSON, "dvc repro --force baseline"),
     ("build/ingested/labels.npy", "compare", NPY, "dvc repro --force ingest"),
     ("results/parity.json", "compare", JSON, "dvc repro --force verify"),

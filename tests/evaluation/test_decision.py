@@ -1,6 +1,7 @@
 import pytest
+from report_cases import measured_costs
 
-from twintrain.evaluation.decision import alone, decide, margin_text
+from twintrain.evaluation.decision import alone, cheaper_one, decide, margin_text
 
 EQUAL = {
     "accuracy_difference": 0.0,
@@ -20,12 +21,13 @@ NUMBERS = {
     "equivalent": False,
 }
 SEEDS = {"count": 3, "mean_difference": 0.02, "ci95": [0.01, 0.03], "equivalence_p": 0.2}
+NO_TENTH = "cost decides nothing, since no difference of a tenth is shown ({}), so the first one is taken, PyTorch."
 FIRST_TAKEN = "no latencies are known, so the first one is taken, PyTorch."
 
 
 def winner(comparison, torch=None, keras=None):
-    entries = {"torch": {"latency_1_ms": torch} if torch else {}, "keras": {"latency_1_ms": keras} if keras else {}}
-    return decide(comparison, entries)
+    known = torch and keras
+    return decide(comparison, measured_costs(torch=torch, keras=keras) if known else {"torch": {}, "keras": {}})
 
 
 @pytest.mark.parametrize(("comparison", "name"), [(BETTER, "torch"), (WORSE, "keras")])
@@ -42,11 +44,11 @@ def test_better_one_wins_whatever_it_costs(comparison, name):
 @pytest.mark.parametrize(
     ("torch", "keras", "name", "why"),
     [
-        (1.0, 0.5, "keras", "Keras is cheaper than PyTorch, 0.5 ms a row against 1 ms."),
-        (0.5, 1.0, "torch", "PyTorch is cheaper than Keras, 0.5 ms a row against 1 ms."),
-        (1.0, 0.9, "keras", "Keras is cheaper than PyTorch, 0.9 ms a row against 1 ms."),
-        (1.0, 0.91, "torch", "both cost alike (0.91 ms a row against 1 ms), so the first one is taken, PyTorch."),
-        (None, 0.5, "torch", FIRST_TAKEN),
+        (1.0, 0.5, "keras", "Keras is cheaper than PyTorch, 0.5 ms a row against 1 ms, 50 to 50 % of it."),
+        (0.5, 1.0, "torch", "PyTorch is cheaper than Keras, 0.5 ms a row against 1 ms, 50 to 50 % of it."),
+        (1.0, 0.9, "keras", "Keras is cheaper than PyTorch, 0.9 ms a row against 1 ms, 90 to 90 % of it."),
+        (1.0, 0.91, "torch", NO_TENTH.format("1 ms a row against 0.91 ms, 110 to 110 % of it")),
+        (0.91, 1.0, "torch", NO_TENTH.format("0.91 ms a row against 1 ms, 91 to 91 % of it")),
         (None, None, "torch", FIRST_TAKEN),
     ],
 )
@@ -113,6 +115,28 @@ def test_where_the_rows_are_all_there_are_the_margin_decides():
     numbers = {"mae_difference": 0.25, "relative_difference": 0.1, "margin": 0.2}
     assert winner(numbers)[1].startswith("A tie, a difference of no more than 20.0 % of the error;")
     assert winner({**numbers, "margin": 0.05})[0] == "keras"
+
+
+@pytest.mark.parametrize(("low", "high", "name"), [(0.4, 0.9, "keras"), (0.4, 0.91, None), (0.91, 2.5, None)])
+def test_cost_names_nobody_where_the_interval_includes_a_tie(low, high, name):
+    entries = measured_costs(torch=1.0, keras=0.5)
+    entries["keras"]["latency_1_ratio_ci95"]["torch"] = [low, high]
+    entries["torch"]["latency_1_ratio_ci95"]["keras"] = [1 / high, 1 / low]
+    assert cheaper_one(entries) == name
+    winner, reason = decide(EQUAL, entries)
+    assert winner == (name or "torch")
+    assert ("no difference of a tenth is shown" in reason) == (name is None)
+
+
+def test_cost_names_nobody_where_it_was_measured_beside_other_work():
+    entries = measured_costs(torch=64.2, keras=1.0, load=1.94)
+    assert cheaper_one(entries) is None
+    why = "cost decides nothing, since other work kept 1.9 of 2 CPUs busy meanwhile, so the first one is taken, PyTorch"
+    assert decide(EQUAL, entries) == ("torch", f"A tie, equally good; {why}.")
+
+
+def test_better_one_wins_on_a_busy_machine_too():
+    assert decide(WORSE, measured_costs(torch=1.0, keras=64.2, load=1.94))[0] == "keras"
 
 
 def test_one_alone_wins():

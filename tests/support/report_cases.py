@@ -76,6 +76,28 @@ LOGISTIC = {
         "keras": {**COMPARISON, "accuracy_difference": 0.06, "accuracy_ci95": [0.04, 0.08]},
     },
 }
+
+
+def measured_costs(load=0.0, **milliseconds):
+    """What `measured_cost` gives on two CPUs, without the percentiles and batches.
+
+    Args:
+        load: CPUs that others kept busy.
+        milliseconds: by network, of one row.
+    """
+    state = {"inference_threads": 2, "inference_load": load, "inference_cpus": 2, "inference_loaded": load > 0.25}
+    return {
+        name: {
+            "latency_1_ms": own,
+            "latency_1_ratio_ci95": {
+                other: [own / its, own / its] for other, its in milliseconds.items() if other != name
+            },
+            **state,
+        }
+        for name, own in milliseconds.items()
+    }
+
+
 UNVERIFIED = "Whether these are twins was not verified."
 
 

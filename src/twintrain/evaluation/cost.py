@@ -24,6 +24,9 @@ SECONDS, FEWEST_TURNS, MOST_TURNS = 0.5, 6, 50
 # A share of the processors that others may take: a desktop is never quite still.
 TOLERATED = 0.125
 
+# How keys of results/metrics.json begin that are measured here, or decided by what was.
+MEASURED = ("latency_", "inference_", "winner", "reason")
+
 Turns = dict[str, list[list[float]]]
 
 
@@ -73,6 +76,13 @@ def figures(measured: dict[str, Any]) -> dict[str, float]:
     """Of what is known of a network the times of its predictions, and with how many threads: what MLflow shows."""
     names = [f"latency_{rows}{end}" for rows in BATCHES for end in ("_ms", "_p95_ms")]
     return {name: measured[name] for name in (*names, "inference_threads") if name in measured}
+
+
+def without_cost(results: Any) -> Any:
+    """Results without what is measured here, which is another figure each time, and without what it decides."""
+    if not isinstance(results, dict):
+        return results
+    return {name: without_cost(found) for name, found in results.items() if not name.startswith(MEASURED)}
 
 
 def is_loaded(load: float, threads: int, cpus: int) -> bool:
