@@ -12,7 +12,7 @@ from twintrain.command_line.commands import run_command, run_framework_stage, ru
 
 LONGEST = 420  # characters, of a line that also says how to mend it
 FRAMEWORK_STAGES = ("train", "evaluate")
-STAGES = ("ingest", "preprocess", "split", "baseline", "compare")
+STAGES = ("ingest", "preprocess", "split", "baseline", "cost", "compare")
 
 
 def start(command: str) -> None:

@@ -19,7 +19,7 @@ from mlflow.entities import LoggedModel, Run
 
 SYSTEM = "system/"
 # Metrics, and fields of JSON files, whose numbers are those of a machine at a moment.
-MEASURED = re.compile(r"seconds|second$|memory|latency|_ms$|_bytes$|utc_time|_time$|^dvc_lock$")
+MEASURED = re.compile(r"seconds|second$|memory|latency|_load(ed)?$|_ms$|_bytes$|utc_time|_time$|^dvc_lock$")
 # What a text cannot say while the store is away: the ids of runs and links to them, and the digest of such a text.
 PLACES = re.compile(r"^(run_id|model_id|experiment_id|results)$")
 LINKS = re.compile(r"\n*(Runs: \[|<p>Runs in the MLflow UI).*")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import quantile_test
 
 from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.evaluation.comparison import absolute_errors, compare_networks, load_predictions, stored_sampling
+from twintrain.evaluation.cost import median_interval
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names
@@ -68,8 +68,7 @@ def measured_latency(candidate: ScoringProcess, champion: ScoringProcess, row: A
         for place, process in [(0, candidate), (1, champion)][:: 1 if call % 2 else -1]:
             seconds[call, place] = _seconds(process, row)
     ratios = seconds[:, 0] / seconds[:, 1]
-    low, high = quantile_test(ratios, p=0.5).confidence_interval(0.95)
-    return Latency(*(1000 * np.median(seconds, axis=0)), float(low), float(high))
+    return Latency(*(1000 * np.median(seconds, axis=0)), *median_interval(ratios))
 
 
 def _seconds(process: ScoringProcess, row: Any) -> float:

@@ -71,7 +71,7 @@ def note(metrics: dict[str, Any]) -> str:
     if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
         lines.append(DROPOUT)
     first = metrics[frameworks_of(metrics)[0]]
-    if first.get("inference_loaded"):
+    if first.get("inference_loaded") and len(frameworks_of(metrics)) > 1:
         lines.append(f"Latencies decide nothing, {decision.other_work(first)}: make run measures them anew")
     seeds = [training["seed"] for training in metrics[frameworks_of(metrics)[0]].get("seeds", [])]
     if len(seeds) > 1:
