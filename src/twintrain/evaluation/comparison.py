@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import cohen_kappa_score
 
 from twintrain import project
 from twintrain.errors import UserError
 from twintrain.evaluation import equivalence, paired_accuracy
+from twintrain.evaluation.classification import cohen_kappa
 from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
@@ -226,7 +226,7 @@ def absolute_errors(prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
     if (first_classes == first_classes[0]).all() and np.array_equal(first_classes, second_classes):
         return 1.0  # 0 / 0: blindly, two that know but one class agree fully too
-    return float(cohen_kappa_score(first_classes, second_classes))
+    return cohen_kappa(first_classes, second_classes)
 
 
 def _can_tell(labels: np.ndarray, sampling: Sampling) -> bool:

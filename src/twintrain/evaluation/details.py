@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
 
 from twintrain.evaluation import disagreements
 from twintrain.evaluation.calibration import Bin
+from twintrain.evaluation.classification import confusion_matrix
 from twintrain.evaluation.comparison import Predictions, absolute_errors
 from twintrain.evaluation.decision import ROUNDING
 from twintrain.evaluation.sampling import Sampling
@@ -27,7 +27,7 @@ def of_framework(found: Predictions, names: list[str], calibration: list[Bin]) -
             }
             for code, name in enumerate(names)
         ],
-        "confusion": confusion_matrix(labels, predicted, labels=np.arange(len(names))).tolist(),
+        "confusion": confusion_matrix(labels, predicted, len(names)).tolist(),
         "calibration": calibration,
     }
 

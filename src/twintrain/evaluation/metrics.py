@@ -5,7 +5,7 @@ are predicted, labels are floats (rows, outputs), and the logits the predictions
 """
 
 import numpy as np
-from scipy.special import expit, huber, log_softmax, softmax
+import scipy
 
 from twintrain.settings.sections.losses import Loss
 
@@ -16,8 +16,8 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     """Logits → float64 probabilities (rows, classes); two columns for a binary task."""
     logits = logits.astype(np.float64)
     if logits.shape[1] > 1:
-        return softmax(logits, axis=1)
-    return np.concatenate([expit(-logits), expit(logits)], axis=1)
+        return scipy.special.softmax(logits, axis=1)
+    return np.concatenate([scipy.special.expit(-logits), scipy.special.expit(logits)], axis=1)
 
 
 def predicted_labels(logits: np.ndarray) -> np.ndarray:
@@ -65,14 +65,14 @@ def _terms(name: str, logits: np.ndarray, labels: np.ndarray, **options: float) 
         case "mae":
             return np.abs(_errors(logits, labels)).mean(axis=1)
         case "huber":
-            return huber(options["delta"], _errors(logits, labels)).mean(axis=1)
+            return scipy.special.huber(options["delta"], _errors(logits, labels)).mean(axis=1)
 
 
 def _cross_entropy(logits: np.ndarray, labels: np.ndarray, label_smoothing: float) -> np.ndarray:
     """Two classes are those of the logits 0 and z."""
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    surprise = -log_softmax(logits, axis=1)
+    surprise = -scipy.special.log_softmax(logits, axis=1)
     right = surprise[np.arange(len(labels)), labels]
     return (1 - label_smoothing) * right + label_smoothing * surprise.mean(axis=1)
 
@@ -82,5 +82,5 @@ def _errors(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if labels.ndim == 2:
         return logits - labels
     if logits.shape[1] == 1:
-        return expit(logits) - labels[:, None]
-    return softmax(logits, axis=1) - np.eye(logits.shape[1])[labels]
+        return scipy.special.expit(logits) - labels[:, None]
+    return scipy.special.softmax(logits, axis=1) - np.eye(logits.shape[1])[labels]

@@ -1,14 +1,8 @@
 """Test scores: of classes from probabilities (rows, classes) and labels (rows,), of numbers from predictions."""
 
 import numpy as np
-from sklearn.metrics import (
-    confusion_matrix,
-    mean_absolute_error,
-    precision_recall_fscore_support,
-    r2_score,
-    roc_auc_score,
-    root_mean_squared_error,
-)
+
+from twintrain.evaluation.classification import area_under_curve, confusion_matrix
 
 
 def area_under_roc(probability: np.ndarray, labels: np.ndarray) -> float | None:
@@ -20,9 +14,8 @@ def area_under_roc(probability: np.ndarray, labels: np.ndarray) -> float | None:
     classes = probability.shape[1]
     if len(np.unique(labels)) < classes:
         return None
-    if classes == 2:
-        return float(roc_auc_score(labels, probability[:, 1]))
-    return float(roc_auc_score(labels, probability, multi_class="ovr", average="macro"))
+    against_the_rest = [1] if classes == 2 else range(classes)
+    return float(np.mean([area_under_curve(labels == code, probability[:, code]) for code in against_the_rest]))
 
 
 def score(probability: np.ndarray, labels: np.ndarray, test_loss: float | None) -> dict[str, float]:
@@ -49,10 +42,15 @@ def score_each_class(predicted: np.ndarray, labels: np.ndarray, classes: int) ->
 
     Specificity is TN / (TN + FP). What is a share of no rows at all is 0.
     """
-    names = np.arange(classes)
-    precision, recall, f1, rows = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0)
-    specificity = _specificity(confusion_matrix(labels, predicted, labels=names))
-    return {"precision": precision, "recall": recall, "specificity": specificity, "f1": f1, "rows": rows}
+    confusion = confusion_matrix(labels, predicted, classes)
+    right, rows, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return {
+        "precision": right / np.maximum(given, 1),
+        "recall": right / np.maximum(rows, 1),
+        "specificity": _specificity(confusion),
+        "f1": 2 * right / np.maximum(rows + given, 1),
+        "rows": rows,
+    }
 
 
 def regression_score(prediction: np.ndarray, labels: np.ndarray, test_loss: float) -> dict[str, float]:
@@ -61,13 +59,15 @@ def regression_score(prediction: np.ndarray, labels: np.ndarray, test_loss: floa
     The squares and absolute errors are averaged over rows and outputs. R² is that of all numbers together, 1 less the
     sum of squared errors over that of deviations from each output's mean; it is absent where these do not vary.
     """
+    errors = prediction.astype(np.float64) - labels
     found = {
-        "rmse": float(root_mean_squared_error(labels.ravel(), prediction.ravel())),
-        "mae": float(mean_absolute_error(labels, prediction)),
+        "rmse": float(np.sqrt(np.square(errors).mean())),
+        "mae": float(np.abs(errors).mean()),
         "test_loss": test_loss,
     }
     if np.ptp(labels, axis=0).any():
-        found["r2"] = float(r2_score(labels, prediction, multioutput="variance_weighted"))
+        deviations = labels - labels.mean(axis=0, dtype=np.float64)
+        found["r2"] = float(1 - np.square(errors).sum() / np.square(deviations).sum())
     return found
 
 

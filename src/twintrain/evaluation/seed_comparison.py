@@ -4,7 +4,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from scipy.stats import t
+import scipy
 
 from twintrain.evaluation import equivalence, paired_accuracy
 
@@ -66,6 +66,8 @@ def _seeds_needed(difference: np.ndarray, margin: float) -> int:
 
 def t_interval(difference: np.ndarray, least: float = 0.0) -> list[float]:
     """95 % interval of the mean of differences (seeds,), Student's; to either side at least so wide."""
-    half = t.ppf((1 + CONFIDENCE) / 2, len(difference) - 1) * difference.std(ddof=1) / np.sqrt(len(difference))
+    half = (
+        scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(difference) - 1) * difference.std(ddof=1) / np.sqrt(len(difference))
+    )
     half = max(half, least)
     return [float(difference.mean() - half), float(difference.mean() + half)]

@@ -1,7 +1,7 @@
 """Tests of differences in pairs, many at once, and the adjustment for their number."""
 
 import numpy as np
-from scipy.stats import t
+import scipy
 
 from twintrain.evaluation.intervals import TIED
 
@@ -14,7 +14,7 @@ def paired_t_p(means: np.ndarray, deviations: np.ndarray, count: np.ndarray) -> 
     errors = deviations / np.sqrt(count)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = np.where(deviations <= TIED * np.abs(means), 0.0, np.abs(means) / errors)
-    return 2 * t.sf(statistics, count - 1)
+    return 2 * scipy.stats.t.sf(statistics, count - 1)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.metrics import confusion_matrix, roc_curve
 
+from twintrain.evaluation.classification import confusion_matrix, roc_curve
 from twintrain.report.charts import COLORS, new_chart
 
 WRITTEN_CELLS = 12
@@ -14,7 +14,7 @@ SHOWN_POINTS = 5000
 
 def plot_confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str], path: Path) -> None:
     """Draws how many rows of each true class (down) were given each class (across)."""
-    counts = confusion_matrix(labels, predicted, labels=np.arange(len(names)))
+    counts = confusion_matrix(labels, predicted, len(names))
     figure, axes = new_chart(height=5.0)
     axes.imshow(counts, cmap="Blues")
     ticks = np.arange(len(names))
@@ -64,7 +64,7 @@ def plot_roc(labels: np.ndarray, probability: np.ndarray, names: list[str], path
     figure, axes = new_chart(height=5.0)
     for code in [1] if len(names) == 2 else range(len(names)):
         if 0 < (labels == code).sum() < len(labels):
-            false_positive, true_positive, _ = roc_curve(labels == code, probability[:, code])
+            false_positive, true_positive = roc_curve(labels == code, probability[:, code])
             axes.plot(false_positive, true_positive, color=COLORS[code % len(COLORS)], label=names[code])
     axes.plot([0, 1], [0, 1], ":", color="gray")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC, class against the rest")
