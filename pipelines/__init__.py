@@ -29,3 +29,8 @@ if importlib.util.find_spec("mlflow") is None:  # another Python than that of .v
 
 # Nothing needs installing beyond requirements.txt.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+if sys.argv[0] == "-m":
+    from twintrain.command_line.stage_arguments import refuse_early  # the path is known now
+
+    refuse_early(sys.orig_argv[-len(sys.argv)].rpartition(".")[2], sys.argv[1:])

@@ -10,24 +10,23 @@ import sys
 import tempfile
 from pathlib import Path
 from threading import Event
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from twintrain import project, tracking
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.ports import HOST, read_port
 from twintrain.data.dataset import Dataset, load_dataset
-from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
-from twintrain.demo.examples import chosen_rows
-from twintrain.demo.networks import Networks, raw_rows_model
-from twintrain.demo.subject import Study
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import load_predictions
 from twintrain.report import statements
 from twintrain.settings.params import load_params
 from twintrain.system.stored import read_model
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twintrain.demo.networks import Networks
+    from twintrain.demo.subject import Study
 
 EXAMPLES = 10
 
@@ -37,6 +36,8 @@ def demo() -> None:
     port = _read_port(sys.argv[1:])
     _check_gradio()
     metrics = _last_metrics()
+    from twintrain.demo.networks import Networks, raw_rows_model  # with pandas
+
     study = _study(metrics)
     print("demo: starting the networks", flush=True)
     experiment = load_params().tracking.experiment
@@ -47,7 +48,7 @@ def demo() -> None:
             _serve(study, networks, port, drawings)
 
 
-def _serve(study: Study, networks: Networks, port: int | None, drawings: str) -> None:
+def _serve(study: "Study", networks: "Networks", port: int | None, drawings: str) -> None:
     # gradio reads these when it is imported. What is drawn and uploaded lies in a folder that ends with the page.
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": drawings}
     # It looks whether its page is there, and would ask a proxy for it.
@@ -82,7 +83,12 @@ def _other_than(folder: Path) -> UserError:
     return UserError(f"{project.METRICS} is of another training than {folder}; type: make run")
 
 
-def _study(metrics: dict[str, Any]) -> Study:
+def _study(metrics: dict[str, Any]) -> "Study":
+    from twintrain.data.raw_rows import raw_rows
+    from twintrain.demo.examples import chosen_rows
+    from twintrain.demo.subject import Study
+    from twintrain.evaluation.comparison import load_predictions
+
     dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     if dataset.files != load_dataset(metrics["dataset"]).files:
         raise _other_than(project.INGESTED)  # a run of another data set was interrupted
@@ -103,7 +109,7 @@ def _study(metrics: dict[str, Any]) -> Study:
     )
 
 
-def _truth(label: np.ndarray, schema: Schema) -> str:
+def _truth(label: "np.ndarray", schema: Schema) -> str:
     if schema.labels:
         return schema.labels[label]
     return "" if schema.task == "reconstruction" else f"{label[0]:.5g}"

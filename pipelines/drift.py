@@ -7,7 +7,7 @@ python -m pipelines.drift --input new.csv --drift.psi 0.1     with other limits 
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,12 +19,14 @@ from twintrain.data.dataset import Dataset
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.serving.column_drift import ColumnDrift, find_drift, new_columns, training_columns
 from twintrain.settings.overrides import NOT_GIVEN, parse_overrides
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.system.stored import load_array, read_model
+
+if TYPE_CHECKING:
+    from twintrain.serving.column_drift import ColumnDrift
 
 DRIFTED = 3
 REPORT = project.RESULTS / "drift.json"
@@ -33,6 +35,8 @@ REPORT = project.RESULTS / "drift.json"
 def drift() -> int:
     """Runs the command and returns its exit status."""
     path, form, params = _read_arguments(sys.argv[1:])
+    from twintrain.serving.column_drift import find_drift, new_columns, training_columns  # with pandas and SciPy
+
     trained_on = Schema.load(project.SPLIT).dataset  # params.yaml may have gone on to another one
     dataset = read_model(project.PREPROCESSED / "dataset.json", Dataset)
     features = load_array(project.PREPROCESSED / "features.npy", mmap_mode="r")
@@ -55,7 +59,7 @@ def drift() -> int:
     return DRIFTED if drifted else 0
 
 
-def _metrics(found: list[ColumnDrift]) -> dict[str, float]:
+def _metrics(found: "list[ColumnDrift]") -> dict[str, float]:
     """PSI by column, under names that MLflow takes; of two columns that come to the same name the larger one."""
     nearest_first = sorted(found, key=lambda column: column.psi)
     names = [re.sub(r"[^\w. -]", "_", column.name) for column in nearest_first]
@@ -69,7 +73,7 @@ def _conclusion(drifted: list[str], columns: int) -> str:
     return f"{len(drifted)} of {columns} columns {'have' if len(drifted) > 1 else 'has'} drifted: {', '.join(drifted)}."
 
 
-def _print(found: list[ColumnDrift], title: str) -> None:
+def _print(found: "list[ColumnDrift]", title: str) -> None:
     table = Table(title=escape(title), title_justify="left")
     table.add_column("column", overflow="fold", min_width=16)
     for heading in ("PSI", "KS", "p", "missing", "unreadable"):

@@ -11,7 +11,7 @@ from twintrain.command_line import locks
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError, cut
-from twintrain.registry import gate, outcomes, promotion
+from twintrain.registry import gate, outcomes
 from twintrain.registry.versions import registered_name, store_errors
 from twintrain.settings.overrides import NOT_GIVEN
 from twintrain.settings.params import load_params
@@ -27,6 +27,8 @@ def promote() -> int:
 
 
 def _promote(despite: str) -> int:
+    from twintrain.registry import promotion  # with all that compares networks
+
     params = load_params()
     if not params.registry.enabled:
         raise UserError("registry.enabled is false; expected true, to register and promote what was trained")

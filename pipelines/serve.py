@@ -12,8 +12,6 @@ from twintrain import project
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.ports import read_port
 from twintrain.registry.champion import chosen_model
-from twintrain.serving.packaging import load_description, load_example
-from twintrain.serving.server import Server, request_body
 from twintrain.settings.params import load_params
 
 PORT = 5001
@@ -25,6 +23,9 @@ LONGEST_SHOWN = 500
 def serve() -> int:
     """Runs the command and returns its exit status."""
     arguments = _read_arguments(sys.argv[1:])
+    from twintrain.serving.packaging import load_description, load_example
+    from twintrain.serving.server import Server, request_body
+
     params = load_params()
     model_uri = chosen_model(arguments.model, params, "serve", sys.argv[1:])
     load_description(model_uri)  # refuses what takes no raw rows

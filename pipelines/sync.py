@@ -11,7 +11,7 @@ from twintrain.command_line import locks
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.dvc_command import everything_is_up_to_date
 from twintrain.errors import UserError
-from twintrain.registry import outcomes, promotion
+from twintrain.registry import outcomes
 from twintrain.report import statements
 from twintrain.settings.params import Params, load_params
 from twintrain.system.passwords import without_passwords
@@ -38,6 +38,8 @@ def _promote(params: Params) -> None:
     """Leads the results to the gate, if the command that made them could not."""
     if not project.METRICS.is_file() or outcomes.is_of_gate() or not everything_is_up_to_date():
         return
+    from twintrain.registry import promotion  # with all that compares networks
+
     metrics = project.read_json(project.METRICS)
     first = statements.frameworks_of(metrics)[0]
     with tracking.command_run(params.tracking, tracking.Ref.of(metrics[first])) as run:

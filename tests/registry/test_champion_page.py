@@ -12,7 +12,8 @@ from twintrain.registry import champion_page
 from twintrain.registry.gate import Check, overruled
 from twintrain.registry.versions import DESPITE
 from twintrain.registry.winner import Way
-from twintrain.report.page import CHAMPION_PLACE, html_page
+from twintrain.report.html_template import CHAMPION_PLACE
+from twintrain.report.page import html_page
 
 EVIL = "<script>alert(1)</script>"
 CHAMPION = SimpleNamespace(version="2", tags={"framework": "keras"})

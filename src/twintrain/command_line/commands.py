@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from twintrain.command_line import locks
 from twintrain.command_line.fixed_params import unchanged_params
-from twintrain.errors import UserError, closest, unknown
-from twintrain.settings.frameworks import TITLES
+from twintrain.command_line.stage_arguments import check_no_arguments, framework_of
+from twintrain.errors import UserError, closest
 from twintrain.settings.params import Params
 from twintrain.system.failures import FULL, failure_line, is_nearly_full
 from twintrain.system.watched import SECONDS_TO_END, STAGE, watch_owners
@@ -216,8 +216,7 @@ def run_stage(stage: Callable[[], None]) -> NoReturn:
     """Runs a stage that takes no arguments."""
 
     def checked() -> None:
-        if len(sys.argv) > 1:
-            raise UserError(f"unexpected argument '{sys.argv[1]}'; python -m pipelines.{stage.__name__} takes none")
+        check_no_arguments(stage.__name__, sys.argv[1:])
         _run_alone(stage)
 
     run_command(checked)
@@ -227,13 +226,7 @@ def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
     """Runs a stage for the one framework that its argument names."""
 
     def checked() -> None:
-        if len(sys.argv) != 2:
-            *others, last = TITLES
-            known = f"{', '.join(others)} or {last}"
-            raise UserError(f"expected one framework, {known}: python -m pipelines.{stage.__name__} {others[0]}")
-        framework = sys.argv[1]
-        if framework not in TITLES:
-            raise unknown("framework", framework, TITLES)
+        framework = framework_of(stage.__name__, sys.argv[1:])
         _run_alone(lambda: stage(framework))
 
     run_command(checked)

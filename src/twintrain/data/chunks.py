@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from twintrain.system.stored import readable_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 # Of arrays; some thousand rows of most data sets, and all of a small one.
 BLOCK_BYTES = 16 * 2**20
@@ -77,7 +80,7 @@ class RowsWriter(WholeFile):
 class TableWriter(WholeFile):
     """Writes a Parquet file chunk by chunk."""
 
-    def append(self, table: pd.DataFrame) -> None:
+    def append(self, table: "pd.DataFrame") -> None:
         """Adds rows, all of the same columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -89,13 +92,13 @@ class TableWriter(WholeFile):
         self._file.write_table(pa.Table.from_pandas(table, self._file.schema, preserve_index=False))
 
 
-def _arrow_type(column: pd.Series) -> "pa.DataType":  # noqa: F821 (imported when needed)
+def _arrow_type(column: "pd.Series") -> "pa.DataType":  # noqa: F821 (imported when needed)
     import pyarrow as pa
 
     return {"f": pa.float64(), "M": pa.timestamp("us")}.get(column.dtype.kind, pa.string())
 
 
-def table_chunks(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+def table_chunks(path: Path, columns: list[str] | None = None) -> "Iterator[pd.DataFrame]":
     """Reads a Parquet file, such as `TableWriter` writes, by TABLE_ROWS rows or fewer.
 
     Args:
@@ -118,17 +121,21 @@ class Sample:
         self._share = 1.0
         self._generator = np.random.default_rng(0)
 
-    def add(self, chunk: pd.DataFrame) -> None:
+    def add(self, chunk: "pd.DataFrame") -> None:
         self._chunks.append(self._some(chunk, self._share))
         while sum(map(len, self._chunks)) > self.most:
             self._share /= 2
+            import pandas as pd
+
             self._chunks = [self._some(pd.concat(self._chunks), 0.5)]
 
-    def _some(self, rows: pd.DataFrame, share: float) -> pd.DataFrame:
+    def _some(self, rows: "pd.DataFrame", share: float) -> "pd.DataFrame":
         return rows if share == 1 else rows[self._generator.random(len(rows)) < share]
 
     @property
-    def rows(self) -> pd.DataFrame:
+    def rows(self) -> "pd.DataFrame":
+        import pandas as pd
+
         return pd.concat(self._chunks, ignore_index=True)
 
 

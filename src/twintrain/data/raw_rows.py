@@ -1,15 +1,18 @@
 """Rows as the user has them: the columns of a table by their names, pixels from 0 to 255."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from twintrain.data.chunks import table_chunks
 from twintrain.system.stored import load_array
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def raw_rows(folder: Path, index: np.ndarray) -> pd.DataFrame | np.ndarray:
+
+def raw_rows(folder: Path, index: np.ndarray) -> "pd.DataFrame | np.ndarray":
     """Reads rows of what ingest has written, in the order asked for.
 
     Args:
@@ -27,4 +30,6 @@ def raw_rows(folder: Path, index: np.ndarray) -> pd.DataFrame | np.ndarray:
         chunk.index = np.arange(first, first + len(chunk))
         kept.append(chunk[chunk.index.isin(index)])
         first += len(chunk)
+    import pandas as pd
+
     return pd.concat(kept).loc[index]

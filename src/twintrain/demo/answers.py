@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from twintrain.settings.frameworks import TITLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 PROBABILITY = "probability_"
 
@@ -26,7 +30,7 @@ class Answer:
     numbers: np.ndarray
 
 
-def read_answer(scored: pd.DataFrame) -> Answer:
+def read_answer(scored: "pd.DataFrame") -> Answer:
     """Reads what a raw-rows model gives for one row: `label` and a `probability_LABEL` a class, or numbers."""
     row = scored.iloc[0]
     if "label" not in scored:

@@ -1,7 +1,11 @@
 """Test rows to begin with."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def chosen_rows(labels: np.ndarray, count: int) -> np.ndarray:
@@ -22,8 +26,10 @@ def chosen_rows(labels: np.ndarray, count: int) -> np.ndarray:
     return np.lexsort((labels, turns))[:count]
 
 
-def as_points(sample: np.ndarray) -> pd.DataFrame:
+def as_points(sample: np.ndarray) -> "pd.DataFrame":
     """A sequence (steps, channels) or vector (numbers,) as the points of a chart: place, number and channel."""
+    import pandas as pd
+
     channels = sample.reshape(len(sample), -1)
     places, numbers = np.indices(channels.shape)
     return pd.DataFrame(

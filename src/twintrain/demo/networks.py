@@ -4,16 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 
 from twintrain import tracking
 from twintrain.demo.answers import Answer, read_answer
 from twintrain.errors import UserError
 from twintrain.serving.packaging import NAME, save_scorer
 from twintrain.serving.process import ScoringProcess
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def raw_rows_model(framework: str, training: tracking.Ref, experiment: str, folder: Path) -> str:
@@ -49,7 +51,7 @@ class Networks:
             self.close()
             raise failed[0]
 
-    def answer(self, rows: pd.DataFrame | np.ndarray) -> dict[str, Answer | str]:
+    def answer(self, rows: "pd.DataFrame | np.ndarray") -> dict[str, Answer | str]:
         """Asks every framework about one raw row.
 
         Returns:
@@ -58,7 +60,7 @@ class Networks:
         with self._lock:
             return {name: self._ask(name, rows) for name in self._processes}
 
-    def _ask(self, framework: str, rows: pd.DataFrame | np.ndarray) -> Answer | str:
+    def _ask(self, framework: str, rows: "pd.DataFrame | np.ndarray") -> Answer | str:
         try:
             return read_answer(self._processes[framework].score(rows))
         except UserError as error:

@@ -1,12 +1,15 @@
 """The last comparison, as the page shows it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from twintrain.data.dataset import Dataset
 from twintrain.data.schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,14 @@ class Study:
     dataset: Dataset
     schema: Schema
     frameworks: list[str]
-    examples: pd.DataFrame | np.ndarray
+    examples: "pd.DataFrame | np.ndarray"
     index: np.ndarray
     truth: list[str]
 
-    def example(self, number: int) -> pd.DataFrame | np.ndarray:
+    def example(self, number: int) -> "pd.DataFrame | np.ndarray":
         """One of the examples, as a raw row."""
         one = slice(number, number + 1)
-        return self.examples.iloc[one] if isinstance(self.examples, pd.DataFrame) else self.examples[one]
+        return self.examples[one] if isinstance(self.examples, np.ndarray) else self.examples.iloc[one]
 
     def caption(self, number: int) -> str:
         """Which row of the data an example is, and what it is labelled."""

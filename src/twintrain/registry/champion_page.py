@@ -9,8 +9,7 @@ from twintrain import project
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import despite_note
 from twintrain.registry.winner import Way
-from twintrain.report.html_template import render
-from twintrain.report.page import CHAMPION_PLACE
+from twintrain.report.html_template import CHAMPION_PLACE, render
 
 
 def write_page(

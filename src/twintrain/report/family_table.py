@@ -2,9 +2,8 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,10 @@ from twintrain import project
 from twintrain.report.statements import frameworks_of
 from twintrain.settings.frameworks import TITLES
 from twintrain.system.stored import read_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 # heading, column of a row, format
 COLUMNS = (
@@ -44,7 +47,7 @@ def family_rows(preset: str, folder: Path) -> list[Row]:
     return [_row(preset, name, metrics[name], history) for name, history in histories.items()]
 
 
-def _row(preset: str, framework: str, scores: dict[str, Any], history: pd.DataFrame) -> Row:
+def _row(preset: str, framework: str, scores: dict[str, Any], history: "pd.DataFrame") -> Row:
     last, lowest = history.iloc[-1], int(history["val_loss"].argmin())
     row = {
         "preset": preset,

@@ -12,19 +12,13 @@ from plotly.offline import get_plotlyjs
 from twintrain.report import interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
 from twintrain.report.curves import watched
-from twintrain.report.html_template import render
+from twintrain.report.html_template import CHAMPION_PLACE, render
 from twintrain.report.samples import LINE_HEIGHT, LINE_WIDTH, Sample
 from twintrain.report.verdict_note import run_links
 from twintrain.settings.frameworks import TITLES
 
 WRITTEN_CLASSES = 20  # a confusion matrix of more is too large to read; the page then lists the commonest confusions
 LISTED = 20  # confusions, slices
-# What a page says of the champion, until the gate has decided: registry.champion_page puts the decision here.
-CHAMPION_PLACE = """\
-<section id="champion">
-<p class="soft">The champion is chosen after this comparison: <code>make promote</code> writes champion.html, which is
-this page with the choice and its reasons.</p>
-</section>"""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Answers as a file, written whole or not at all."""
 
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from twintrain.data.chunks import WholeFile
 from twintrain.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 ENDINGS = (".csv", ".parquet")
 
@@ -32,7 +34,7 @@ class AnswerFile(WholeFile):
         except OSError as error:
             raise UserError(f"--output {path} cannot be written: {error.strerror}") from None
 
-    def append(self, answers: pd.DataFrame) -> None:
+    def append(self, answers: "pd.DataFrame") -> None:
         """Adds rows, all of the same columns and types."""
         import pyarrow as pa
 

@@ -3,9 +3,9 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from twintrain import project, tracking
 from twintrain.data.dataset import Dataset
@@ -15,6 +15,10 @@ from twintrain.serving.raw_input import as_written
 from twintrain.serving.recipe import FILE_NAME, Recipe, answer_names
 from twintrain.settings.frameworks import packages
 from twintrain.tracking.store import mlflow_module
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 NAME = "scorer"
 PACKAGE = Path(__file__).parents[1]
@@ -86,7 +90,7 @@ def load_description(model_uri: str) -> Dataset:
     return Dataset.model_validate_json(metadata["dataset"])
 
 
-def load_example(model_uri: str) -> pd.DataFrame | np.ndarray:
+def load_example(model_uri: str) -> "pd.DataFrame | np.ndarray":
     """The real rows that were logged with a model."""
     from mlflow.artifacts import download_artifacts
     from mlflow.models import Model
@@ -112,7 +116,7 @@ def _write_network(recipe: Recipe, folder: Path) -> None:
     shutil.copy(network, folder)
 
 
-def _example(dataset: Dataset) -> pd.DataFrame | np.ndarray:
+def _example(dataset: Dataset) -> "pd.DataFrame | np.ndarray":
     """Real rows as they were read, of the columns that the network is given."""
     return as_written(raw_rows(project.INGESTED, np.arange(EXAMPLE_ROWS)), dataset)
 

@@ -6,9 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from twintrain import tracking
 from twintrain.errors import UserError
@@ -16,6 +14,10 @@ from twintrain.frameworks.threads import patient_threads
 from twintrain.serving.plain import check_model
 from twintrain.system.processes import watched_command
 from twintrain.system.watched import this_as_owner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 WORKER = Path(__file__).with_name("scoring_process.py")
 END_SECONDS = 5
@@ -84,7 +86,7 @@ class ScoringProcess:
             self.close()
             raise
 
-    def score(self, rows: Any) -> pd.DataFrame:
+    def score(self, rows: Any) -> "pd.DataFrame":
         """Answers rows, as `scorer.Scorer.score` does.
 
         Raises:

@@ -6,10 +6,9 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from twintrain.command_line.ports import HOST, check_port, free_port
 from twintrain.errors import UserError
@@ -17,6 +16,10 @@ from twintrain.serving.plain import check_model
 from twintrain.serving.process import end_of_log, last_words, serving_environment
 from twintrain.settings.params import Serving
 from twintrain.system.processes import end_group, watched_command
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 SERVED = Path(__file__).with_name("served.py")
 # What a request may take on its way there and back, besides what the server gives it.
@@ -113,7 +116,7 @@ class Server:
             return answer.status_code, {"message": answer.text}
 
 
-def request_body(rows: pd.DataFrame | np.ndarray) -> str:
+def request_body(rows: "pd.DataFrame | np.ndarray") -> str:
     """Raw rows, as `written` has them, as the JSON that the server takes."""
     if isinstance(rows, np.ndarray):
         return json.dumps({"inputs": rows.tolist()})

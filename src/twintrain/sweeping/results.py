@@ -5,8 +5,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from twintrain import project
 from twintrain.settings.presets import apply_overrides, read_preset, save_preset
 from twintrain.settings.yaml_files import to_scalar, write_yaml
@@ -15,13 +13,16 @@ from twintrain.sweeping.study import BEST_EPOCH, REASON, RUN, SECONDS, STATE, St
 
 if TYPE_CHECKING:
     import optuna
+    import pandas as pd
 
 FOLDER = project.RESULTS / "sweeps"
 SAVED_BY_A_SWEEP = "The best of a sweep"
 
 
-def trials_table(study: Study, space: Space) -> pd.DataFrame:
+def trials_table(study: Study, space: Space) -> "pd.DataFrame":
     """One row a finished trial: how it ended, its value, and what it was trained with."""
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "trial": trial.number,

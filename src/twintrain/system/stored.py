@@ -11,13 +11,15 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, first_line, kind_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Arrays = dict[str, np.ndarray]
 Model = TypeVar("Model", bound=BaseModel)
@@ -135,7 +137,7 @@ def read_model(path: Path, schema: type[Model]) -> Model:
         raise damaged(path, f"an entry '{place}'" if missing else f"'{place}': {expected}", got) from None
 
 
-def read_csv(path: Path, *columns: str) -> pd.DataFrame:
+def read_csv(path: Path, *columns: str) -> "pd.DataFrame":
     """Reads a table of numbers, to the last digit.
 
     Args:
@@ -145,6 +147,8 @@ def read_csv(path: Path, *columns: str) -> pd.DataFrame:
         FileNotFoundError: there is none.
         DamagedFileError: it is no such table.
     """
+    import pandas as pd
+
     expected = f"columns {', '.join(columns)}"
     check_regular(path, expected)
     with _damage(path, expected):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError, InvalidHeader, NameResolutionError, ReadTimeoutError
-from urllib3.util import Retry
+if TYPE_CHECKING:
+    import requests
 
 CHUNK = 2**18
 # The server may be busy, or somebody between; with any other status it means what it says.
@@ -72,6 +71,8 @@ def download(url: str, part: Path, listener: Listener, patience: Patience) -> No
         UnavailableError: the server does not have it, does not answer, or gives something else.
         OSError: the file cannot be written.
     """
+    import requests
+
     if_range: dict[str, str] = {}
     with requests.Session() as session:
         # Unpacked on the way, a file would not be the one that is described.
@@ -95,7 +96,7 @@ def _size(path: Path) -> int:
 
 
 def _receive(
-    session: requests.Session,
+    session: "requests.Session",
     url: str,
     if_range: dict[str, str],
     part: Path,
@@ -121,7 +122,10 @@ def _receive(
         _write(response, part, start, listener, patience)
 
 
-def _answer(session: requests.Session, url: str, headers: dict[str, str], patience: Patience) -> requests.Response:
+def _answer(session: "requests.Session", url: str, headers: dict[str, str], patience: Patience) -> "requests.Response":
+    import requests
+    from urllib3.exceptions import NameResolutionError
+
     try:
         return session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
     except requests.exceptions.SSLError as error:
@@ -151,7 +155,7 @@ def _causes(error: BaseException) -> tuple[object, ...]:
     return getattr(error, "reason", None), error.__cause__, *error.args
 
 
-def _check_complete(response: requests.Response, part: Path, start: int) -> None:
+def _check_complete(response: "requests.Response", part: Path, start: int) -> None:
     """Takes "no such range" for the end of a file that is whole, and starts anew where it is not."""
     if response.headers.get("Content-Range") == f"bytes */{start}":
         return
@@ -159,7 +163,7 @@ def _check_complete(response: requests.Response, part: Path, start: int) -> None
     raise TransientError("the beginning that is here is of another file", pause=0)
 
 
-def _check_status(response: requests.Response) -> None:
+def _check_status(response: "requests.Response") -> None:
     status = response.status_code
     if status in RETRIED_STATUS:
         raise TransientError(_status_text(response), _retry_after(response))
@@ -169,18 +173,21 @@ def _check_status(response: requests.Response) -> None:
         raise _web_page(response)
 
 
-def _status_text(response: requests.Response) -> str:
+def _status_text(response: "requests.Response") -> str:
     return f"status {response.status_code} {response.reason}".strip()
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(response: "requests.Response") -> float | None:
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
     try:
         return Retry().get_retry_after(response.raw)
     except InvalidHeader:
         return None
 
 
-def _web_page(response: requests.Response) -> UnavailableError:
+def _web_page(response: "requests.Response") -> UnavailableError:
     place = f" ({without_password(response.url)})" if response.history else ""
     return UnavailableError(f"a web page came instead of the file{place}")
 
@@ -191,19 +198,19 @@ def without_password(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _validator(response: requests.Response) -> str | None:
+def _validator(response: "requests.Response") -> str | None:
     """What If-Range may hold: a strong ETag, or else the date."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified")
 
 
-def _range_start(response: requests.Response) -> int | None:
+def _range_start(response: "requests.Response") -> int | None:
     unit, _, span = response.headers.get("Content-Range", "").partition(" ")
     first = span.partition("-")[0]
     return int(first) if unit == "bytes" and first.isdigit() else None
 
 
-def _write(response: requests.Response, part: Path, start: int, listener: Listener, patience: Patience) -> None:
+def _write(response: "requests.Response", part: Path, start: int, listener: Listener, patience: Patience) -> None:
     length = response.headers.get("Content-Length", "")
     total = start + int(length) if length.isdigit() else None
     check_space(part, 0 if total is None else total - start)
@@ -229,8 +236,10 @@ def check_space(path: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{size:,} bytes are needed", str(path))
 
 
-def _chunks(response: requests.Response, patience: Patience) -> Iterator[bytes]:
+def _chunks(response: "requests.Response", patience: Patience) -> Iterator[bytes]:
     """Yields what has come, as it comes, so that a cut connection costs nothing that was received."""
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
+
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             yield chunk

@@ -2,16 +2,18 @@
 
 from twintrain.data.dataset import load_dataset, raw_files
 from twintrain.data.parts import Part
-from twintrain.data.prepare.encoding import as_numbers, encode_array
-from twintrain.data.prepare.fitting import fit
-from twintrain.data.prepare.splitting import split_rows
-from twintrain.data.readers.reading import read_raw
 from twintrain.data.schema import Schema, network_schema
 from twintrain.settings.params import Params
 
 
 def prepare(params: Params) -> tuple[Schema, dict[str, Part]]:
     """Reads the raw files of a data set into the parts that a training takes."""
+    # With pandas, which a command that refuses what was typed does without.
+    from twintrain.data.prepare.encoding import as_numbers, encode_array
+    from twintrain.data.prepare.fitting import fit
+    from twintrain.data.prepare.splitting import split_rows
+    from twintrain.data.readers.reading import read_raw
+
     described = load_dataset(params.dataset)
     dataset = described.of_classes(params.ingest.classes)
     schema = network_schema(params.dataset, dataset, params.preprocess)

@@ -1,7 +1,6 @@
 """Train, validation and test rows."""
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from twintrain.data.parts import PARTS
 from twintrain.errors import UserError
@@ -53,6 +52,8 @@ def split_rows(
 
 def _by_class(classes: np.ndarray, split: Split, part: np.ndarray | None, has_classes: bool) -> dict[str, np.ndarray]:
     """Draws rows of each class in equal shares, but for test rows that are given."""
+    from sklearn.model_selection import train_test_split
+
     rows = np.arange(len(classes))
     is_given = split.method == "given"
     if is_given and part is None:
@@ -108,6 +109,8 @@ def sample(rows: np.ndarray, classes: np.ndarray | None, wanted: int, seed: int)
     Args:
         classes: of these rows; None: numbers are predicted.
     """
+    from sklearn.model_selection import train_test_split
+
     if wanted >= len(rows):
         return rows
     try:
@@ -137,6 +140,8 @@ def _by_lot(classes: np.ndarray, split: Split) -> dict[str, np.ndarray]:
 
 def _by_group(group: np.ndarray, split: Split) -> dict[str, np.ndarray]:
     """Draws groups; shares are of the groups, so those of the rows are met as far as groups are alike."""
+    from sklearn.model_selection import GroupShuffleSplit
+
     rows, different = np.arange(len(group)), len(np.unique(group))
     if different < len(PARTS):
         raise UserError(f"split.group: expected at least {len(PARTS)} groups, one a part, got {different}")
