@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from twintrain.errors import UserError, unknown
 from twintrain.settings.frameworks import TITLES
 
-STAGES = ("ingest", "preprocess", "split", "baseline", "compare")
+STAGES = ("ingest", "preprocess", "split", "parity", "baseline", "cost", "compare")
 FRAMEWORK_STAGES = ("train", "evaluate")
 
 
