@@ -33,7 +33,7 @@ def test_run_measures_anew_what_was_measured_beside_other_work(project, monkeypa
         return argparse.Namespace(reason="seen")
 
     monkeypatch.setattr(run, "run_dvc", repro)
-    monkeypatch.setattr(tracking, "parent_run", lambda *given: contextlib.nullcontext())
+    monkeypatch.setattr(tracking, "experiment_run", lambda *given: contextlib.nullcontext())
     for name in ("check_params_as_read", "save_params"):
         monkeypatch.setattr(run, name, lambda given: None)
     arguments = argparse.Namespace(preset="current", target=target, isolated="false")
