@@ -182,9 +182,9 @@ def test_changing_epochs_reruns_training_and_what_follows(clone: Clone):
     assert changed_stages(clone, "split", "seed", 1) == {"split"}
 
 
-def test_changing_what_only_one_framework_has_reruns_that_one(clone: Clone):
-    assert changed_stages(clone, "train", "keras", {"run_eagerly": True}) == {"train@keras"}
-    assert changed_stages(clone, "train", "torch", {"fused": False}) == {"train@torch"}
+def test_changing_what_only_one_framework_has_reruns_that_one_and_the_verification(clone: Clone):
+    assert changed_stages(clone, "train", "keras", {"run_eagerly": True}) == {"train@keras", "verify"}
+    assert changed_stages(clone, "train", "torch", {"fused": False}) == {"train@torch", "verify"}
 
 
 def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):

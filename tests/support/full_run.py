@@ -34,8 +34,9 @@ def cases(template: Template, shares: list[float]) -> Iterator[Case]:
     """All of them."""
     for part in (START, *template.stages, AFTER):
         yield from (Case(part, share) for share in shares)
+    training = next(stage for stage in template.stages if stage.startswith("train@"))
     for small in ("store", "temporary"):
-        yield from (Case(template.stages[4], share, small) for share in shares)
+        yield from (Case(training, share, small) for share in shares)
 
 
 def try_full(template: Template, case: Case) -> dict[str, object]:

@@ -174,7 +174,7 @@ class Template:
         self.folder, self.arguments = folder, arguments
         self.project = folder / "project"  # the same path each time: the store names it
         both = [f"{stage}@{name}" for stage in ("train", "evaluate") for name in frameworks]
-        self.stages = ["ingest", "preprocess", "split", "baseline", *both, "compare"]
+        self.stages = ["ingest", "preprocess", "split", "verify", "baseline", *both, "cost", "compare"]
         noted = folder / "template.json"
         if not noted.is_file():
             self._make(noted)
