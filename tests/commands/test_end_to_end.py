@@ -225,7 +225,8 @@ def test_what_only_keras_has_trains_keras_alone_again(clone: Clone):
     result = clone.run("--train.keras.run_eagerly", "true")
     assert result.returncode == 0, result.stderr
     names = [run.info.run_name for run in clone.runs() if run.info.run_id not in before]
-    assert sorted(names) == ["car_embedding on car", "compare", "evaluate@keras", "train@keras"]
+    named = "car · epochs 3 · threads 1 · keras.run_eagerly true"
+    assert sorted(names) == [named, "compare", "evaluate@keras", "train@keras"]
 
 
 def test_nothing_new_is_said_so_and_the_table_printed_all_the_same(clone: Clone):
@@ -285,7 +286,7 @@ def test_dvc_exp_run_leaves_its_runs_in_the_same_store(clone: Clone):
     assert {run.data.params["epochs"] for run in trained[:2]} == {"2"}
     assert trained[0].data.tags["dvc_exp"]
     parent, *_ = clone.stage_runs("run")
-    assert parent.info.run_name == "mnist5k · epochs 2"
+    assert "epochs 2" in parent.info.run_name.split(" · ")
     assert parent.data.tags["dvc_exp"] == trained[0].data.tags["dvc_exp"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trained[:2]} == {parent.info.run_id}
 
