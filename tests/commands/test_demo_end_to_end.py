@@ -66,7 +66,8 @@ def demo(clone, open_page, proxy):
 
 def workers(process):
     """The processes that answer, by what they have loaded."""
-    return [child for child in psutil.Process(process.pid).children() if "scoring_process.py" in " ".join(child.cmdline())]
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if "scoring_process.py" in " ".join(child.cmdline())]
 
 
 def test_nothing_trained_yet(clone):
