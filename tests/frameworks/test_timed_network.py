@@ -2,8 +2,8 @@
 
 import pytest
 
-from twintrain.frameworks import timed_network
 from twintrain.frameworks.timed_network import TimedNetwork
+from twintrain.system import piped_process
 
 FAKE = """
 import numpy as np, sys
@@ -36,7 +36,7 @@ timed_network.main(*sys.argv[3:])
 @pytest.fixture
 def started(monkeypatch):
     """Starts networks whose framework is made up."""
-    popen = timed_network.subprocess.Popen
+    popen = piped_process.subprocess.Popen
 
     def start(command, **options):
         python, *rest = command
@@ -45,7 +45,7 @@ def started(monkeypatch):
     def network():
         return TimedNetwork("torch", "build/train/torch", "float32", 2)
 
-    monkeypatch.setattr(timed_network.subprocess, "Popen", start)
+    monkeypatch.setattr(piped_process.subprocess, "Popen", start)
     return network
 
 

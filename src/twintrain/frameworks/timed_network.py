@@ -1,16 +1,12 @@
 """A saved network in a process of its own, which predicts and takes the time: one framework a process."""
 
 import gc
-import multiprocessing
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +15,11 @@ from twintrain.data.parts import Part
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.settings.frameworks import TITLES
+from twintrain.system.piped_process import PipedProcess
 from twintrain.system.processes import worker_environment
 
-END_SECONDS = 5
 
-
-class TimedNetwork:
+class TimedNetwork(PipedProcess):
     """The network of a framework, loaded as anybody would load it; use as a context.
 
     It loads while others start: `wait` before the first question.
@@ -39,24 +34,10 @@ class TimedNetwork:
     """
 
     def __init__(self, framework: str, folder: Path, dtype: str, threads: int) -> None:
-        self.framework = framework
+        command = (sys.executable, "-m", __name__, framework, folder, dtype, threads)
+        called = f"{TITLES[framework]}: the process that is timed"
+        super().__init__(called, [str(part) for part in command], env=worker_environment())
         self.threads = threads
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (the end of the context closes it)
-        self._pipe, theirs = multiprocessing.Pipe()
-        command = (sys.executable, "-m", __name__, framework, folder, dtype, threads, theirs.fileno())
-        self._process = subprocess.Popen(
-            [str(part) for part in command],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
-            env=worker_environment(),
-        )
-        theirs.close()
-
-    @property
-    def process(self) -> int:
-        return self._process.pid
 
     def wait(self) -> None:
         """Waits until it is loaded.
@@ -64,7 +45,7 @@ class TimedNetwork:
         Raises:
             UserError: it cannot be, or the process has ended.
         """
-        self.threads = self._receive()
+        self.threads = self.receive()
 
     def call(self, rows: int, seconds: float, calls: int) -> list[float]:
         """Predicts so many rows at once, again and again.
@@ -75,33 +56,7 @@ class TimedNetwork:
         Returns:
             the seconds of each call, from a NumPy array to a NumPy array.
         """
-        self._pipe.send((rows, seconds, calls))
-        return self._receive()
-
-    def _receive(self) -> Any:
-        try:
-            kind, content = self._pipe.recv()
-        except (EOFError, OSError):
-            self._process.wait()
-            self._said.seek(0)
-            said = self._said.read().decode(errors="replace").strip().splitlines()
-            reason = said[-1] if said else "without a word"
-            raise UserError(f"{TITLES[self.framework]}: the process that is timed has ended: {reason}") from None
-        if kind == "error":
-            raise UserError(content)
-        return content
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._pipe.close()
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._said.close()
+        return self.ask((rows, seconds, calls))
 
 
 def main(framework: str, folder: str, dtype: str, threads: str, descriptor: str) -> None:

@@ -1,17 +1,13 @@
 """A process of its own that answers rows with a logged model: one framework a process."""
 
-import multiprocessing
 import re
-import subprocess
-import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from twintrain import tracking
-from twintrain.errors import UserError
 from twintrain.frameworks.threads import patient_threads
 from twintrain.serving.plain import check_model
+from twintrain.system.piped_process import PipedProcess
 from twintrain.system.processes import watched_command
 from twintrain.system.watched import this_as_owner
 
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
 
 
 WORKER = Path(__file__).with_name("scoring_process.py")
-END_SECONDS = 5
 LAST_LINES = 10
 LONGEST_LINE = 300
 
@@ -35,13 +30,6 @@ def serving_environment() -> dict[str, str]:
     return {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", **given}
 
 
-def last_words(log: IO[bytes]) -> str:
-    """The last line that a process has said, which is the error in a traceback."""
-    log.seek(0)
-    said = log.read().decode(errors="replace").strip().splitlines()
-    return said[-1] if said else "without a word"
-
-
 def end_of_log(log: IO[bytes]) -> str:
     """The last lines that a process has said, below a line that says so; empty where there is one line at most.
 
@@ -54,7 +42,7 @@ def end_of_log(log: IO[bytes]) -> str:
     return "; the last lines of its log:" + "".join(f"\n  {line[:LONGEST_LINE]}" for line in said[-LAST_LINES:])
 
 
-class ScoringProcess:
+class ScoringProcess(PipedProcess):
     """Answers raw rows with any model that MLflow can load; use as a context, or call `close`.
 
     Attributes:
@@ -66,22 +54,15 @@ class ScoringProcess:
 
     def __init__(self, model_uri: str) -> None:
         check_model(model_uri)
-        self.model_uri = model_uri
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
-        self._pipe, theirs = multiprocessing.Pipe()
         # A session of its own: Ctrl-C is for the command, which ends this process itself.
-        self._process = subprocess.Popen(
-            watched_command(str(WORKER), model_uri, str(theirs.fileno())),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
+        super().__init__(
+            f"the process that answers with {model_uri}",
+            watched_command(str(WORKER), model_uri),
             env=serving_environment(),
             start_new_session=True,
         )
-        theirs.close()
         try:
-            self.metadata: dict[str, Any] = self._receive() or {}
+            self.metadata: dict[str, Any] = self.receive() or {}
         except BaseException:
             self.close()
             raise
@@ -92,37 +73,4 @@ class ScoringProcess:
         Raises:
             UserError: rows that the model refuses, with its reason; or the process has died, with its last words.
         """
-        try:
-            self._pipe.send(rows)
-        except OSError:
-            raise self._death() from None
-        return self._receive()
-
-    def _receive(self) -> Any:
-        try:
-            kind, content = self._pipe.recv()
-        except (EOFError, OSError):
-            raise self._death() from None
-        if kind == "error":
-            raise UserError(content)
-        return content
-
-    def _death(self) -> UserError:
-        self._process.wait()
-        return UserError(f"the process that answers with {self.model_uri} has ended: {last_words(self._said)}")
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._pipe.close()
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._said.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self.close()
+        return self.ask(rows)
