@@ -1,11 +1,11 @@
 """What saved networks cost in use: the times of their predictions, measured by turns."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import scipy
 
 from twintrain import project
 from twintrain.system.cpus import OtherWork, usable_cpus
@@ -137,15 +137,10 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[
     Raises:
         ValueError: there are fewer than it takes.
     """
-    count = len(values)
-    # How many values at either end may be left out: so few lie on one side of the median by chance.
-    outside, tail = -1, 0.0
-    while (tail := tail + math.comb(count, outside + 1) / 2**count) <= (1 - confidence) / 2:
-        outside += 1
-    if outside < 0:
-        raise ValueError(f"{count} values have no {confidence:.0%} interval of their median")
-    ordered = sorted(values)
-    return float(ordered[outside]), float(ordered[count - 1 - outside])
+    found = scipy.stats.quantile_test(values, p=0.5).confidence_interval(confidence)
+    if np.isnan(found.low):
+        raise ValueError(f"{len(values)} values have no {confidence:.0%} interval of their median")
+    return float(found.low), float(found.high)
 
 
 def forget_if_loaded(path: Path) -> None:
