@@ -45,6 +45,11 @@ class PlacedLayer:
     output_shape: Shape
     children: tuple[tuple["PlacedLayer", ...], ...] = ()
 
+    @property
+    def is_of_images(self) -> bool:
+        """Whether the layer takes images, (height, width, channels)."""
+        return len(self.input_shape) == 3
+
     def weights(self) -> dict[str, Weight]:
         """The layer's own arrays by their names in the network: `conv2d_0/kernel`."""
         return {f"{self.name}/{name}": weight for name, weight in self.layer.weights(self.input_shape).items()}

@@ -126,3 +126,8 @@ def kernel_and_bias(
     if use_bias:
         weights["bias"] = Weight(shape=kernel[-1:], initializer=bias_initializer, **fans)
     return weights
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """Leaves out what is open, so that a framework's own default holds."""
+    return {name: value for name, value in arguments.items() if value is not None}

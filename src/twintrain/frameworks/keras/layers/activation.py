@@ -5,7 +5,8 @@ import math
 import keras
 from keras import ops
 
-from twintrain.frameworks.keras.layers.layer import Layer, given
+from twintrain.frameworks.keras.layers.layer import Layer
+from twintrain.models.layers.layer import given
 from twintrain.models.network import PlacedLayer
 
 # Functions that are one of Keras's without arguments.

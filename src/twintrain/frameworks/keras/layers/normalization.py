@@ -2,7 +2,8 @@
 
 import keras
 
-from twintrain.frameworks.keras.layers.layer import Layer, given
+from twintrain.frameworks.keras.layers.layer import Layer
+from twintrain.models.layers.layer import given
 from twintrain.models.network import PlacedLayer
 
 

@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras.layers.layer import Layer, is_image
+from twintrain.frameworks.keras.layers.layer import Layer
 from twintrain.models.layers.layer import same_padding
 from twintrain.models.network import PlacedLayer
 
@@ -30,7 +30,7 @@ def avg_pool2d(placed: PlacedLayer) -> Layer:
 
 def global_avg_pool(placed: PlacedLayer) -> Layer:
     """Sequences or images → (rows, channels)."""
-    kind = keras.layers.GlobalAveragePooling2D if is_image(placed) else keras.layers.GlobalAveragePooling1D
+    kind = keras.layers.GlobalAveragePooling2D if placed.is_of_images else keras.layers.GlobalAveragePooling1D
     return kind(name=placed.name)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import keras
 
-from twintrain.frameworks.keras.layers.layer import Layer, given
+from twintrain.frameworks.keras.layers.layer import Layer
+from twintrain.models.layers.layer import given
 from twintrain.models.network import PlacedLayer
 
 

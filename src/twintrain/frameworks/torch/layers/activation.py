@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from twintrain.frameworks.torch.layers.layer import given, is_image, on_channels_first
+from twintrain.frameworks.torch.layers.layer import on_channels_first
+from twintrain.models.layers.layer import given
 from twintrain.models.network import PlacedLayer
 
 # Functions that are one module without arguments.
@@ -34,4 +35,4 @@ def activation(placed: PlacedLayer) -> nn.Module:
 
 def softmax(placed: PlacedLayer) -> nn.Module:
     """Any shape → the same, numbers of the last axis with the sum 1."""
-    return nn.Softmax(dim=1 if is_image(placed) else -1)
+    return nn.Softmax(dim=1 if placed.is_of_images else -1)

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from twintrain.frameworks.torch.layers.layer import is_image, on_channels_first
+from twintrain.frameworks.torch.layers.layer import on_channels_first
 from twintrain.frameworks.torch.modules import ColumnEmbeddings, Reshape, SharedDropout
 from twintrain.models.network import PlacedLayer
 
@@ -31,7 +31,7 @@ def spatial_dropout(placed: PlacedLayer) -> nn.Module:
     """Sequences or images → the same, without some channels."""
     if placed.layer.masks == "shared":
         return SharedDropout(placed.layer.rate, whole_channels=True)
-    kind = nn.Dropout2d if is_image(placed) else nn.Dropout1d
+    kind = nn.Dropout2d if placed.is_of_images else nn.Dropout1d
     return on_channels_first(kind(placed.layer.rate), placed)
 
 

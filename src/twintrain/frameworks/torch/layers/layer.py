@@ -1,22 +1,10 @@
 """What the builders of all families share."""
 
-from typing import Any
-
 from torch import nn
 
 from twintrain.frameworks.torch.modules import Moved
 from twintrain.models.layers.layer import same_padding
 from twintrain.models.network import PlacedLayer
-
-
-def given(**arguments: Any) -> dict[str, Any]:
-    """Leaves out what is open, so that PyTorch's own default holds."""
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def is_image(placed: PlacedLayer) -> bool:
-    """Whether the layer takes images."""
-    return len(placed.input_shape) == 3
 
 
 def on_channels_first(module: nn.Module, placed: PlacedLayer) -> nn.Module:
@@ -30,5 +18,5 @@ def padded(window: nn.Module, placed: PlacedLayer, kernel: int, stride: int, val
         return window
     # PyTorch counts axes from the last one.
     sides = [same_padding(size, kernel, stride) for size in reversed(placed.input_shape[:-1])]
-    pad = nn.ConstantPad2d if is_image(placed) else nn.ConstantPad1d
+    pad = nn.ConstantPad2d if placed.is_of_images else nn.ConstantPad1d
     return nn.Sequential(pad(sum(sides, ()), value), window)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from twintrain.frameworks.torch.layers.layer import is_image, on_channels_first, padded
+from twintrain.frameworks.torch.layers.layer import on_channels_first, padded
 from twintrain.frameworks.torch.modules import Mean, UncountedPadding
 from twintrain.models.layers.pooling import Pool
 from twintrain.models.network import PlacedLayer
@@ -31,7 +31,7 @@ def avg_pool2d(placed: PlacedLayer) -> nn.Module:
 
 def global_avg_pool(placed: PlacedLayer) -> nn.Module:
     """Sequences or images → (rows, channels)."""
-    return Mean((2, 3) if is_image(placed) else (1,))
+    return Mean((2, 3) if placed.is_of_images else (1,))
 
 
 def _pool(kind: type[nn.Module], placed: PlacedLayer, padding_value: float) -> nn.Module:
