@@ -19,10 +19,9 @@ LEFT_OUT = 'Not verified, since verify.enabled is false; make run ARGS="--verify
 def parity() -> None:
     """Runs the stage."""
     params = load_params()
-    project.RESULTS.mkdir(exist_ok=True)
     if reason := why_no_twins(params) or ("" if params.verify.enabled else LEFT_OUT):
         found = unverified(params, reason)
-        parity_report.write_parity(found, project.PARITY, project.PARITY_PAGE)
+        parity_report.write_parity(found, project.RESULTS)
     else:
         found = _verified(params)
     print(f"verify: {parity_report.conclusion(found)} Report: {project.PARITY_PAGE}")
@@ -33,9 +32,7 @@ def _verified(params: Params) -> dict[str, Any]:
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     with tracking.stage_run("verify", tags, params.tracking) as run:
         found = verify_twins(params, partial(link_experiment, params=params, split=project.SPLIT))
-        parity_report.write_parity(found, project.PARITY, project.PARITY_PAGE)
-        run.log_metrics(parity_report.counts(found))
-        run.log_artifacts(project.PARITY, project.PARITY_PAGE)
+        parity_report.write_parity(found, project.RESULTS, run)
     return found
 
 

@@ -67,13 +67,7 @@ def _verify_current() -> Path:
 def _verify_other(params: Params, run: tracking.Run) -> Path:
     """Verifies another experiment, and returns the page."""
     found = verify_twins(params, lambda folder: workers.write_experiment(folder, params, *prepare(params)))
-    folder = OTHERS / f"{params.dataset}-{params.model_name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    path, page = folder / project.PARITY.name, folder / project.PARITY_PAGE.name
-    parity_report.write_parity(found, path, page)
-    run.log_metrics(parity_report.counts(found))
-    run.log_artifacts(path, page)
-    return page
+    return parity_report.write_parity(found, OTHERS / f"{params.dataset}-{params.model_name}", run)
 
 
 def _list_differences(params: Params, run: tracking.Run) -> None:

@@ -13,6 +13,7 @@ from twintrain import project
 from twintrain.report.html_template import render
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
+from twintrain.tracking import Run
 from twintrain.verification.checks import Check
 from twintrain.verification.records import LOGGED
 from twintrain.verification.seal import passed_text
@@ -51,10 +52,20 @@ def headline(parity: dict[str, Any]) -> str:
     return f"{parity['model']} on {parity['dataset']} with {parity['optimizer']}"
 
 
-def write_parity(parity: dict[str, Any], path: Path, page: Path) -> None:
-    """Writes a verification as JSON and as a page."""
+def write_parity(parity: dict[str, Any], folder: Path, run: Run | None = None) -> Path:
+    """Writes a verification into a folder as JSON and as a page, and logs it to a run.
+
+    Returns:
+        the path of the page.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, page = folder / project.PARITY.name, folder / project.PARITY_PAGE.name
     project.write_json(path, parity)
     project.write_text(page, html_page(parity))
+    if run:
+        run.log_metrics(counts(parity))
+        run.log_artifacts(path, page)
+    return page
 
 
 def counts(parity: dict[str, Any]) -> dict[str, float]:
