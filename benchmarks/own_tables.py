@@ -9,10 +9,11 @@ Each table is written as a CSV file and goes the way of --data: description, fir
 test rows. Exit status 1 where the network is worse than the baseline, beyond the interval, on more than one table in
 ten, by any of the splits.
 
-Network and settings are chosen on validation rows alone. --choose makes a file of each table that lacks the test rows
-of the first split, and of this file the stages draw rows to train on, to stop early by, and to score: so what it is
-chosen by can depend on no test row of that split. Those of the other splits it has partly seen. What is shipped stays
-unless another candidate is better on nine of ten tables; exit status 1 where one is.
+--choose holds what is shipped against other networks and settings on validation rows alone. It makes a file of each
+table that lacks the test rows of the first split, and of this file the stages draw rows to train on, to stop early by,
+and to score: so what comes out can depend on no test row of that split. Those of the other splits it has partly seen.
+What is shipped was there first, and stays unless another candidate is better on nine of ten tables; exit status 1 where
+one is.
 """
 
 import argparse
