@@ -548,6 +548,16 @@ for name in twintrain.__all__:
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
+def test_what_tests_share_stands_beside_them_and_in_no_file_of_tests():
+    """A file of tests is found by another one only where pytest has collected it before."""
+    importing = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"^\s*(from|import) test_", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert importing == []
+
+
 # Twin files
 
 

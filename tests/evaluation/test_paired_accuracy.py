@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
+from paired_counts import COUNTS, quartic
 from simulated_pairs import chance_of, differs, outcomes, passes_the_gate
 from statsmodels.stats.contingency_tables import mcnemar
-from test_equivalence import COUNTS, quartic
 
 from twintrain.evaluation.comparison import compare_classes
 from twintrain.evaluation.paired_accuracy import Counts, interval, p_value, resolution, tango_statistic

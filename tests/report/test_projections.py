@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from made_schema import schema_of
 from matplotlib.image import imread
 
-from twintrain.data.schema import Schema
 from twintrain.report import projections
 from twintrain.report.projections import (
     dbscan_clusters,
@@ -14,20 +14,6 @@ from twintrain.report.projections import (
 )
 
 PICTURES = ("pca.png", "kmeans.png", "dbscan.png")
-
-
-def schema_of(input_shape, labels=(), categories=None, **changes):
-    known = {
-        "dataset": "made",
-        "task": "binary" if len(labels) == 2 else "multiclass",
-        "labels": list(labels),
-        "input_shape": list(input_shape),
-        "input_dtype": "float" if categories is None else "int64",
-        "categories": categories,
-        "feature_names": None,
-        "outputs": 1,
-    }
-    return Schema(**{**known, **changes})
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+from made_schema import schema_of
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils.class_weight import compute_class_weight
-from test_projections import schema_of
+from worker_process import run_worker
 
 from pipelines import baseline
 from twintrain import tracking
@@ -260,44 +259,9 @@ def test_every_baseline_of_every_task_can_be_fitted(iris, progression, series):
             assert hasattr(baselines.fit(name, few, described, data).model, "predict"), name
 
 
-LOG = """
-import sys
-import mlflow, numpy as np
-sys.path.insert(0, "src")
-sys.path.insert(0, "tests/training")
-from test_baselines import cases_to_log, part, settings
-from twintrain.training import baselines
-for number, (name, schema, rows) in enumerate(cases_to_log()):
-    model = baselines.fit(name, settings(mlp={"max_iter": 2}), schema, rows).model
-    folder = f"{sys.argv[1]}/{number}"
-    baselines.save_mlflow_model(model, rows.features[:2], folder, pip_requirements=["scikit-learn", "skops"])
-    loaded = mlflow.pyfunc.load_model(folder)
-    flat = rows.features.reshape(len(rows), -1)
-    given = model.predict_proba(flat) if hasattr(model, "predict_proba") else model.predict(flat)
-    assert np.array_equal(loaded.predict(flat), given), name
-assert "torch" not in sys.modules and "tensorflow" not in sys.modules
-print("logged", len(cases_to_log()))
-"""
-
-
-def cases_to_log():
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(40, 3)).astype(np.float32)
-    classes = part(features, np.arange(40) % 3)
-    numbers = part(features.astype(np.float64), rng.normal(size=(40, 2)))
-    wanted = schema_of([3], task="regression", outputs=2)
-    given_back = schema_of([3], task="reconstruction", outputs=3)
-    return [
-        *((name, schema_of([3], "abc"), classes) for name in BASELINES["multiclass"]),
-        *((name, wanted, numbers) for name in BASELINES["regression"] if name != "naive"),
-        ("pca", given_back, part(numbers.features, numbers.features)),
-    ]
-
-
 @pytest.mark.slow
 def test_logged_model_comes_back_without_a_pickle_and_without_a_framework(tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-c", LOG, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert "logged 14" in result.stdout
+    run_worker("baseline_worker.py", tmp_path)
+    logged = read_json(tmp_path / "logged.json")
+    assert len(logged) == 14
+    assert [name for name, agree in logged.items() if not agree] == []
