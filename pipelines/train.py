@@ -71,7 +71,7 @@ def train(framework: str) -> None:
         "split": params.split.method,
     }
     name = f"train@{framework}"
-    with tracking.stage_run(name, tags, params.tracking) as run:
+    with tracking.stage_run(name, tags, params.tracking, needs_id=True) as run:
         first, *further = folders.items()
         figures = [_train(inputs, *first, run)]
         for seed, folder in further:

@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,10 @@ class Courier:
         self._deliveries: dict[str, Delivery] = {}
         self._questions: list[_Question] = []
         self._afterwards: list[Callable[[Any], Any]] = []
+        self._look: Callable[[], Any] | None = None
         self._failures = 0
         self._waiters = 0
-        self._brought = 0.0
+        self._brought = self._looked = 0.0
         self._is_closing = False
         self._client: Any = None
         self._thread = self._started() if budget.left else None
@@ -119,6 +120,16 @@ class Courier:
             self._afterwards.append(action)
             self._changed.notify_all()
 
+    def look_for_more(self, look: Callable[[], Any]) -> None:
+        """Calls a function once a second, which may find more journals to take."""
+        self._look = look
+
+    @contextlib.contextmanager
+    def taking(self) -> Iterator[None]:
+        """Meanwhile nobody else takes journals, so that whoever waits then waits for all that were there."""
+        with self._changed:
+            yield
+
     def close(self) -> None:
         """Lets the thread end; one that hangs is left behind, see `hangs`."""
         with self._changed:
@@ -165,6 +176,8 @@ class Courier:
     def _is_due(self) -> bool:
         if self._questions or (self._afterwards and not self._failures):
             return True
+        if self._look and time.monotonic() - self._looked >= LAZY_SECONDS:
+            return True
         is_lazy = not self._waiters and time.monotonic() - self._brought < LAZY_SECONDS
         return not is_lazy and bool(self._unfinished())
 
@@ -200,6 +213,9 @@ class Courier:
 
     def _step(self) -> None:
         """Answers the questions, and brings what the journals have."""
+        if self._look:
+            self._looked = time.monotonic()
+            self._look()
         while self._questions:
             self._answer(self._questions[0])
             self._questions.pop(0)

@@ -7,20 +7,20 @@ makes something new (a run, a model) carries the journal's key as a tag and is l
 A run carries the tag `incomplete` from the moment it is made until the store has the last line of its journal.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from twintrain.tracking.delivery_errors import ElsewhereError, NotYetError, UnknownRunError, is_refusal
 from twintrain.tracking.journal import Call, Heading, Journal, Ref, headings, this_store
+from twintrain.tracking.logged_models import fill, log_metrics, tie
 from twintrain.tracking.lookup import JOURNAL, PARENT_TAG, run_of_journal, unless_missing
 from twintrain.tracking.store import experiment_id
 
 OWNER, INCOMPLETE = "process", "incomplete"
 DEFAULT = "Default"  # the experiment of a run that was to be in that of another one, which is gone
-BATCH_METRICS, BATCH_ENTRIES = 1000, 100  # MLflow's limits for one call
+BATCH_ENTRIES = 100  # MLflow's limit for one call
 
 
 class Delivery:
@@ -198,8 +198,7 @@ class Delivery:
             for model in [models[call["model"] and tuple(call["model"])]]
             for name, value in call["metrics"].items()
         ]
-        for start in range(0, len(metrics), BATCH_METRICS):
-            self.client.log_batch(self._id, metrics=metrics[start : start + BATCH_METRICS])
+        log_metrics(self.client, self._id, metrics)
 
     def _resolved_model(self, model_id: str | None, key: str | None) -> str | None:
         """The id of the model that a run has logged, by the journal's key where the id was not known in time."""
@@ -213,7 +212,19 @@ class Delivery:
     def _artifact(self, _: int, call: Call) -> None:
         self.client.log_artifact(self._id, str(self.journal.folder / call["file"]))
 
+    def _arrays(self, number: int, call: Call) -> None:
+        """Arrays as a data set, of which the store gets digest, shapes and types."""
+        import mlflow.data
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+
+        # The source is this project at a commit: git, data.dvc and the stages rebuild the very arrays of the digest.
+        source = CodeDatasetSource(tags=call["tags"])
+        features, targets = (np.broadcast_to(np.zeros((), dtype), shape) for dtype, shape in call["arrays"])
+        found = mlflow.data.from_numpy(features, source, targets, call["name"], call["digest"])
+        self._dataset(number, {"dataset": dict(found._to_mlflow_entity()), "context": call["context"]})
+
     def _dataset(self, _: int, call: Call) -> None:
+        """A data set as MLflow describes it, which earlier versions have noted."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         tags = [InputTag("mlflow.data.context", call["context"])]
@@ -236,43 +247,13 @@ class Delivery:
             model = self.client.create_logged_model(
                 run.info.experiment_id, call["name"], self._id, tags, run.data.params
             )
-        self._tie(model, run)
-        self._fill(model, self.journal.folder / call["folder"])
+        tie(self.client, model, run)
+        fill(self.client, model, self._id, self.journal.folder / call["folder"])
         self.client.finalize_logged_model(model.model_id, "READY")
         return {"model_id": model.model_id}
 
     def _models_of(self, key: str, experiment: str) -> list[Any]:
         return list(self.client.search_logged_models([experiment], f"tags.{JOURNAL} LIKE '{key}'"))
-
-    def _tie(self, model: Any, run: Any) -> None:
-        from mlflow.entities import LoggedModelOutput, Metric
-
-        outputs = run.outputs.model_outputs if run.outputs else []
-        if model.model_id not in [output.model_id for output in outputs]:
-            self.client.log_outputs(self._id, [LoggedModelOutput(model.model_id, step=0)])
-        # As MLflow's own `log_model` does: what was measured at this step was measured of this model.
-        metrics = [
-            Metric(one.key, one.value, one.timestamp, one.step, model_id=model.model_id, run_id=self._id)
-            for name in run.data.metrics
-            for one in self.client.get_metric_history(self._id, name)
-            if one.step == 0 and one.model_id is None
-        ]
-        for start in range(0, len(metrics), BATCH_METRICS):
-            self.client.log_batch(self._id, metrics=metrics[start : start + BATCH_METRICS])
-
-    def _fill(self, model: Any, source: Path) -> None:
-        """Uploads a model that was saved without knowing its ids."""
-        from mlflow.models import Model
-
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name) / "model"
-            shutil.copytree(source, folder)
-            described = Model.load(str(folder))
-            described.artifact_path = model.artifact_location
-            described.model_uuid = described.model_id = model.model_id
-            described.run_id = self._id
-            described.save(str(folder / "MLmodel"))
-            self.client.log_model_artifacts(model.model_id, str(folder))
 
     def _tree_tags(self, _: int, call: Call) -> None:
         """Tags of a run and of all below it."""

@@ -123,11 +123,6 @@ class Journal:
         return Ref(self.run_id, self.key)
 
     @property
-    def owner(self) -> Owner | None:
-        """The process that writes it."""
-        return Owner.parse(self.calls[0]["owner"]) if self.calls else None
-
-    @property
     def has_ended(self) -> bool:
         """Whether no line will follow."""
         return bool(self.calls) and self.calls[-1]["call"] == END
@@ -223,9 +218,19 @@ class Journal:
             self.confirmed |= dict.fromkeys(mark["n"], mark)
 
 
-def pending_journals() -> list[Journal]:
-    """All journals that are there, the oldest first; a folder without a first line is of a process that has died."""
-    return [Journal.load(path) for path in sorted(journals_folder().glob("*/")) if Heading.of(path)]
+def journal_folders(after: str = "") -> list[Path]:
+    """All journals that are there, the oldest first; a folder without a first line is of a process that has died.
+
+    Args:
+        after: a key; those alone that were begun later.
+    """
+    return sorted(path for path in journals_folder().glob("*/") if path.name > after and first_line(path))
+
+
+def first_line(folder: Path) -> Call | None:
+    """The line that says which run a journal is of, and whose; None if there is none."""
+    line = next(read_lines(folder / CALLS), None)
+    return line if line and {"call", "time", "owner"} <= line.keys() else None
 
 
 def damaged_journals() -> list[Path]:
@@ -262,8 +267,7 @@ class Heading(NamedTuple):
     @classmethod
     def of(cls, folder: Path) -> Self | None:
         """Of the journal in a folder; None if there is none."""
-        first = next(read_lines(folder / CALLS), None)
-        if first is None or not {"call", "time", "owner"} <= first.keys():
+        if (first := first_line(folder)) is None:
             return None
         run_id = None
         for mark in read_lines(folder / CONFIRMED):

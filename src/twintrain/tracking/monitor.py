@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from twintrain.errors import UserError, shown
 
 INTERVAL = "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds
+SHORT_SECONDS = 10.0
 PREFIX = "system/"
 
 
@@ -40,6 +42,9 @@ class Monitor:
             self._sample()
 
     def _sample(self) -> None:
+        # To load MLflow for it takes longer than a short stage does.
+        if "mlflow" not in sys.modules and self._ended.wait(SHORT_SECONDS):
+            return
         monitors = _monitors()
         step = 0
         while monitors:

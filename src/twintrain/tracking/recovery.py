@@ -1,12 +1,21 @@
 """What processes that do not live any more have left: runs to be closed, lines to be brought, models to be removed."""
 
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.delivery import OWNER
-from twintrain.tracking.journal import CALLS, Journal, damaged_journals, journal_keys, pending_journals, remove_empty
+from twintrain.tracking.journal import (
+    CALLS,
+    Journal,
+    damaged_journals,
+    first_line,
+    journal_folders,
+    journal_keys,
+    remove_empty,
+)
 from twintrain.tracking.lookup import JOURNAL
 from twintrain.tracking.owner import Owner
 
@@ -14,31 +23,42 @@ SEARCHED = 1000
 QUIET_SECONDS = 300  # a stage that lives writes what it takes of the machine every second
 
 
-def abandoned_journals() -> list[Journal]:
-    """Journals of processes that have ended, the oldest first."""
-    return [journal for journal in pending_journals() if _is_abandoned(journal)]
+def abandoned_journals(after: str = "") -> list[Journal]:
+    """Journals of processes that have ended, the oldest first.
+
+    Args:
+        after: a key; of later ones alone.
+    """
+    return [Journal.load(folder) for folder in journal_folders(after) if _is_abandoned(folder)]
 
 
-def _is_abandoned(journal: Journal) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     """Whether a process seems to have ended; that it has, `hold` says.
 
     Of another machine, which may be this one by another name, nothing is known but when it wrote last.
     """
-    owner = journal.owner
+    line = first_line(folder)
+    owner = line and Owner.parse(line["owner"])
     if owner is None or owner.is_of_here:
         return owner is None or owner.is_dead()
-    return time.time() - (journal.folder / CALLS).stat().st_mtime > QUIET_SECONDS
+    return time.time() - (folder / CALLS).stat().st_mtime > QUIET_SECONDS
 
 
 def take_abandoned(courier: Courier) -> list[Journal]:
     """Has what processes that have ended left behind brought along; a run that had not ended is KILLED."""
     remove_empty()
-    found = [journal for journal in abandoned_journals() if journal.hold()]
-    for journal in found:
-        if not journal.has_ended:
-            status = None if journal.calls[0]["call"] == "join" else "KILLED"
-            journal.append("end", status=status, time=journal.calls[-1]["time"])  # the last that is known of it
-        courier.take(journal)
+    return take_later(courier, "")
+
+
+def take_later(courier: Courier, key: str) -> list[Journal]:
+    """As `take_abandoned`, of the journals that were begun after the one with a key."""
+    with courier.taking():
+        found = [journal for journal in abandoned_journals(key) if journal.hold()]
+        for journal in found:
+            if not journal.has_ended:
+                status = None if journal.calls[0]["call"] == "join" else "KILLED"
+                journal.append("end", status=status, time=journal.calls[-1]["time"])  # the last that is known of it
+            courier.take(journal)
     return found
 
 
@@ -78,7 +98,7 @@ def close_orphans(client: Any) -> None:
 
     They are of a copy of the project that was removed, or of a disk that was lost.
     """
-    known = {journal.key for journal in pending_journals()}
+    known = journal_keys()
     experiments = [found.experiment_id for found in client.search_experiments()]
     running = client.search_runs(experiments, f"attributes.status = 'RUNNING' AND {_of_here()}", max_results=SEARCHED)
     for run in running:

@@ -5,6 +5,8 @@ that MLflow says is raised.
 """
 
 import hashlib
+import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import first_line
-from twintrain.tracking.courier import Courier
+from twintrain.tracking.hand_over import AnyCourier
 from twintrain.tracking.journal import Journal, Ref
 from twintrain.tracking.lineage import project_tags
 from twintrain.tracking.lookup import find_run
 from twintrain.tracking.recovery import take_abandoned
 from twintrain.tracking.store import mlflow_module, pinned_requirements
 
+CONTEXT = "TWINTRAIN_CONTEXT"  # what `context_tags` of the command above are
 LONGEST_NOTE = 8000  # characters; MLflow's limit for a tag
 
 
@@ -34,7 +37,7 @@ class Run:
         status: what the run is to end with, where that is not how the process went on.
     """
 
-    def __init__(self, courier: Courier, journal: Journal) -> None:
+    def __init__(self, courier: AnyCourier, journal: Journal) -> None:
         self.courier = courier
         self.journal = journal
         self.status: str | None = None
@@ -87,8 +90,14 @@ class Run:
 
     def log_dataset(self, features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
         """Logs arrays as a dataset input with their digest; only the digest and the shapes are stored."""
-        if (described := attempt("the data set", _describe_dataset, features, labels, name)) is not None:
-            self.journal.append("dataset", dataset=described, context=context)
+        # MLflow's own digest looks at the first 10,000 numbers alone: a dozen images.
+        digest = hashlib.sha256(np.ascontiguousarray(features))
+        digest.update(np.ascontiguousarray(labels))
+        arrays = [[str(array.dtype), list(array.shape)] for array in (features, labels)]
+        tags = project_tags()
+        self.journal.append(
+            "arrays", name=name, context=context, digest=digest.hexdigest()[:32], arrays=arrays, tags=tags
+        )
 
     def log_model(self, save: Callable[..., Any], example: np.ndarray, outputs: int, requirements: list[str]) -> None:
         """Logs a model with signature, input example and pinned requirements.
@@ -109,6 +118,7 @@ class Run:
 
     def is_behind(self) -> bool:
         """Whether the store lacks anything that was logged so far, when what is on its way has had its time."""
+        take_abandoned(self.courier)
         self.courier.wait(is_told=False)
         return self.courier.is_behind
 
@@ -147,7 +157,12 @@ def attempt(what: str, action: Callable[..., Any], *arguments: Any) -> Any | Non
 
 
 def context_tags() -> dict[str, str]:
-    """What MLflow itself says of the process: user, source, commit; nothing where it cannot be imported."""
+    """What MLflow itself says of the process: user, source, commit; nothing where it cannot be imported.
+
+    A command that has asked tells its stages; they differ from it in their source.
+    """
+    if CONTEXT in os.environ:
+        return {**json.loads(os.environ[CONTEXT]), "mlflow.source.name": sys.argv[0]}
     try:
         mlflow_module()
         from mlflow.tracking.context.registry import resolve_tags
@@ -155,19 +170,6 @@ def context_tags() -> dict[str, str]:
         return {name: str(value) for name, value in resolve_tags().items() if value is not None}
     except Exception:  # an import that fails has been told of by the courier
         return {}
-
-
-def _describe_dataset(features: np.ndarray, labels: np.ndarray, name: str) -> dict[str, Any]:
-    mlflow = mlflow_module()
-    from mlflow.data.code_dataset_source import CodeDatasetSource
-
-    # The source is this project at a commit: git, data.dvc and the stages rebuild the very arrays of the digest.
-    source = CodeDatasetSource(tags=project_tags())
-    # MLflow's own digest looks at the first 10,000 numbers alone: a dozen images.
-    digest = hashlib.sha256(np.ascontiguousarray(features))
-    digest.update(np.ascontiguousarray(labels))
-    dataset = mlflow.data.from_numpy(features, targets=labels, source=source, name=name, digest=digest.hexdigest()[:32])
-    return dict(dataset._to_mlflow_entity())
 
 
 def save_model(

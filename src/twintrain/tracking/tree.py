@@ -18,27 +18,32 @@ from twintrain.system.watched import STAGE
 from twintrain.tracking.budget import PARENT_NOTE, SPENT, Budget, command_owner
 from twintrain.tracking.courier import Courier
 from twintrain.tracking.experiment import described, described_here
+from twintrain.tracking.hand_over import COURIER, AnyCourier, HandOver, is_brought_by_another
 from twintrain.tracking.journal import Journal, Ref, journals_folder
 from twintrain.tracking.lineage import project_tags
 from twintrain.tracking.lookup import PARENT_TAG, find_run
 from twintrain.tracking.monitor import Monitor
-from twintrain.tracking.recovery import close_orphans, take_abandoned
-from twintrain.tracking.run import Run, context_tags, log_files
+from twintrain.tracking.owner import Owner
+from twintrain.tracking.recovery import close_orphans, take_abandoned, take_later
+from twintrain.tracking.run import CONTEXT, Run, context_tags, log_files
 from twintrain.tracking.store import PARENT, experiment_name
 
 PARENT_JOURNAL = "TWINTRAIN_RUN_JOURNAL"  # beside MLFLOW_RUN_ID, which is lacking where the store has no run yet
 
 
 @contextlib.contextmanager
-def stage_run(name: str, tags: dict[str, Any], settings: Tracking) -> Iterator[Run]:
+def stage_run(name: str, tags: dict[str, Any], settings: Tracking, needs_id: bool = False) -> Iterator[Run]:
     """Opens a run for a stage: FINISHED at the end, FAILED after an error, KILLED after an interrupt.
 
     Args:
+        needs_id: whether the stage must know what the store calls its run, and its model; see `hand_over`.
         settings: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so, and how long it may
             wait for the store.
     """
     experiment = experiment_name(settings.experiment)
-    with _courier(settings) as courier, _without_parent() as given, _above(courier, name, experiment, given) as parent:
+    is_brought = is_brought_by_another() and not needs_id
+    opened = contextlib.closing(HandOver()) if is_brought else _courier(settings)
+    with opened as courier, _without_parent() as given, _above(courier, name, experiment, given) as parent:
         run = _new_run(courier, name, tags, parent, experiment)
         with _ended(run), Monitor(run.log_metrics):
             yield run
@@ -77,6 +82,7 @@ def parent_run(name: str, tags: dict[str, Any], settings: Tracking, resumed: str
         run = _parent(courier, name, tags, experiment_name(settings.experiment), given, resumed)
         take_abandoned(courier)
         courier.afterwards(close_orphans)
+        courier.look_for_more(lambda: take_later(courier, run.journal.key))
         with _ended(run, ends=resumed is not None or given is None), _handed_on(run):
             try:
                 yield run
@@ -156,16 +162,11 @@ def name_runs(names: dict[Ref, str], settings: Tracking) -> None:
         courier.wait()
 
 
-@contextlib.contextmanager
-def _courier(settings: Tracking) -> Iterator[Courier]:
-    courier = Courier(Budget.of_command(settings.budget_seconds))
-    try:
-        yield courier
-    finally:
-        courier.close()
+def _courier(settings: Tracking) -> contextlib.AbstractContextManager[Courier]:
+    return contextlib.closing(Courier(Budget.of_command(settings.budget_seconds)))
 
 
-def _new_run(courier: Courier, name: str, tags: dict[str, Any], parent: Ref | None, experiment: str | None) -> Run:
+def _new_run(courier: AnyCourier, name: str, tags: dict[str, Any], parent: Ref | None, experiment: str | None) -> Run:
     return Run(courier, _begun("create", name, tags, parent=parent, experiment=experiment))
 
 
@@ -185,7 +186,7 @@ def _parent(
 
 
 @contextlib.contextmanager
-def _joined(courier: Courier, ref: Ref, status: str | None = None) -> Iterator[Journal]:
+def _joined(courier: AnyCourier, ref: Ref, status: str | None = None) -> Iterator[Journal]:
     """A journal of what is added to a run that exists."""
     journal = Journal.begin("join", run=ref)
     courier.take(journal)
@@ -221,7 +222,7 @@ def _without_parent() -> Iterator[Ref | None]:
 
 
 @contextlib.contextmanager
-def _above(courier: Courier, stage: str, experiment: str, given: Ref | None) -> Iterator[Ref | None]:
+def _above(courier: AnyCourier, stage: str, experiment: str, given: Ref | None) -> Iterator[Ref | None]:
     """The run above that of a stage: the given one, or that of the DVC that was called by hand; none without DVC."""
     if given or STAGE not in os.environ:
         yield given
@@ -238,7 +239,7 @@ def _above(courier: Courier, stage: str, experiment: str, given: Ref | None) -> 
         yield known or above.ref
 
 
-def _opened(courier: Courier, stage: str, experiment: str) -> Run:
+def _opened(courier: AnyCourier, stage: str, experiment: str) -> Run:
     """A run of the experiment in params.yaml."""
     found = described_here(stage)
     run = _new_run(courier, found.name, found.tags, None, experiment)
@@ -247,6 +248,9 @@ def _opened(courier: Courier, stage: str, experiment: str) -> Run:
 
 
 def _handed_on(run: Run) -> contextlib.AbstractContextManager[None]:
-    """Lets the processes that are started meanwhile find this run, and wait no longer than it may."""
+    """Lets the processes that are started meanwhile find this run, leave it what they log, and wait as it may."""
     spent = str(run.courier.budget.file.absolute())
-    return changed_environment({PARENT: run.id, PARENT_JOURNAL: run.journal.key, SPENT: spent})
+    context = json.dumps(context_tags())
+    return changed_environment(
+        {PARENT: run.id, PARENT_JOURNAL: run.journal.key, SPENT: spent, COURIER: str(Owner.here()), CONTEXT: context}
+    )
