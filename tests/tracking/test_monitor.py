@@ -44,6 +44,12 @@ def test_a_sample_of_each_interval_is_handed_on(monkeypatch):
     assert found[0] == ({"system/cpu": 1.0}, 0)
 
 
+def test_what_is_over_before_it_begins_asks_for_no_monitor(monkeypatch):
+    monkeypatch.setattr(monitor, "_monitors", lambda: pytest.fail("a short stage has loaded MLflow"))
+    with Monitor(lambda *_: pytest.fail("nothing was measured"), after=5.0):
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("interval", ["0", "-1", "1e-9", "-inf"])
 def test_an_interval_has_a_least(monkeypatch, interval):
     monkeypatch.setenv(INTERVAL, interval)

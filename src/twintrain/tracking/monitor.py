@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,18 +11,21 @@ from twintrain.errors import UserError, shown
 
 INTERVAL = "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds
-SHORT_SECONDS = 10.0
 PREFIX = "system/"
 
 
 class Monitor:
     """A thread that hands on a sample of each interval; use as a context.
 
+    Args:
+        after: seconds after which it begins: it loads MLflow, which takes longer than a short stage does.
+
     Raises:
         UserError: the interval of the environment is no number.
     """
 
-    def __init__(self, log_metrics: Callable[[dict[str, float], int], Any]) -> None:
+    def __init__(self, log_metrics: Callable[[dict[str, float], int], Any], after: float = 0.0) -> None:
+        self._after = after
         self._log_metrics = log_metrics
         self._interval = _interval()
         self._ended = threading.Event()
@@ -42,8 +44,7 @@ class Monitor:
             self._sample()
 
     def _sample(self) -> None:
-        # To load MLflow for it takes longer than a short stage does.
-        if "mlflow" not in sys.modules and self._ended.wait(SHORT_SECONDS):
+        if self._ended.wait(self._after):
             return
         monitors = _monitors()
         step = 0

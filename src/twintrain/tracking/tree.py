@@ -28,6 +28,7 @@ from twintrain.tracking.recovery import close_orphans, take_abandoned, take_late
 from twintrain.tracking.run import CONTEXT, Run, context_tags, log_files
 from twintrain.tracking.store import PARENT, experiment_name
 
+UNWATCHED = 10.0  # seconds of a stage that has not loaded MLflow, in which the machine is not watched
 PARENT_JOURNAL = "TWINTRAIN_RUN_JOURNAL"  # beside MLFLOW_RUN_ID, which is lacking where the store has no run yet
 
 
@@ -45,7 +46,7 @@ def stage_run(name: str, tags: dict[str, Any], settings: Tracking, needs_id: boo
     opened = contextlib.closing(HandOver()) if is_brought else _courier(settings)
     with opened as courier, _without_parent() as given, _above(courier, name, experiment, given) as parent:
         run = _new_run(courier, name, tags, parent, experiment)
-        with _ended(run), Monitor(run.log_metrics):
+        with _ended(run), Monitor(run.log_metrics, UNWATCHED if is_brought else 0.0):
             yield run
 
 
