@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow ui pictures doctor bench lint lock clean
+.PHONY: help run sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui pictures doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -62,7 +62,7 @@ gallery: $(BIN)/.installed  ## every preset, and docs/results.md from what they 
 	@python -m pipelines.gallery $(ARGS)
 
 # Processes that all want every core spend most of their time waiting for each other.
-test test-slow pictures: export OMP_NUM_THREADS := 1
+test test-slow test-all pictures: export OMP_NUM_THREADS := 1
 
 test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 	ruff check .
@@ -71,6 +71,11 @@ test: $(BIN)/.installed-dev  ## ruff and the tests, without the slow ones
 
 test-slow: $(BIN)/.installed-dev  ## the slow tests alone
 	$(PYTEST) -m slow --durations=30 --durations-min=20
+
+test-all: $(BIN)/.installed-dev  ## both at once, which is shorter than one after the other
+	ruff check .
+	ruff format --check .
+	$(PYTEST) --durations=30 --durations-min=20
 
 pictures: $(BIN)/.installed-dev  ## take the pictures of docs/ anew, in the browser tests
 	python -m pytest --save-pictures
