@@ -1,1 +1,1 @@
-"""What any two networks compute, recorded layer by layer, and where and why they part."""
+"""What a model of one framework computes, call by call, in a file that needs no framework to be read."""
