@@ -1,0 +1,70 @@
+"""A recording as one side of a diff: its arrays of one pass, in float64, and by how much they depend on rounding."""
+
+import functools
+from collections.abc import Iterable
+
+import numpy as np
+
+from twintrain.recording.archive import Call, Recording
+from twintrain.recording.comparison import error
+
+TITLES = {"torch": "PyTorch", "keras": "Keras"}
+PERTURBED = "{} perturbed"
+# How many arrays are kept in memory: those of a layer and its neighbours.
+KEPT = 32
+
+
+class Side:
+    """One recording, seen in one pass.
+
+    Attributes:
+        recording: of which it is a view.
+        pass_: the pass.
+        title: how sentences call it.
+        producers: the call that has made a tensor, by number of the tensor.
+    """
+
+    def __init__(self, recording: Recording, pass_: str, title: str) -> None:
+        self.recording, self.pass_, self.title = recording, pass_, title
+        self.calls = recording.calls
+        self.producers = {number: at for at, call in enumerate(self.calls) for number in call.outputs}
+        self.tensor = functools.lru_cache(KEPT)(self._tensor)
+        self._axes = {weight.name: weight.axes for weight in recording.weights}
+
+    def tensors(self, numbers: Iterable[int]) -> list[np.ndarray]:
+        """Tensors by their numbers."""
+        return [self.tensor(number) for number in numbers]
+
+    def weights(self, call: Call) -> dict[str, tuple[np.ndarray, str]]:
+        """Array and axes of a call's weights, by role."""
+        return {
+            role: (_exact(self.recording.weight(self.pass_, name)), self._axes.get(name, ""))
+            for role, name in call.weights.items()
+        }
+
+    def weight_shapes(self, call: Call) -> dict[str, tuple[int, ...]]:
+        """Shapes of a call's weights, by role."""
+        shapes = {weight.name: weight.shape for weight in self.recording.weights}
+        return {role: tuple(shapes[name]) for role, name in call.weights.items()}
+
+    def self_error(self, number: int) -> float:
+        """By how much a tensor changes when the weights change in the last digits; 0 where that was not recorded."""
+        perturbed = PERTURBED.format(self.pass_)
+        if perturbed not in self.recording.passes:
+            return 0.0
+        found = error(self.tensor(number), _exact(self.recording.tensor(perturbed, number)))
+        return found if np.isfinite(found) else 0.0
+
+    def _tensor(self, number: int) -> np.ndarray:
+        return _exact(self.recording.tensor(self.pass_, number))
+
+
+def titles(reference: Recording, other: Recording) -> tuple[str, str]:
+    """How sentences call two recordings: by their frameworks, unless both are of one."""
+    if reference.framework == other.framework:
+        return "the reference", "the other"
+    return tuple(TITLES.get(each.framework, each.framework) for each in (reference, other))  # type: ignore[return-value]
+
+
+def _exact(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
