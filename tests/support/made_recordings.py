@@ -179,8 +179,8 @@ def sequence_network(framework, mistakes=None, passes=PASSES, op="lstm"):
     }
     for role, (array, axes) in weights.items():
         parts = np.split(array, gates, -1)
-        array = np.concatenate([parts[named.index(letter)] for letter in wanted], -1)
-        weights[role] = (array.T, axes[::-1]) if net.is_first else (array, axes)
+        turned = np.concatenate([parts[named.index(letter)] for letter in wanted], -1)
+        weights[role] = (turned.T, axes[::-1]) if net.is_first else (turned, axes)
     options = {"units": 5, "gates": order[op, net.is_first], "return_sequences": True}
     if op == "gru":
         options["reset_after"] = True

@@ -1,13 +1,13 @@
 """Why two layers part: known mistakes are tried on what was recorded until one gives the other's numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twintrain.recording.comparison import turned
 from twintrain.recording.layer_pair import Layer, gap, in_axes_of, layer_of
-from twintrain.recording.mistakes import MISTAKES
+from twintrain.recording.mistakes import GUESSED, RECORDED, Mistake
 from twintrain.recording.mistakes.relations import relations
 from twintrain.recording.mistakes.trial import Pair, Trial
 from twintrain.recording.rows import BETWEEN, INPUT, Compared, Row
@@ -69,25 +69,36 @@ def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     ours, theirs = _shortened(replace(ours, inputs=given), theirs)
     pair = Pair(ours, theirs, (reference.title, other.title))
     before = _left(Trial("", ours, "", ""), theirs)
-    found: list[Trial] = []
-    left = before
-    for _ in range(MOST_MISTAKES):
-        bound = min(EXPLAINED[reference.pass_], SHARE * left)
-        best = _best(pair, bound, left)
-        if best is None:
-            return None
-        found.append(best[1])
-        left = best[0]
-        if left <= bound:
-            return _cause(compared.row, before, left, found)
-        pair = replace(pair, ours=best[1].layer)
+    # Two mistakes that were recorded are likelier than one guess that happens to look like both.
+    for mistakes in (RECORDED, (*RECORDED, *GUESSED)):
+        if found := _made_good(pair, before, mistakes, reference.pass_):
+            return _cause(compared.row, before, *found)
     return None
 
 
-def _best(pair: Pair, bound: float, before: float) -> tuple[float, Trial] | None:
+def _made_good(
+    pair: Pair, before: float, mistakes: Sequence[Mistake], precision: str
+) -> tuple[float, list[Trial]] | None:
+    """The mistakes that together explain the other's numbers, with what is left of the error."""
+    found: list[Trial] = []
+    left = before
+    for _ in range(MOST_MISTAKES):
+        bound = min(EXPLAINED[precision], SHARE * left)
+        best = _best(pair, mistakes, bound, left)
+        if best is None:
+            return None
+        left, trial = best
+        found.append(trial)
+        if left <= bound:
+            return left, found
+        pair = replace(pair, ours=trial.layer)
+    return None
+
+
+def _best(pair: Pair, mistakes: Sequence[Mistake], bound: float, before: float) -> tuple[float, Trial] | None:
     """The first mistake that leaves no more than a bound, else the one that helps most and can be added to."""
     best = None
-    for trial in _trials(pair):
+    for trial in (trial for mistake in mistakes for trial in mistake(pair)):
         left = _left(trial, pair.theirs)
         if left <= bound:
             return left, trial
@@ -95,11 +106,6 @@ def _best(pair: Pair, bound: float, before: float) -> tuple[float, Trial] | None
         if can_go_on and (best is None or left < best[0]):
             best = left, trial
     return best
-
-
-def _trials(pair: Pair) -> Iterator[Trial]:
-    for mistake in MISTAKES:
-        yield from mistake(pair)
 
 
 def _left(trial: Trial, theirs: Layer) -> float:

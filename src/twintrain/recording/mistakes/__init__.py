@@ -7,14 +7,18 @@ from twintrain.recording.mistakes.trial import Pair, Trial
 
 Mistake = Callable[[Pair], Iterator[Trial]]
 
-# In the order in which they are believed: what the recordings say themselves, known mistakes with weights, guesses
-# about what the recordings do not say, and last of all that weights are other ones, which would explain any mistake.
-MISTAKES: tuple[Mistake, ...] = (
+# What the recordings themselves say: options and weights that differ. Weights that are simply other ones come last,
+# since they would explain whatever was done to them.
+RECORDED: tuple[Mistake, ...] = (
     *options.MISTAKES,
     *kernels.MISTAKES,
     *recurrent.MISTAKES,
+    kernels.other_weights,
+)
+# What they may leave unsaid.
+GUESSED: tuple[Mistake, ...] = (
+    *kernels.UNSAID,
     *guesses.MISTAKES,
     *relations.MISTAKES,
     *outputs.MISTAKES,
-    kernels.other_weights,
 )

@@ -62,6 +62,11 @@ def of_windows(pair: Pair) -> Iterator[Trial]:
     ours, theirs = pair.ours, pair.their_title
     if ours.op not in WINDOWED:
         return
+    if ours.op in ("avg_pool", "max_pool"):
+        ceil = not ours.options.get("ceil_mode", False)
+        yield Trial(
+            "ceil_mode", with_options(ours, ceil_mode=ceil), f"{theirs} has ceil mode {written(ceil)}", "with the same"
+        )
     axes = ours.inputs[0].ndim - 2
     forms: list[object] = [
         "valid",
@@ -80,14 +85,25 @@ def of_windows(pair: Pair) -> Iterator[Trial]:
         saying = f"{theirs}'s averages {'count' if counts else 'do not count'} the padding"
         yield Trial("count_include_pad", with_options(ours, count_include_pad=counts), saying, "counted alike")
     if ours.op in ("avg_pool", "max_pool"):
-        ceil = not ours.options.get("ceil_mode", False)
-        yield Trial(
-            "ceil_mode", with_options(ours, ceil_mode=ceil), f"{theirs} has ceil mode {written(ceil)}", "with the same"
-        )
         other = "max_pool" if ours.op == "avg_pool" else "avg_pool"
         yield Trial(
             "another operation", replace(ours, op=other), f"{theirs} computes {other}", "with the same operation"
         )
 
 
-MISTAKES = (of_normalisation, of_activation, of_windows)
+def another_axis(pair: Pair) -> Iterator[Trial]:
+    """Along another axis than the one that is right: batch and layer norm, softmax and joins."""
+    if "axis" not in pair.ours.options or not pair.ours.inputs:
+        return
+    axes, given = pair.ours.inputs[0].ndim, pair.ours.options["axis"]
+    if not isinstance(given, int):
+        return
+    for axis in range(1, axes):
+        if axis != given % axes:
+            saying = (
+                f"{pair.their_title} works along axis {axis}, {pair.our_title} along {given % axes} (the rows are 0)"
+            )
+            yield Trial("axis", with_options(pair.ours, axis=axis), saying, "along the same axis")
+
+
+MISTAKES = (of_normalisation, of_activation, of_windows, another_axis)
