@@ -211,9 +211,24 @@ def test_what_rearranges():
     x = tensor(2, 3, 4, 5)
     agrees("permute", {"axes": [0, 2, 3, 1]}, {}, x.permute(0, 2, 3, 1), x)
     agrees("reshape", {"shape": [12, 5]}, {}, x.reshape(2, 12, 5), x)
-    agrees("pad", {"padding": [[1, 2], [0, 3]], "data_format": "first"}, {}, F.pad(x, (0, 3, 1, 2)), x)
+    agrees("pad", {"padding": [[1, 2], [0, 3]], "axes": [2, 3]}, {}, F.pad(x, (0, 3, 1, 2)), x)
+    agrees(
+        "pad",
+        {"padding": [[1, 0], [1, 2]], "axes": [2, 3], "mode": "reflect"},
+        {},
+        F.pad(x, (1, 2, 1, 0), "reflect"),
+        x,
+    )
     agrees("dropout", {"rate": 0.5, "training": False}, {}, x, x)
     assert compute("dropout", {"rate": 0.5, "training": True}, {}, x.numpy()) is None
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_upsampling(align):
+    x = tensor(2, 3, 4, 5)
+    options = {"size": [7, 11], "mode": "bilinear", "align_corners": align, "data_format": "first"}
+    agrees("upsample", options, {}, F.interpolate(x, (7, 11), mode="bilinear", align_corners=align), x)
+    agrees("upsample", {"scale": [2, 3], "data_format": "first"}, {}, F.interpolate(x, scale_factor=(2, 3)), x)
 
 
 def test_embedding_of_whole_numbers():
@@ -232,8 +247,8 @@ def of_recurrent(layer):
         kind, _, place = name.partition("_l")
         role, axes = ROLES[kind]
         layer_number, _, way = place.partition("_")
-        ending = (f"_{layer_number}" if layer_number != "0" else "") + (f"_{way}" if way else "")
-        found[role + ending] = (weight.detach().numpy(), axes)
+        ending = f"_{layer_number}" if layer_number != "0" else ""
+        found[f"{'backward_' if way else ''}{role}{ending}"] = (weight.detach().numpy(), axes)
     return found
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from twintrain.recording.comparison import turned
-from twintrain.recording.layer_pair import Layer, gap, in_axes_of, layer_of
+from twintrain.recording.layer_pair import Layer, gap, in_axes_of
+from twintrain.recording.last_steps import layers_of
 from twintrain.recording.mistakes import GUESSED, RECORDED, Mistake
 from twintrain.recording.mistakes.relations import relations
 from twintrain.recording.mistakes.trial import Pair, Trial
@@ -62,7 +63,7 @@ def named(row: Row) -> str:
 
 
 def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
-    ours, theirs = layer_of(reference, compared.calls[0]), layer_of(other, compared.calls[1])
+    ours, theirs = layers_of(reference, other, compared.calls)
     given = in_axes_of(ours.inputs, theirs.inputs)
     if given is None or theirs.output is None:
         return None

@@ -85,7 +85,10 @@ def layer_of(side: Side, call: Call, inputs: tuple[np.ndarray, ...] | None = Non
     """A call with its arrays."""
     given = tuple(side.tensors(call.inputs)) if inputs is None else inputs
     output = side.tensor(call.outputs[0]) if call.outputs else None
-    return Layer(call.op, call.options, side.weights(call), given, output)
+    options = call.options
+    if call.op == "flatten" and side.recording.framework == "keras":
+        options = {**options, "transposed": True}  # Keras's takes channels last, whatever the format
+    return Layer(call.op, options, side.weights(call), given, output)
 
 
 def gap(reference: np.ndarray | None, other: np.ndarray | None) -> float:

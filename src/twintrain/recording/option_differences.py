@@ -6,9 +6,22 @@ from typing import Any
 from twintrain.recording.operations.windows import padding, per_axis
 
 # What an operation does whose recording does not say.
-DEFAULTS = {"ceil_mode": False, "count_include_pad": False, "dilation": 1, "groups": 1, "training": False}
+DEFAULTS = {
+    "ceil_mode": False,
+    "count_include_pad": False,
+    "dilation": 1,
+    "groups": 1,
+    "training": False,
+    "go_backwards": False,
+}
 # How numbers lie in memory, or what shapes say as well.
-LAYOUT = {"data_format", "axis", "axes", "gates", "units", "layers", "size", "output_padding", "keepdims", "constants"}
+LAYOUT = {"data_format", "axis", "axes", "gates", "units", "layers", "size", "output_padding"} | {
+    "keepdims",
+    "constants",
+    "time_major",
+    "shape",
+    "transposed",
+}
 # What changes nothing of an output.
 QUIET = {"momentum", "center", "scale"}
 CLOSE = 1e-6  # further apart than rounding in float32 puts them

@@ -7,7 +7,8 @@ import numpy as np
 
 from twintrain.recording.archive import Call
 from twintrain.recording.comparison import Difference, difference
-from twintrain.recording.layer_pair import Alone, Layer, alone, gap, in_order_of, layer_of
+from twintrain.recording.layer_pair import Alone, Layer, alone, gap, in_order_of
+from twintrain.recording.last_steps import layers_of
 from twintrain.recording.matching import Matching
 from twintrain.recording.option_differences import QUIET, differing_options
 from twintrain.recording.passages import Passage, Passages
@@ -137,23 +138,31 @@ class RowBuilder:
             [gap(self.reference.tensor(a), self.other.tensor(b)) for a, b in zip(ours, theirs, strict=False)],
             default=0.0,
         )
-        names, op = (calls[0].name, calls[1].name), calls[0].op or calls[0].kind
+        layers = layers_of(self.reference, self.other, calls)
         numbers = (calls[0].outputs or [None])[0], (calls[1].outputs or [None])[0]
-        row = self._row(names, op, numbers, came_in)
-        # The reference's inputs where the other has theirs.
-        fed = [ours[theirs.index(number)] for number in calls[1].inputs] if len(ours) == len(theirs) else ours
-        layers = (
-            layer_of(self.reference, calls[0], tuple(self.reference.tensors(fed))),
-            layer_of(self.other, calls[1]),
-        )
+        row = self._row((calls[0].name, calls[1].name), calls[0].op or calls[0].kind, numbers, came_in, layers)
+        if len(ours) == len(theirs):  # the reference's inputs where the other has theirs
+            fed = self.reference.tensors(ours[theirs.index(number)] for number in calls[1].inputs)
+            layers = replace(layers[0], inputs=tuple(fed)), layers[1]
         row = replace(row, options=options_of(*layers))
         return Compared(self._judged(row, alone(*layers, self.precision)), calls)
 
-    def _row(self, names: tuple[str, str], op: str, numbers: tuple[int | None, int | None], came_in: float) -> Row:
+    def _row(
+        self,
+        names: tuple[str, str],
+        op: str,
+        numbers: tuple[int | None, int | None],
+        came_in: float,
+        layers: tuple[Layer, Layer] | None = None,
+    ) -> Row:
+        """The row of two tensors, or of what two layers give."""
         ours, theirs = numbers
         if ours is None or theirs is None:
             return Row(*names, op, came_in, 0.0)
-        found: Difference = difference(self.reference.tensor(ours), self.other.tensor(theirs))
+        arrays = (self.reference.tensor(ours), self.other.tensor(theirs)) if layers is None else (
+            layers[0].output, layers[1].output
+        )  # fmt: skip
+        found: Difference = difference(*arrays)
         self.errors[ours] = found.largest
         itself = max(self.reference.self_error(ours), self.other.self_error(theirs))
         tolerance = max(ALONE[self.precision], SELF_ERRORS * itself)

@@ -12,6 +12,8 @@ TITLES = {"torch": "PyTorch", "keras": "Keras"}
 PERTURBED = "{} perturbed"
 # How many arrays are kept in memory: those of a layer and its neighbours.
 KEPT = 32
+# Weights that differ in their last digits differ by this many units of the precision.
+LAST_DIGITS = 8
 
 
 class Side:
@@ -29,6 +31,9 @@ class Side:
         self.calls = recording.calls
         self.producers = {number: at for at, call in enumerate(self.calls) for number in call.outputs}
         self.tensor = functools.lru_cache(KEPT)(self._tensor)
+        # Weights may be changed by far more than the last digits, so that rounding does not hide what that does.
+        changed_by = recording.perturbation
+        self._share = LAST_DIGITS * float(np.finfo(pass_).eps) / changed_by if changed_by else 1.0
         self._axes = {weight.name: weight.axes for weight in recording.weights}
 
     def tensors(self, numbers: Iterable[int]) -> list[np.ndarray]:
@@ -53,7 +58,7 @@ class Side:
         if perturbed not in self.recording.passes:
             return 0.0
         found = error(self.tensor(number), _exact(self.recording.tensor(perturbed, number)))
-        return found if np.isfinite(found) else 0.0
+        return found * self._share if np.isfinite(found) else 0.0
 
     def _tensor(self, number: int) -> np.ndarray:
         return _exact(self.recording.tensor(self.pass_, number))

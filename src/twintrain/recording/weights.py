@@ -48,7 +48,7 @@ def compare_weights(
         a, b = ours.get(role), theirs.get(role)
         if a is None or b is None:
             present = b if a is None else a
-            absent = np.full_like(present, ABSENT.get(role.split("_reverse")[0], 0.0))
+            absent = np.full_like(present, ABSENT.get(role, 0.0))
             a, b = (absent, present) if a is None else (present, absent)
         rows.append(WeightRow(*names, role, *_compared(a, b)))
     return rows
@@ -87,7 +87,7 @@ def _in_one_order(op: str, options: Mapping[str, Any], arrays: dict[str, np.ndar
     wanted = GATES[op].translate(letters)
     found: dict[str, np.ndarray] = {}
     for role, array in arrays.items():
-        if role.startswith("bias") and array.ndim == 2:
+        if role.removeprefix("backward_").startswith("bias") and array.ndim == 2:
             split = {role: array[0], role.replace("bias", "recurrent_bias", 1): array[1]}
         else:
             split = {role: array}
@@ -96,7 +96,7 @@ def _in_one_order(op: str, options: Mapping[str, Any], arrays: dict[str, np.ndar
             found[each] = np.concatenate([gates[order.index(letter)] for letter in wanted], -1)
     if op == "gru":
         return found
-    for role in [role for role in found if role.startswith("recurrent_bias")]:
-        bias = role.removeprefix("recurrent_")
+    for role in [role for role in found if "recurrent_bias" in role]:
+        bias = role.replace("recurrent_", "")
         found[bias] = found.get(bias, 0) + found.pop(role)
     return found

@@ -25,8 +25,8 @@ def gates_in_another_order(pair: Pair) -> Iterator[Trial]:
 
 def second_bias(pair: Pair) -> Iterator[Trial]:
     """A bias that is left out or added twice, since PyTorch has two and Keras one."""
-    for role in [role for role in pair.ours.weights if role.startswith("bias")]:
-        both = role, f"recurrent_{role}"
+    for role in [role for role in pair.ours.weights if role.removeprefix("backward_").startswith("bias")]:
+        both = role, role.replace("bias", "recurrent_bias")
         if both[1] in pair.ours.weights:
             layer = with_weights(pair.ours, {both[1]: None})
             yield Trial("second bias", layer, f"{pair.their_title} lacks the second bias", "with both")

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recording.operations import activations, convolutions, joins, normalization, pooling, recurrent
+from twintrain.recording.operations import (
+    activations,
+    convolutions,
+    joins,
+    normalization,
+    pooling,
+    recurrent,
+    upsampling,
+)
 from twintrain.recording.operations.layouts import canonical
 
 Arrays = dict[str, np.ndarray]
@@ -18,6 +26,7 @@ OPERATIONS: dict[str, Operation] = {
     **normalization.OPERATIONS,
     **pooling.OPERATIONS,
     **recurrent.OPERATIONS,
+    **upsampling.OPERATIONS,
 }
 
 

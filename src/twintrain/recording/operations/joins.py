@@ -4,11 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recording.operations.layouts import from_last, to_last
-from twintrain.recording.operations.windows import padding
+from twintrain.recording.operations.layouts import to_last
 
 Options = dict[str, Any]
 Arrays = dict[str, np.ndarray]
+
+PAD_MODES = {
+    "constant": "constant",
+    "reflect": "reflect",
+    "symmetric": "symmetric",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 
 
 def dense(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray:
@@ -46,24 +53,25 @@ def permute(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray |
 
 
 def pad(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray | None:
-    """Zeros around the spatial axes."""
-    if options.get("mode", "constant") not in ("constant", "zeros"):
+    """More before and after `axes`: a value, or what `mode` says of what is there."""
+    mode = PAD_MODES.get(options.get("mode", "constant"))
+    if mode is None:
         return None
-    images = to_last(rows, options)
-    axes = images.ndim - 2
-    pads = padding(options["padding"], (1,) * axes, (1,) * axes, (1,) * axes, images.shape[1:-1])
-    padded = np.pad(images, [(0, 0), *pads, (0, 0)], constant_values=options.get("value", 0))
-    return from_last(padded, options)
+    pads = [(0, 0)] * rows.ndim
+    for axis, pad_ in zip(options["axes"], options["padding"], strict=True):
+        pads[axis] = tuple(pad_)
+    return np.pad(rows, pads, mode, **({"constant_values": options.get("value", 0)} if mode == "constant" else {}))
 
 
 def add(options: Options, weights: Arrays, *inputs: np.ndarray) -> np.ndarray:
-    """The sum of all inputs."""
-    return sum(inputs[1:], inputs[0])
+    """The sum of all inputs, or of one and a number; `alpha` multiplies what is added."""
+    others = [*inputs[1:], *([options["other"]] if "other" in options else [])]
+    return inputs[0] + options.get("alpha", 1) * sum(others[1:], others[0])
 
 
 def multiply(options: Options, weights: Arrays, *inputs: np.ndarray) -> np.ndarray:
-    """The product of all inputs."""
-    product = inputs[0]
+    """The product of all inputs, or of one and a number."""
+    product = inputs[0] * options.get("other", 1)
     for each in inputs[1:]:
         product = product * each
     return product

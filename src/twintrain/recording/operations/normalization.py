@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recording.operations.layouts import from_last, to_last
+from twintrain.recording.operations.layouts import is_channels_first
 
 Options = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -40,13 +40,14 @@ def layer_norm(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarra
 
 
 def group_norm(options: Options, weights: Arrays, images: np.ndarray) -> np.ndarray:
-    """Normalises each row's groups of neighbouring channels, over all of the image."""
-    images = to_last(images, options)
+    """Normalises each row's groups of neighbouring channels along `axis`, over all of the image."""
+    axis = options.get("axis", 1 if is_channels_first(options) else -1)
+    images = np.moveaxis(images, axis, -1)
     split = images.reshape(*images.shape[:-1], int(options["groups"]), -1)
     axes = (*range(1, images.ndim - 1), images.ndim)
     mean, variance = split.mean(axes, keepdims=True), split.var(axes, keepdims=True)
     normal = (split - mean) / np.sqrt(variance + options.get("epsilon", EPSILON))
-    return from_last(_scaled(normal.reshape(images.shape), weights), options)
+    return np.moveaxis(_scaled(normal.reshape(images.shape), weights), -1, axis)
 
 
 def _scaled(normal: np.ndarray, weights: Arrays) -> np.ndarray:

@@ -28,8 +28,8 @@ def avg_pool(options: Options, weights: Arrays, images: np.ndarray) -> np.ndarra
     lengths = images.shape[1:-1]
     seen = windows(_strided(options), _size(options, images), lengths)
     total = sum(view for _, view in seen.positions(seen.padded(images)))
-    if options.get("divisor_override"):
-        return from_last(total / options["divisor_override"], options)
+    if options.get("divisor"):
+        return from_last(total / options["divisor"], options)
     counted = np.zeros((1, *(length + sum(pad) for length, pad in zip(lengths, seen.pads, strict=True)), 1))
     if options.get("count_include_pad"):
         counted += 1

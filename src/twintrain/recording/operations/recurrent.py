@@ -22,37 +22,46 @@ def recurrent(op: str, options: Options, weights: Arrays, *inputs: np.ndarray) -
     """The states of the last layer at all times (rows, times, units), or of the last time unless `return_sequences`.
 
     Kernels are (input, gates · units) and (units, gates · units), biases (gates · units), or (2, gates · units) where
-    Keras keeps both in one array. Weights of a second layer end in `_1`, those of the way back in `_reverse`.
+    Keras keeps both in one array. Weights of a second layer end in `_1`, those of the way back begin with `backward_`.
     """
     rows, *states = inputs
-    if states:
+    if states or options.get("merge", "concat") != "concat":
         return None  # what a layer begins with is zero, in all that is known here
+    if options.get("time_major"):
+        rows = rows.swapaxes(0, 1)
+    if options.get("go_backwards"):
+        rows = rows[:, ::-1]
     for layer in range(int(options.get("layers") or 1)):
-        ways = [_run(op, options, _of_cell(weights, layer, ""), rows, bool(options.get("go_backwards")))]
+        ways = [_run(op, options, _of_cell(weights, layer, ""), rows)]
         if options.get("bidirectional"):
-            ways.append(_run(op, options, _of_cell(weights, layer, "_reverse"), rows, True))
+            ways.append(_run(op, options, _of_cell(weights, layer, "backward_"), rows[:, ::-1])[:, ::-1])
         rows = np.concatenate(ways, -1)
     if options.get("return_sequences", True):
-        return rows
-    units = ways[0].shape[-1]
-    # The way back has seen all times at the first one.
+        return rows.swapaxes(0, 1) if options.get("time_major") else rows
+    return last_step(options, rows)
+
+
+def last_step(options: Options, rows: np.ndarray) -> np.ndarray:
+    """The last state (rows, units) of states (rows, times, units); the way back has seen all times at the first one."""
+    if options.get("time_major"):
+        rows = rows.swapaxes(0, 1)
+    units = rows.shape[-1] // 2 if options.get("bidirectional") else rows.shape[-1]
     return np.concatenate([rows[:, -1, :units], rows[:, 0, units:]], -1)
 
 
 def _of_cell(weights: Arrays, layer: int, way: str) -> Arrays:
     """The arrays of one cell by their roles, both biases as such."""
-    ending = f"_{layer}{way}" if layer else way
     roles = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
-    cell = {role: weights[role + ending] for role in roles if role + ending in weights}
+    names = {role: f"{way}{role}" + (f"_{layer}" if layer else "") for role in roles}
+    cell = {role: weights[name] for role, name in names.items() if name in weights}
     if "bias" in cell and cell["bias"].ndim == 2:
         cell["bias"], cell["recurrent_bias"] = cell["bias"]
     return cell
 
 
-def _run(op: str, options: Options, cell: Arrays, rows: np.ndarray, backwards: bool) -> np.ndarray:
-    """What a cell gives at each time (rows, times, units); a way back keeps the order of the times."""
-    seen = rows[:, ::-1] if backwards else rows
-    inputs = seen @ cell["kernel"] + cell.get("bias", 0.0)
+def _run(op: str, options: Options, cell: Arrays, rows: np.ndarray) -> np.ndarray:
+    """What a cell gives at each time (rows, times, units)."""
+    inputs = rows @ cell["kernel"] + cell.get("bias", 0.0)
     step = CELLS[op](options, cell)
     units = cell["recurrent_kernel"].shape[0]
     state: State = (np.zeros((len(rows), units)),) * 2
@@ -60,8 +69,7 @@ def _run(op: str, options: Options, cell: Arrays, rows: np.ndarray, backwards: b
     for time in range(rows.shape[1]):
         state = step(inputs[:, time], state)
         outputs.append(state[0])
-    found = np.stack(outputs, 1)
-    return found[:, ::-1] if backwards else found
+    return np.stack(outputs, 1)
 
 
 def _lstm(options: Options, cell: Arrays) -> Step:
