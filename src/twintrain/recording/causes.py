@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from twintrain.recording.comparison import turned
-from twintrain.recording.layer_pair import Layer, gap, in_axes_of
 from twintrain.recording.last_steps import layers_of
+from twintrain.recording.layer_pair import TO_THE_END, Layer, gap, in_axes_of
 from twintrain.recording.mistakes import GUESSED, RECORDED, Mistake
 from twintrain.recording.mistakes.relations import relations
 from twintrain.recording.mistakes.trial import Pair, Trial
-from twintrain.recording.rows import BETWEEN, INPUT, Compared, Row
-from twintrain.recording.side import Side
+from twintrain.recording.rows import BETWEEN, FLOAT32, INPUT, Compared, Row
+from twintrain.recording.side import Side, likely_layout
 
 # What is left where a mistake explains all: constants in float32 may still differ.
 EXPLAINED = {"float64": 1e-6, "float32": 1e-4}
@@ -31,7 +31,8 @@ class Cause:
     """A mistake that explains why two layers part.
 
     Attributes:
-        sentence: the finding with both figures.
+        sentence: layer and finding with both figures.
+        finding: what differs, the same words for all layers with that mistake.
         mistake: a short name of it; several are joined by " and ".
         name: of the reference's layer.
         other_name: of the other's.
@@ -40,6 +41,7 @@ class Cause:
     """
 
     sentence: str
+    finding: str
     mistake: str
     name: str
     other_name: str
@@ -64,7 +66,7 @@ def named(row: Row) -> str:
 
 def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     ours, theirs = layers_of(reference, other, compared.calls)
-    given = in_axes_of(ours.inputs, theirs.inputs)
+    given = in_axes_of(ours.inputs, theirs.inputs, likely_layout(reference, other))
     if given is None or theirs.output is None:
         return None
     ours, theirs = _shortened(replace(ours, inputs=given), theirs)
@@ -110,8 +112,14 @@ def _best(pair: Pair, mistakes: Sequence[Mistake], bound: float, before: float) 
 
 
 def _left(trial: Trial, theirs: Layer) -> float:
+    """How far the reference's layer with the mistake is from what the other gives."""
     with np.errstate(all="ignore"):
-        return gap(theirs.output, trial.output())
+        left = gap(theirs.output, trial.output())
+        # The other may keep the very constant that differs in float32.
+        if TO_THE_END < left <= FLOAT32 and trial.layer.has_constants():
+            rounded = replace(trial, layer=trial.layer.with_float32_constants())
+            left = min(left, gap(theirs.output, rounded.output()))
+    return left
 
 
 def _shortened(ours: Layer, theirs: Layer) -> tuple[Layer, Layer]:
@@ -174,4 +182,4 @@ def _cause(row: Row, before: float, left: float, trials: list[Trial]) -> Cause:
     parted = f"they part by {before:.1e}" if np.isfinite(before) else "their shapes do not fit"
     sentence = f"{named(row)}: {sayings}; {parted}, {remedies} they agree to {left:.0e}"
     mistake = " and ".join(trial.mistake for trial in trials)
-    return Cause(sentence, mistake, row.name, row.other_name, before, left)
+    return Cause(sentence, sayings, mistake, row.name, row.other_name, before, left)

@@ -8,6 +8,10 @@ import numpy as np
 
 # Relative errors at which numbers are the same but for rounding in float32.
 SAME = 1e-6
+# Of two layouts, the one whose error is this share of the other's is right, whatever is likely.
+TELLS = 0.01
+# Where channels go the other way round.
+OPPOSITE = {"first": "last", "last": "first", "same": "same", None: None}
 
 
 class Turned(NamedTuple):
@@ -42,12 +46,16 @@ class Difference:
     permutation: tuple[int, ...] | None
 
 
-def turned(reference: np.ndarray, other: np.ndarray) -> Turned | None:
+def turned(reference: np.ndarray, other: np.ndarray, likely: str | None = None) -> Turned | None:
     """Returns the other array in the reference's axes: as it is, or with channels put first or last.
 
     Of the layouts that fit, that whose numbers are nearest. Any other order of the axes behind the first, or of the
     first two, is taken only where its numbers agree. Axes of length one count for nothing where the number of axes
     differs. An image flattened in another order is not merely turned.
+
+    Args:
+        likely: "first" or "last", where the other's channels are to be put in an array whose numbers do not say it;
+            "same" where they are to be left.
 
     Returns:
         None where no order of the axes gives the reference's shape.
@@ -56,14 +64,18 @@ def turned(reference: np.ndarray, other: np.ndarray) -> Turned | None:
         shape, bare = reference.shape, (_bare(reference), _bare(other))
         if bare[0].ndim != bare[1].ndim:
             return None
-        found = turned(*bare)
+        found = turned(*bare, likely)
         return found and Turned(found.array.reshape(shape), found.permutation)
     layouts = _layouts(other.ndim)
     best = _nearest(reference, other, layouts)
     if best and (other.ndim < 3 or error(reference, best.array) <= SAME):
         return best
     agreeing = _nearest(reference, other, _orders(other.ndim) - layouts)
-    return agreeing if agreeing and error(reference, agreeing.array) <= SAME else best
+    if agreeing and error(reference, agreeing.array) <= SAME:
+        return agreeing
+    expected = best and likely and _nearest(reference, other, {_layout(other.ndim, likely)})
+    # An array whose numbers are far from the reference's in any layout says nothing of its own.
+    return expected if expected and TELLS * error(reference, expected.array) < error(reference, best.array) else best
 
 
 def error(reference: np.ndarray, other: np.ndarray) -> float:
@@ -84,9 +96,9 @@ def scale(reference: np.ndarray) -> float:
     return largest if np.isfinite(largest) and largest else 1.0
 
 
-def difference(reference: np.ndarray, other: np.ndarray) -> Difference:
-    """Compares an array with the reference, in the reference's axes."""
-    found = turned(reference, other)
+def difference(reference: np.ndarray, other: np.ndarray, likely: str | None = None) -> Difference:
+    """Compares an array with the reference, in the reference's axes, see `turned`."""
+    found = turned(reference, other, likely)
     if found is None:
         return Difference(np.inf, np.inf, (), None, None)
     gaps = np.abs(np.subtract(reference, found.array, dtype=np.float64))
@@ -119,8 +131,14 @@ def _nearest(reference: np.ndarray, other: np.ndarray, orders: set[tuple[int, ..
 
 def _layouts(axes: int) -> set[tuple[int, ...]]:
     """As it is, channels put first, channels put last."""
+    return {_layout(axes, name) for name in ("same", "first", "last")}
+
+
+def _layout(axes: int, name: str) -> tuple[int, ...]:
     same = tuple(range(axes))
-    return {same} if axes < 3 else {same, (0, axes - 1, *same[1:-1]), (0, *same[2:], 1)}
+    if name == "same" or axes < 3:
+        return same
+    return (0, axes - 1, *same[1:-1]) if name == "first" else (0, *same[2:], 1)
 
 
 def _orders(axes: int) -> set[tuple[int, ...]]:

@@ -10,18 +10,19 @@ import numpy as np
 
 from twintrain.errors import UserError
 from twintrain.recording.archive import Recording, load
-from twintrain.recording.causes import Cause, find_cause
+from twintrain.recording.causes import Cause, find_cause, named
 from twintrain.recording.matching import Matching, match
-from twintrain.recording.rows import DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
+from twintrain.recording.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
 from twintrain.recording.side import Side, titles
 from twintrain.recording.table import table
 from twintrain.recording.weights import WeightRow, compare_weights
 
 PRECISIONS = ("float64", "float32")
 # Layers whose causes are looked for.
-MOST_CAUSES = 20
+MOST_CAUSES = 100
 # Of layers that part by about as much, the first is named.
 ABOUT = 100
+REARRANGING = ("flatten", "reshape", "permute", "concatenate", BETWEEN)
 # What rounding in float32 may have grown to on its way to the outputs.
 GROWN = 1e-4
 
@@ -143,16 +144,16 @@ def _concluded(
     notes = _quiet_options(compared)
     has_other_weights = any(row.verdict == DIFFERENT for row in weights)
     arrive = all(row.error <= max(row.tolerance, FLOAT32) for row in outputs)
-    if parting and arrive and not has_other_weights:
-        names = ", ".join(each.row.name for each in parting[:3])
-        notes.insert(0, f"{names} differ on the way, and the outputs agree: numbers are in another order in between")
+    if parting and arrive and not has_other_weights and all(_rearranges(each.row, weights) for each in parting):
+        names = ", ".join(named(each.row) for each in parting[:3])
+        notes.insert(0, f"the outputs agree, with numbers in another order on the way: {names}")
         parting = []
     if not (parting or arrive):
         parting = _largest_jump(compared, outputs)
     is_different = bool(parting) or has_other_weights
     rounds = any(each.row.verdict == ROUNDING for each in compared)
     verdict = DIFFERENT if is_different else ROUNDING if rounds else SAME
-    notes += [_rounding(each.row) for each in compared if each.row.verdict == ROUNDING][:3]
+    notes += [_rounding(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
     ranked = _ranked(parting)
     causes = [cause for each in ranked[:MOST_CAUSES] if (cause := find_cause(each, *sides))]
     first = ranked[0].row if ranked else None
@@ -171,6 +172,12 @@ def _concluded(
         *([side.calls[at].name for at in places] for side, places in zip(sides, alone, strict=True)),
         notes,
     )
+
+
+def _rearranges(row: Row, weights: list[WeightRow]) -> bool:
+    """Whether a row may have its numbers in another order: it rearranges them, or its weights are rearranged."""
+    own = {each.verdict for each in weights if (each.name, each.other_name) == (row.name, row.other_name)}
+    return row.op in REARRANGING or "permuted" in own
 
 
 def _ranked(parting: list[Compared]) -> list[Compared]:
@@ -201,8 +208,14 @@ def _quiet_options(compared: list[Compared]) -> list[str]:
     return list(found.values())
 
 
-def _rounding(row: Row) -> str:
-    why = "keeps its constants in float32" if row.rounded else "differs by no more than constants in float32 explain"
+def _rounding(row: Row, weights: list[WeightRow]) -> str:
+    changed = max((each.error for each in weights if each.name == row.name), default=0.0)
+    if row.rounded:
+        why = "keeps its constants in float32"
+    elif changed:
+        why = f"has weights that differ by {changed:.0e}, as those rounded to float32 do"
+    else:
+        why = "differs by no more than constants in float32 explain"
     return f"{row.name} ({row.op}) {why}: {row.own:.0e}"
 
 

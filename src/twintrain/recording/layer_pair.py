@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from twintrain.recording.archive import Call
-from twintrain.recording.comparison import error, turned
+from twintrain.recording.comparison import OPPOSITE, error, turned
 from twintrain.recording.operations import compute
 from twintrain.recording.side import Side
 
@@ -91,19 +91,23 @@ def layer_of(side: Side, call: Call, inputs: tuple[np.ndarray, ...] | None = Non
     return Layer(call.op, options, side.weights(call), given, output)
 
 
-def gap(reference: np.ndarray | None, other: np.ndarray | None) -> float:
+def gap(reference: np.ndarray | None, other: np.ndarray | None, likely: str | None = None) -> float:
     """The error of an array in whatever layout; inf where there is none or its shape does not fit."""
     if reference is None or other is None:
         return np.inf
-    found = turned(reference, other)
+    found = turned(reference, other, likely)
     return np.inf if found is None else error(reference, found.array)
 
 
-def alone(reference: Layer, other: Layer, precision: str) -> Alone:
-    """The error of the other layer alone; by the reference's layer on the other's input where only that is known."""
-    for here, there in ((reference, other), (other, reference)):
+def alone(reference: Layer, other: Layer, precision: str, likely: str | None = None) -> Alone:
+    """The error of the other layer alone; by the reference's layer on the other's input where only that is known.
+
+    Args:
+        likely: where the other's channels go in the reference, see `turned`.
+    """
+    for here, there, layout in ((reference, other, OPPOSITE[likely]), (other, reference, likely)):
         layer, noise, rounded = _as_computed(there)
-        inputs = in_axes_of(there.inputs, here.inputs)
+        inputs = in_axes_of(there.inputs, here.inputs, layout)
         if noise > REPRODUCED[precision] or inputs is None:
             continue
         found = gap(here.output, layer.computed(*inputs))
@@ -111,11 +115,13 @@ def alone(reference: Layer, other: Layer, precision: str) -> Alone:
     return Alone(None)
 
 
-def in_axes_of(reference: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...] | None:
+def in_axes_of(
+    reference: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...], likely: str | None = None
+) -> tuple[np.ndarray, ...] | None:
     """Inputs turned into the layout of others; None where their shapes do not fit."""
     if len(reference) != len(other):
         return None
-    found = [turned(a, b) for a, b in zip(reference, other, strict=True)]
+    found = [turned(a, b, likely) for a, b in zip(reference, other, strict=True)]
     return None if any(each is None for each in found) else tuple(each.array for each in found if each)
 
 

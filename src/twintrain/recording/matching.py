@@ -22,7 +22,7 @@ FAMILIES = (
     {"flatten", "reshape"},
 )
 # What a pair is worth: by its operation, its weights, and outputs that agree. Weights outweigh what has none.
-OPERATION, FAMILY, WEIGHTS, OUTPUTS = 1.0, 0.4, 1.0, 2.0
+OPERATION, FAMILY, SHAPES, VALUES, OUTPUTS = 1.0, 0.4, 1.0, 1.0, 2.0
 # Outputs agree when what does not depend on the order of their numbers differs by less than this.
 AGREE = 1e-4
 KERNELS = ("kernel", "recurrent_kernel", "embeddings")
@@ -48,11 +48,16 @@ class Traits:
     """What calls are matched by.
 
     Attributes:
+        op: of what has none, the framework's word.
+        weights: lengths of the axes of its kernels, in no order.
+        values: of its kernels, what does not depend on the order of their numbers: (kernels, 5).
+        size: how many numbers the first output has.
         outline: numbers of the first output that do not depend on the order of axes: (rows, 5).
     """
 
     op: str
     weights: tuple[int, ...]
+    values: np.ndarray
     size: int
     outline: np.ndarray
 
@@ -101,10 +106,12 @@ def _without(count: int, taken: Sequence[int]) -> list[int]:
 
 def _traits(side: Side, call: Call) -> Traits:
     shapes = side.weight_shapes(call)
-    kernels = [shape for role, shape in shapes.items() if role in KERNELS] or list(shapes.values())[:1]
-    sizes = tuple(sorted(length for shape in kernels for length in shape if length > 1))
+    roles = [role for role in KERNELS if role in shapes] or list(shapes)[:1]
+    sizes = tuple(sorted(length for role in roles for length in shapes[role] if length > 1))
+    kernels = [side.recording.weight(side.pass_, call.weights[role]) for role in roles]
+    values = np.concatenate([_outline(kernel[None]) for kernel in kernels]) if kernels else np.zeros((0, 5))
     output = side.tensor(call.outputs[0]) if call.outputs else np.zeros((1, 0))
-    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, output.size, _outline(output))
+    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, values, output.size, _outline(output))
 
 
 def _outline(array: np.ndarray) -> np.ndarray:
@@ -118,13 +125,19 @@ def _outline(array: np.ndarray) -> np.ndarray:
 
 def _likeness(a: Traits, b: Traits) -> float:
     """From 0 to 1; 1 where outputs agree."""
-    if a.size != b.size or a.outline.shape != b.outline.shape:
+    if a.size != b.size:
         return 0.0
-    largest = max(float(np.abs(a.outline).max()), 1e-30)
-    gap = float(np.abs(a.outline - b.outline).max()) / largest
-    if not np.isfinite(gap):
-        return 0.0
+    gap = _gap(a.outline, b.outline)
     return 1.0 if gap < AGREE else 0.5 * max(0.0, 1 - gap)
+
+
+def _gap(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference of two outlines for the largest number in them; inf where that is none."""
+    if a.shape != b.shape or not a.size:
+        return np.inf
+    with np.errstate(all="ignore"):
+        gap = float(np.abs(a - b).max()) / max(float(np.abs(a).max()), 1e-30)
+    return gap if np.isfinite(gap) else np.inf
 
 
 def _score(a: Traits, b: Traits, is_sure: bool) -> float:
@@ -139,7 +152,8 @@ def _score(a: Traits, b: Traits, is_sure: bool) -> float:
     has_same_weights = bool(a.weights) and a.weights == b.weights
     if is_sure and not has_same_weights and likeness < 1:
         return 0.0
-    return worth + WEIGHTS * has_same_weights + OUTPUTS * likeness
+    has_same_values = has_same_weights and _gap(a.values, b.values) < AGREE
+    return worth + SHAPES * has_same_weights + VALUES * has_same_values + OUTPUTS * likeness
 
 
 def _scores(ours: Sequence[Traits], theirs: Sequence[Traits], is_sure: bool) -> np.ndarray:

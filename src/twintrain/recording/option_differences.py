@@ -13,6 +13,7 @@ DEFAULTS = {
     "groups": 1,
     "training": False,
     "go_backwards": False,
+    "padding_value": None,
 }
 # How numbers lie in memory, or what shapes say as well.
 LAYOUT = {"data_format", "axis", "axes", "gates", "units", "layers", "size", "output_padding"} | {

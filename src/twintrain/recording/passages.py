@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twintrain.recording.comparison import turned
+from twintrain.recording.comparison import OPPOSITE, turned
 from twintrain.recording.layer_pair import gap, in_order_of, layer_of
 from twintrain.recording.matching import Matching
-from twintrain.recording.side import Side
+from twintrain.recording.side import Side, likely_layout
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Passages:
     def __init__(self, reference: Side, other: Side, matching: Matching) -> None:
         self.reference, self.other = reference, other
         self._matched = tuple({pair[at] for pair in matching.pairs} for at in (0, 1))
+        self.likely = likely_layout(reference, other)
         self._seen: set[tuple[int, int]] = set()
         # The models may name their inputs in another order: those are the same that agree best.
         ours, theirs = reference.recording.inputs, other.recording.inputs
@@ -74,7 +75,7 @@ class Passages:
             counterpart = self._counterparts.get(number)
             if counterpart is None:
                 return None
-            found = turned(self.other.tensor(number), self.reference.tensor(counterpart))
+            found = turned(self.other.tensor(number), self.reference.tensor(counterpart), OPPOSITE[self.likely])
             if found is None:
                 return None
             values[number] = found.array

@@ -7,12 +7,12 @@ import numpy as np
 
 from twintrain.recording.archive import Call
 from twintrain.recording.comparison import Difference, difference
-from twintrain.recording.layer_pair import Alone, Layer, alone, gap, in_order_of
 from twintrain.recording.last_steps import layers_of
+from twintrain.recording.layer_pair import Alone, Layer, alone, gap, in_order_of
 from twintrain.recording.matching import Matching
 from twintrain.recording.option_differences import QUIET, differing_options
 from twintrain.recording.passages import Passage, Passages
-from twintrain.recording.side import Side
+from twintrain.recording.side import Side, likely_layout
 
 INPUT, OUTPUT, BETWEEN = "input", "output", "between"
 SAME, ROUNDING, DIFFERENT = "same", "rounding", "different"
@@ -88,6 +88,7 @@ class RowBuilder:
     def __init__(self, reference: Side, other: Side, matching: Matching) -> None:
         self.reference, self.other, self.matching = reference, other, matching
         self.precision = reference.pass_
+        self.likely = likely_layout(reference, other)
         self.passages = Passages(reference, other, matching)
         self.errors: dict[int, float] = {}  # of the reference's tensors
 
@@ -135,7 +136,10 @@ class RowBuilder:
     def _layer(self, calls: tuple[Call, Call], theirs: list[int]) -> Compared:
         ours = calls[0].inputs
         came_in = max(
-            [gap(self.reference.tensor(a), self.other.tensor(b)) for a, b in zip(ours, theirs, strict=False)],
+            [
+                gap(self.reference.tensor(a), self.other.tensor(b), self.likely)
+                for a, b in zip(ours, theirs, strict=False)
+            ],
             default=0.0,
         )
         layers = layers_of(self.reference, self.other, calls)
@@ -145,7 +149,7 @@ class RowBuilder:
             fed = self.reference.tensors(ours[theirs.index(number)] for number in calls[1].inputs)
             layers = replace(layers[0], inputs=tuple(fed)), layers[1]
         row = replace(row, options=options_of(*layers))
-        return Compared(self._judged(row, alone(*layers, self.precision)), calls)
+        return Compared(self._judged(row, alone(*layers, self.precision, self.likely)), calls)
 
     def _row(
         self,
@@ -162,7 +166,7 @@ class RowBuilder:
         arrays = (self.reference.tensor(ours), self.other.tensor(theirs)) if layers is None else (
             layers[0].output, layers[1].output
         )  # fmt: skip
-        found: Difference = difference(*arrays)
+        found: Difference = difference(*arrays, self.likely)
         self.errors[ours] = found.largest
         itself = max(self.reference.self_error(ours), self.other.self_error(theirs))
         tolerance = max(ALONE[self.precision], SELF_ERRORS * itself)

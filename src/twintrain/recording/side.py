@@ -1,12 +1,14 @@
 """A recording as one side of a diff: its arrays of one pass, in float64, and by how much they depend on rounding."""
 
 import functools
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 
 from twintrain.recording.archive import Call, Recording
 from twintrain.recording.comparison import error
+from twintrain.recording.fusing import fused
 
 TITLES = {"torch": "PyTorch", "keras": "Keras"}
 PERTURBED = "{} perturbed"
@@ -22,13 +24,17 @@ class Side:
     Attributes:
         recording: of which it is a view.
         pass_: the pass.
+        calls: in the order of execution; padding before a convolution or pool is part of that.
+        channels: where most of its layers have them, "first" or "last"; None where none says so.
         title: how sentences call it.
         producers: the call that has made a tensor, by number of the tensor.
     """
 
     def __init__(self, recording: Recording, pass_: str, title: str) -> None:
         self.recording, self.pass_, self.title = recording, pass_, title
-        self.calls = recording.calls
+        self.calls = fused(recording)
+        formats = Counter(call.options["data_format"] for call in self.calls if "data_format" in call.options)
+        self.channels = formats.most_common(1)[0][0] if formats else None
         self.producers = {number: at for at, call in enumerate(self.calls) for number in call.outputs}
         self.tensor = functools.lru_cache(KEPT)(self._tensor)
         # Weights may be changed by far more than the last digits, so that rounding does not hide what that does.
@@ -62,6 +68,13 @@ class Side:
 
     def _tensor(self, number: int) -> np.ndarray:
         return _exact(self.recording.tensor(self.pass_, number))
+
+
+def likely_layout(reference: Side, other: Side) -> str | None:
+    """Where the other's channels go in the reference's arrays, see `turned`; None where layers do not say it."""
+    if reference.channels is None or other.channels is None:
+        return None
+    return "same" if reference.channels == other.channels else reference.channels
 
 
 def titles(reference: Recording, other: Recording) -> tuple[str, str]:

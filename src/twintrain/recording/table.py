@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 HEADINGS = ("", "", "", "came in", "out", "alone", "mean", "at most", "× itself", "cosine", "worst at", "")
 MARKS = {"same": "", "rounding": "≈ float32", "different": "✗"}
 WIDEST = 40
+LISTED = 3
 VERDICTS = {
     "same": "{} and {} are the same",
     "rounding": "{} and {} are the same but for rounding in float32",
@@ -43,7 +44,19 @@ def conclusion(found: "Diff") -> list[str]:
         lines.append(f"they part first in {names} ({found.first.op}): {_number(found.first.own)} of its own")
         if found.cause is None:
             lines.append("no known mistake explains it")
-    return lines + [cause.sentence for cause in found.causes]
+    return lines + _causes(found)
+
+
+def _causes(found: "Diff") -> list[str]:
+    """A sentence a finding, with the number of other layers that have it too."""
+    layers: dict[str, list[Any]] = {}
+    for cause in found.causes:
+        layers.setdefault(cause.finding, []).append(cause)
+    lines = []
+    for first, *others in layers.values():
+        names = ", ".join(cause.name for cause in others[:LISTED]) + (", …" if len(others) > LISTED else "")
+        lines.append(first.sentence + (f"; the same in {len(others)} more: {names}" if others else ""))
+    return lines
 
 
 def _cells(row: "Row") -> tuple[str, ...]:

@@ -13,11 +13,12 @@ Arrays = dict[str, np.ndarray]
 
 
 def max_pool(options: Options, weights: Arrays, images: np.ndarray) -> np.ndarray:
-    """The largest number of each window; padding never wins."""
+    """The largest number of each window; padding never wins, unless it has a `padding_value`."""
     images = to_last(images, options)
     seen = windows(_strided(options), _size(options, images), images.shape[1:-1])
     largest = np.full((len(images), *seen.counts, images.shape[-1]), -np.inf)
-    for _, view in seen.positions(seen.padded(images, -np.inf)):
+    value = options.get("padding_value")
+    for _, view in seen.positions(seen.padded(images, -np.inf if value is None else value)):
         np.maximum(largest, view, out=largest)
     return from_last(largest, options)
 
