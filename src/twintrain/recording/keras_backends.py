@@ -2,8 +2,33 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
+
+# Functions of TensorFlow's that models call between Keras's layers, by what Keras calls them.
+ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "softmax", "log_softmax")
+TENSORFLOW = {
+    "nn": {**{name: name for name in ACTIVATIONS}, "sigmoid": "sigmoid", "tanh": "tanh"},
+    "math": {
+        **{name: name for name in ("add", "subtract", "multiply", "divide", "sigmoid", "tanh")},
+        **{"reduce_mean": "mean", "reduce_max": "max", "softmax": "softmax"},
+    },
+    "": {
+        **{name: name for name in ("add", "subtract", "multiply", "divide", "sigmoid", "tanh", "matmul", "reshape")},
+        **{name: name for name in ("squeeze", "expand_dims", "transpose", "pad", "stack")},
+        **{"concat": "concatenate", "reduce_mean": "mean", "reduce_max": "max"},
+    },
+}
+
+
+def backend_functions() -> Iterator[tuple[Any, dict[str, str]]]:
+    """Modules of the library under Keras, with what Keras calls their functions."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        for module, names in TENSORFLOW.items():
+            yield (getattr(tensorflow, module) if module else tensorflow), names
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from twintrain.recording import keras_functions, keras_layers
+from twintrain.recording.keras_backends import backend_functions
 from twintrain.recording.keras_places import Place, walk
 from twintrain.recording.trace import Description, Trace, flat, set_in
 
@@ -86,6 +87,10 @@ class Calls:
                 yield set_in(operation, {"call": self._operation(place.path, operation)})
         for module in FUNCTIONS:
             yield set_in(module, self._functions(module))
+        for module, names in backend_functions():
+            yield set_in(
+                module, {name: self._named_function(known, vars(module)[name]) for name, known in names.items()}
+            )
         for kind in (type(ops.convert_to_tensor(0.0)), keras.Variable):
             yield from self._operators(kind)
 
@@ -174,11 +179,12 @@ class Calls:
 
     def _functions(self, module: Any) -> dict[str, Callable[..., Any]]:
         found = {name: value for name, value in vars(module).items() if name[0] != "_" and name not in UNHEARD}
-        return {
-            name: self._function(name, value, functools.partial(self.trace.function_name, name))
-            for name, value in found.items()
-            if callable(value) and not isinstance(value, type)
-        }
+        functions = {name: value for name, value in found.items() if callable(value) and not isinstance(value, type)}
+        return {name: self._named_function(name, function) for name, function in functions.items()}
+
+    def _named_function(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of that name, whose calls are numbered where they are made."""
+        return self._function(name, function, functools.partial(self.trace.function_name, name))
 
     def _function(
         self, name: str, function: Callable[..., Any], label: Callable[[], str], own: dict[str, Any] | None = None
@@ -219,8 +225,7 @@ class Calls:
         """Operators of tensors, where the class of tensors lets them be replaced."""
         for method, name in OPERATORS.items():
             if hasattr(kind, method):
-                label = functools.partial(self.trace.function_name, name)
-                yield _set_on(kind, method, self._function(name, getattr(kind, method), label))
+                yield _set_on(kind, method, self._named_function(name, getattr(kind, method)))
 
     def _named(self, described: Description) -> dict[str, str]:
         return {role: self.names[id(array)] for role, array in described.roles.items() if id(array) in self.names}

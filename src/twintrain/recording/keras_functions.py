@@ -17,8 +17,10 @@ SIMPLE = {
     **dict.fromkeys(("cast", "copy", "stop_gradient"), "identity"),
 }
 RESHAPES = ("reshape", "view", "squeeze", "expand_dims", "ravel")
-# What functions call the tensors that they are given.
-TENSORS = ("x", "x1", "x2", "xs", "inputs", "images", "image")
+# What decides nothing of what a function computes.
+NO_SETTINGS = ("x", "x1", "x2", "xs", "inputs", "images", "image", "name")
+# What TensorFlow calls what Keras calls otherwise.
+RENAMED = {"alpha": "negative_slope", "perm": "axes", "paddings": "pad_width", "method": "interpolation"}
 
 
 def name_of(operation: Any) -> str:
@@ -43,7 +45,8 @@ def bound(function: Any, values: tuple[Any, ...], named: dict[str, Any]) -> dict
     except (TypeError, ValueError):
         return {f"argument_{place}": value for place, value in enumerate(values)} | named
     found.apply_defaults()
-    return dict(found.arguments)
+    is_tensorflow = getattr(function, "__module__", "").startswith("tensorflow")
+    return {RENAMED.get(key, key) if is_tensorflow else key: value for key, value in found.arguments.items()}
 
 
 def describe(name: str, settings: dict[str, Any], shape: Shape, output_shape: Shape) -> Description:
@@ -60,7 +63,7 @@ def describe(name: str, settings: dict[str, Any], shape: Shape, output_shape: Sh
         return _reshape(shape, output_shape)
     if name in FUNCTIONS:
         return FUNCTIONS[name](settings, shape)
-    kept = {key: plain(value) for key, value in settings.items() if key not in TENSORS}
+    kept = {key: plain(value) for key, value in settings.items() if key not in NO_SETTINGS}
     return Description(None, {key: value for key, value in kept.items() if value is not None})
 
 
@@ -169,7 +172,11 @@ def _concatenate(settings: dict[str, Any], shape: Shape) -> Description:
 def _pad(settings: dict[str, Any], shape: Shape) -> Description:
     pairs = [[*pair] for pair in settings["pad_width"]]
     padded = [axis for axis in range(len(shape)) if any(pairs[axis])]
-    options = {"padding": [pairs[axis] for axis in padded], "axes": padded, "mode": settings.get("mode", "constant")}
+    options = {
+        "padding": [pairs[axis] for axis in padded],
+        "axes": padded,
+        "mode": settings.get("mode", "constant").lower(),
+    }
     if options["mode"] == "constant":
         options["value"] = float(settings.get("constant_values") or 0)
     return Description("pad", options)
