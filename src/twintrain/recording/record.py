@@ -1,7 +1,6 @@
 """Records what a model of either framework computes of some rows, in two precisions, and with weights a little off."""
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from twintrain.errors import UserError, cut, first_line
 from twintrain.recording.archive import PASSES, Recording, Tensor
-from twintrain.recording.trace import Trace, flat
+from twintrain.recording.trace import Trace, flat, mapped
 
 # Eight units in the last place of float32: such weights are as good as the others there, and what they change is what
 # the model makes of rounding. In float64 it is far above rounding, so that what they change, divided by it, is how much
@@ -42,15 +41,6 @@ def record(model: Any, x: Any, *, to: str | Path, training: bool = False) -> Rec
     recording = _recording(recorder, model, arrays, training)
     recording.save(to)
     return recording
-
-
-def mapped(value: Any, function: Any) -> Any:
-    """The same lists, tuples and dicts of what a function makes of their leaves."""
-    if isinstance(value, Mapping):
-        return {name: mapped(part, function) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)([mapped(part, function) for part in value])
-    return function(value)
 
 
 def perturbed(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

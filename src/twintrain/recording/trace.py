@@ -120,6 +120,15 @@ class Trace:
         place.functions[function] += 1
         return "/".join(filter(None, (place.path, function))) + (f"_{before}" if before else "")
 
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Goes into a call, and out again."""
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
     def enter(self, path: str) -> None:
         """Says that the pass goes into a layer of several calls."""
         self._places.append(_Place(path, Counter(), len(self.calls), len(self.arrays)))
@@ -197,6 +206,15 @@ def flat(value: Any) -> list[Any]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [leaf for part in dataclasses.fields(value) for leaf in flat(getattr(value, part.name))]
     return [value]
+
+
+def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """The same lists, tuples and dicts of what a function makes of their leaves."""
+    if isinstance(value, Mapping):
+        return {name: mapped(part, function) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([mapped(part, function) for part in value])
+    return function(value)
 
 
 def plain(value: Any) -> Any:
