@@ -63,3 +63,19 @@ def test_pairs_override():
 def test_pairs_of_unknown_names_are_an_error(pairs, whose):
     with pytest.raises(UserError, match=f"pairs: the {whose} has no layer"):
         matched(equal_layers("a", "b"), equal_layers("c", "d"), pairs)
+
+
+def test_layers_on_branches_in_another_order_are_matched_although_they_differ():
+    def branches(framework, slope):
+        net = Network(framework)
+        x = net.rows(4)
+        first = net.dense("first", x, (4, 4))
+        if framework == "torch":
+            first = net.plain("leaky", "leaky_relu", first, negative_slope=slope)
+        second = net.dense("second", x, (4, 4))
+        if framework == "keras":
+            first = net.plain("leaky", "leaky_relu", first, negative_slope=slope)
+        return net.maker.recording(net.plain("sum", "add", first, second))
+
+    names, ours, theirs = matched(branches("torch", 0.1), branches("keras", 0.3))
+    assert (sorted(names)[1], ours, theirs) == (("leaky", "leaky"), [], [])

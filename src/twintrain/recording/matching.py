@@ -66,8 +66,8 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
     """Matches the calls of two recordings.
 
     Calls of one operation, or one family, are aligned in their order so that as many as possible have the same shapes
-    of weights and outputs that agree. What is left is matched in any order where weights or outputs leave no doubt,
-    since branches of a graph may be run in either order.
+    of weights and outputs that agree. What is left is matched in any order where weights or outputs leave no doubt, or
+    where it follows what is matched, since branches of a graph may be run in either order.
 
     Args:
         pairs: the other's name by the reference's, of calls that are matched by hand.
@@ -82,8 +82,39 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
         left = [_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits)]
         scores = _scores([traits[0][at] for at in left[0]], [traits[1][at] for at in left[1]], is_sure)
         found += [(left[0][a], left[1][b]) for a, b in _aligned(scores)]
+    found += _neighbours(reference, other, traits, found)
     alone = [_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits)]
     return Matching(sorted(found), *alone)
+
+
+def _neighbours(
+    reference: Side, other: Side, traits: tuple[list[Traits], list[Traits]], found: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Pairs of calls of one family that are left and take what a matched pair gives."""
+    counterparts = dict(found)
+    taken = set(counterparts.values())
+    added = []
+    for ours, call in enumerate(reference.calls):
+        if ours in counterparts or not call.inputs:
+            continue
+        origin = _origin(reference, call)
+        wanted = counterparts.get(origin, origin if origin < 0 else None)
+        for theirs, candidate in enumerate(other.calls):
+            follows = theirs not in taken and candidate.inputs and _origin(other, candidate) == wanted
+            if follows and _score(traits[0][ours], traits[1][theirs], False):
+                counterparts[ours] = theirs
+                taken.add(theirs)
+                added.append((ours, theirs))
+                break
+    return added
+
+
+def _origin(side: Side, call: Call) -> int:
+    """The call that has made the first input; below zero for an input of the model."""
+    number = call.inputs[0]
+    if number in side.recording.inputs:
+        return -1 - side.recording.inputs.index(number)
+    return side.producers.get(number, -1 - len(side.recording.inputs))
 
 
 def _given(reference: Sequence[Call], other: Sequence[Call], pairs: Mapping[str, str]) -> list[tuple[int, int]]:
