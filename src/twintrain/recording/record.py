@@ -1,6 +1,7 @@
 """Records what a model of either framework computes of some rows, in two precisions, and with weights a little off."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from twintrain.recording.trace import Trace, flat, mapped
 # the model enlarges a relative error; times float64's precision it is what rounding may come to.
 PERTURBATION = 2.0**-20
 SEED = 1
+LONGEST_REASON = 300
 EXPECTED = "expected an array or tensor, or several in a tuple, list or dict, with rows first"
 
 
@@ -143,8 +145,11 @@ def _passes(
 
 
 def told(error: Exception) -> str:
-    """What an error says, in a part of a line."""
-    return f"{type(error).__name__}: {cut(first_line(error))}"
+    """What an error says, in a part of a line; Keras says where it was first, and what in bold, some lines below."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Exception encountered")]
+    said = "".join(letter for letter in (lines or [""])[0].strip() if letter.isprintable())
+    return f"{type(error).__name__}: {said[:LONGEST_REASON]}"
 
 
 def _cast(array: np.ndarray, dtype: str) -> np.ndarray:
