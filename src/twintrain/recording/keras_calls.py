@@ -53,8 +53,15 @@ OPERATORS = {
 def is_leaf(layer: keras.Layer) -> bool:
     """Whether a layer is one call: one of Keras's own that does what Keras's does."""
     stock = _stock(layer)
-    own = type(layer).call is not stock.call or "call" in vars(layer)
-    return not (own or stock in CONTAINERS or isinstance(layer, keras.Model | keras.layers.Lambda))
+    own = type(layer).call is not stock.call or "call" in vars(layer) or _is_of_own_code(layer)
+    return not (own or stock in CONTAINERS or isinstance(layer, keras.Model))
+
+
+def _is_of_own_code(layer: keras.Layer) -> bool:
+    """Whether one of Keras's layers calls a function of the user's."""
+    function = layer.activation if isinstance(layer, keras.layers.Activation) else None
+    of_keras = function is None or getattr(function, "__module__", "").partition(".")[0] == "keras"
+    return isinstance(layer, keras.layers.Lambda) or not of_keras
 
 
 def copied(tensor: Any) -> np.ndarray:
@@ -150,7 +157,7 @@ class Calls:
     def _container(self, place: Place) -> Callable[..., Any]:
         """The call of a layer that holds others, or of one of the user's own: one call, if it is not seen into."""
         layer, trace, call = place.layer, self.trace, place.layer.call
-        is_opaque = _stock(layer) in (keras.Layer, keras.Model, keras.layers.Lambda)
+        is_opaque = type(layer) is not _stock(layer) or _is_of_own_code(layer)
 
         @functools.wraps(call)
         def called(*values: Any, **named: Any) -> Any:

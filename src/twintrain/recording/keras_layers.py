@@ -178,9 +178,10 @@ def _relu(layer: layers.ReLU, _: int) -> Description:
     return keras_functions.describe("relu", limits, (), ())
 
 
-def _prelu(layer: layers.PReLU, rank: int) -> Description:
-    letters = {2: "C", 3: "WC", 4: "HWC", 5: "DHWC"}.get(rank, "")
-    return Description("prelu", {}, _arrays(layer, alpha="alpha"), {"alpha": letters})
+def _prelu(layer: layers.PReLU, _: int) -> Description:
+    letters = {1: "C", 2: "WC", 3: "HWC", 4: "DHWC"}
+    roles = _arrays(layer, alpha="alpha")
+    return Description("prelu", {}, roles, {role: letters.get(len(array.shape), "") for role, array in roles.items()})
 
 
 def _activation(layer: layers.Activation, rank: int) -> Description:

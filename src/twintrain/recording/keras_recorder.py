@@ -63,7 +63,7 @@ def holding(model: keras.Model, weights: dict[str, np.ndarray], dtype: str) -> I
         weights: as `read_weights` gives them.
         dtype: "float32" or "float64".
     """
-    policy = keras.DTypePolicy(dtype)
+    policy, variables = keras.DTypePolicy(dtype), _variables(model)
     with contextlib.ExitStack() as stack:
         stack.callback(keras.config.set_floatx, keras.config.floatx())
         keras.config.set_floatx(dtype)
@@ -71,12 +71,12 @@ def holding(model: keras.Model, weights: dict[str, np.ndarray], dtype: str) -> I
         for place in walk(model):
             if "float" in str(place.layer.compute_dtype):
                 stack.enter_context(set_in(place.layer, {"_dtype_policy": policy}))
-            # An input layer, and what stands for an input, have a precision of their own, to which values are turned.
-            for owner in (place.layer, *place.inputs):
+            # Input layers, what stands for an input, and arrays say a precision, to which values are turned.
+            for owner in (place.layer, *place.inputs, *place.layer.variables):
                 if "float" in str(vars(owner).get("_dtype")):
                     stack.enter_context(set_in(owner, {"_dtype": dtype}))
         scope = stack.enter_context(keras.StatelessScope())
-        for name, variable in _variables(model).items():
+        for name, variable in variables.items():
             scope.add_update((variable, ops.convert_to_tensor(weights[name].astype(dtype))))
         yield
 

@@ -1,6 +1,7 @@
 """Records what a model of either framework computes of some rows, in two precisions, and with weights a little off."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from twintrain.recording.trace import Trace, flat, mapped
 # the model enlarges a relative error; times float64's precision it is what rounding may come to.
 PERTURBATION = 2.0**-20
 SEED = 1
+LONGEST_REASON = 300
 EXPECTED = "expected an array or tensor, or several in a tuple, list or dict, with rows first"
 
 
@@ -92,7 +94,9 @@ def _recording(recorder: Any, model: Any, arrays: Any, training: bool) -> Record
     first = flat(arrays)[0]
     found = {}
     for name in traces:
-        found |= {f"{name}/tensor/{number}": array for number, array in enumerate(traces[name].arrays)}
+        # What a model holds beside its weights, such as a mask, may be of another precision than the pass.
+        tensors = [_cast(array, name.partition(" ")[0]) for array in traces[name].arrays]
+        found |= {f"{name}/tensor/{number}": array for number, array in enumerate(tensors)}
         found |= {f"{name}/weight/{weight}": array for weight, array in weights[name].items()}
     return Recording(
         framework=recorder.__name__.rpartition(".")[2].removesuffix("_recorder"),
@@ -143,12 +147,15 @@ def _passes(
 
 
 def told(error: Exception) -> str:
-    """What an error says, in a part of a line."""
-    return f"{type(error).__name__}: {cut(first_line(error))}"
+    """What an error says, in a part of a line; Keras says where it was first, and what in bold, some lines below."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Exception encountered")]
+    said = "".join(letter for letter in (lines or [""])[0].strip() if letter.isprintable())
+    return f"{type(error).__name__}: {said[:LONGEST_REASON]}"
 
 
 def _cast(array: np.ndarray, dtype: str) -> np.ndarray:
-    return array.astype(dtype) if array.dtype.kind == "f" else array
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
 
 def _check_output(trace: Trace) -> None:
@@ -163,11 +170,12 @@ def _check_output(trace: Trace) -> None:
 
 def _other(trace: Trace, first: Trace, dtype: str) -> str:
     """Why a pass cannot be compared with the first one; empty where it can."""
+    for call in trace.calls:
+        found = [trace.arrays[number].dtype for number in call.outputs]
+        if others := [str(own) for own in found if own.kind == "f" and own != dtype]:
+            return f"{call.name} ({call.kind}) computes in {others[0]}"
     if [call._replace(options={}) for call in trace.calls] != [call._replace(options={}) for call in first.calls]:
-        return "it makes other calls than in float32"
+        return f"it makes other calls than in {PASSES[0]}"
     if [array.shape for array in trace.arrays] != [array.shape for array in first.arrays]:
-        return "its tensors have other shapes than in float32"
-    others = [array.dtype for array in trace.arrays if array.dtype.kind == "f" and array.dtype != dtype]
-    if others:
-        return f"it computes in {others[0]}"
+        return f"its tensors have other shapes than in {PASSES[0]}"
     return ""
