@@ -11,21 +11,25 @@ __version__ = "0.1.0"
 _HOMES = {
     "UserError": "errors",
     "compare_networks": "evaluation.comparison",
+    "diff": "recordings.comparing.diff",
     "framework_module": "frameworks",
     "load_dataset": "data.dataset",
     "load_network": "models.network",
     "load_params": "settings.params",
     "load_predictions": "evaluation.comparison",
+    "record": "recordings.record",
     "verify_twins": "verification.twins",
 }
 __all__ = [
     "UserError",
     "compare_networks",
+    "diff",
     "framework_module",
     "load_dataset",
     "load_network",
     "load_params",
     "load_predictions",
+    "record",
     "verify_twins",
 ]
 

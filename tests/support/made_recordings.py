@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from twintrain.recording.archive import Call, Recording, Tensor, Weight
-from twintrain.recording.operations import compute
+from twintrain.recordings.archive import Call, Recording, Tensor, Weight
+from twintrain.recordings.comparing.operations import compute
 
 PASSES = ("float64", "float64 perturbed")
 ROWS = 6

@@ -1,0 +1,1 @@
+"""What two recordings have in common, where they part, and why: NumPy alone."""

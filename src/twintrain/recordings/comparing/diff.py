@@ -1,0 +1,229 @@
+"""Two recordings side by side: are they of one network, and if not, where do they part and why?"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twintrain.errors import UserError
+from twintrain.recordings.archive import Recording, load
+from twintrain.recordings.comparing.causes import Cause, find_cause, named
+from twintrain.recordings.comparing.matching import Matching, match
+from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
+from twintrain.recordings.comparing.side import Side, titles
+from twintrain.recordings.comparing.table import table
+from twintrain.recordings.comparing.weights import WeightRow, compare_weights
+
+PRECISIONS = ("float64", "float32")
+# Layers whose causes are looked for.
+MOST_CAUSES = 100
+# Of layers that part by about as much, the first is named.
+ABOUT = 100
+REARRANGING = ("flatten", "reshape", "permute", "concatenate", BETWEEN)
+# What rounding in float32 may have grown to on its way to the outputs.
+GROWN = 1e-4
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What two recordings have in common.
+
+    Attributes:
+        verdict: "same", "rounding" (the same but for constants that one side keeps in float32) or "different".
+        titles: how the reference and the other are called.
+        precision: in which both were compared, float64 where both have it.
+        layers: inputs, matched layers and what stands between them, in the order of the reference.
+        outputs: the outputs of the models.
+        weights: the weights of matched layers, by role.
+        first: the row where they part: of those that differ by themselves, that with the largest error of its own, and
+            of several that are about as large the first; None where none does.
+        cause: why, as far as it is known: of `first`, or of the weights.
+        causes: of all rows that differ by themselves, that of `first` first.
+        reference_alone: names of the reference's calls without counterpart.
+        other_alone: names of the other's.
+        notes: what else must be known, one sentence each.
+    """
+
+    verdict: str
+    titles: tuple[str, str]
+    precision: str
+    layers: list[Row]
+    outputs: list[Row]
+    weights: list[WeightRow]
+    first: Row | None = None
+    cause: Cause | None = None
+    causes: list[Cause] = field(default_factory=list)
+    reference_alone: list[str] = field(default_factory=list)
+    other_alone: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether both are one network, but for rounding."""
+        return self.verdict != DIFFERENT
+
+    @property
+    def differing_weights(self) -> list[WeightRow]:
+        """Weights that are other numbers, or the same in another order, in the order of the layers."""
+        return [row for row in self.weights if row.verdict != SAME]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain values for JSON; errors that are no numbers are null."""
+        return {**_plain(dataclasses.asdict(self)), "passed": self.passed}
+
+    def assert_equal(self) -> None:
+        """Raises AssertionError with the table where the recordings are not of one network."""
+        if not self.passed:
+            raise AssertionError(str(self))
+
+    def __str__(self) -> str:
+        return table(self)
+
+
+def diff(
+    reference: Recording | str | Path, other: Recording | str | Path, pairs: Mapping[str, str] | None = None
+) -> Diff:
+    """Compares two recordings layer by layer.
+
+    Args:
+        reference: a recording, or the path of one.
+        other: that which is compared with it.
+        pairs: names of the other's layers by those of the reference's, where they are not to be matched by themselves.
+
+    Raises:
+        UserError: they are of other rows, or in no precision in common, or there is no layer of such a name.
+    """
+    ours, theirs = (each if isinstance(each, Recording) else load(each) for each in (reference, other))
+    precision = _precision(ours, theirs)
+    names = titles(ours, theirs)
+    sides = Side(ours, precision, names[0]), Side(theirs, precision, names[1])
+    matching = match(*sides, pairs)
+    builder = RowBuilder(*sides, matching)
+    compared, outputs = builder.rows(), builder.output_rows()
+    weights = _weights(*sides, matching)
+    return _concluded(sides, matching, compared, outputs, weights)
+
+
+def _precision(reference: Recording, other: Recording) -> str:
+    if reference.rows != other.rows:
+        raise UserError(
+            f"the recordings are of {reference.rows} and {other.rows} rows; expected the same rows: record both models "
+            "on the same input"
+        )
+    for precision in PRECISIONS:
+        if precision in reference.passes and precision in other.passes:
+            return precision
+    raise UserError(
+        f"the recordings have no precision in common: {', '.join(reference.passes)} and {', '.join(other.passes)}; "
+        "record both anew in one"
+    )
+
+
+def _weights(reference: Side, other: Side, matching: Matching) -> list[WeightRow]:
+    found: dict[tuple[str, str, str], WeightRow] = {}
+    for ours, theirs in matching.pairs:
+        a, b = reference.calls[ours], other.calls[theirs]
+        sides = (a.options, reference.weights(a)), (b.options, other.weights(b))
+        for row in compare_weights((a.name, b.name), a.op if a.op == b.op else None, *sides):
+            found[row.name, row.other_name, row.role] = row
+    return list(found.values())
+
+
+def _concluded(
+    sides: tuple[Side, Side],
+    matching: Matching,
+    compared: list[Compared],
+    outputs: list[Row],
+    weights: list[WeightRow],
+) -> Diff:
+    """The verdict, with the search for causes where there is something to explain."""
+    parting = [each for each in compared if each.row.verdict == DIFFERENT]
+    notes = _quiet_options(compared)
+    has_other_weights = any(row.verdict == DIFFERENT for row in weights)
+    arrive = all(row.error <= max(row.tolerance, FLOAT32) for row in outputs)
+    if parting and arrive and not has_other_weights and all(_rearranges(each.row, weights) for each in parting):
+        names = ", ".join(named(each.row) for each in parting[:3])
+        notes.insert(0, f"the outputs agree, with numbers in another order on the way: {names}")
+        parting = []
+    if not (parting or arrive):
+        parting = _largest_jump(compared, outputs)
+    is_different = bool(parting) or has_other_weights
+    rounds = any(each.row.verdict == ROUNDING for each in compared)
+    verdict = DIFFERENT if is_different else ROUNDING if rounds else SAME
+    notes += [_rounding(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
+    ranked = _ranked(parting)
+    causes = [cause for each in ranked[:MOST_CAUSES] if (cause := find_cause(each, *sides))]
+    first = ranked[0].row if ranked else None
+    is_of_first = bool(causes and first) and (causes[0].name, causes[0].other_name) == (first.name, first.other_name)
+    alone = matching.reference_alone, matching.other_alone
+    return Diff(
+        verdict,
+        (sides[0].title, sides[1].title),
+        sides[0].pass_,
+        [each.row for each in compared],
+        outputs,
+        weights,
+        first,
+        causes[0] if is_of_first else None,
+        causes,
+        *([side.calls[at].name for at in places] for side, places in zip(sides, alone, strict=True)),
+        notes,
+    )
+
+
+def _rearranges(row: Row, weights: list[WeightRow]) -> bool:
+    """Whether a row may have its numbers in another order: it rearranges them, or its weights are rearranged."""
+    own = {each.verdict for each in weights if (each.name, each.other_name) == (row.name, row.other_name)}
+    return row.op in REARRANGING or "permuted" in own
+
+
+def _ranked(parting: list[Compared]) -> list[Compared]:
+    """The first of those that differ most, then the others in order."""
+    if not parting:
+        return []
+    largest = max(min(each.row.own, 1.0) for each in parting)
+    first = next(each for each in parting if min(each.row.own, 1.0) * ABOUT >= largest)
+    return [first, *(each for each in parting if each is not first)]
+
+
+def _largest_jump(compared: list[Compared], outputs: list[Row]) -> list[Compared]:
+    """The row with the largest error out for what came in, where no row differs by itself and the outputs do."""
+    if any(each.row.verdict == ROUNDING for each in compared) and max(row.error for row in outputs) <= GROWN:
+        return []
+    rows = [each for each in compared if each.row.error > each.row.tolerance]
+    return [max(rows, key=lambda each: each.row.error / max(each.row.came_in, each.row.tolerance))] if rows else []
+
+
+def _quiet_options(compared: list[Compared]) -> list[str]:
+    """Options in which layers differ that give the same on these rows."""
+    found: dict[str, str] = {}
+    for each in compared:
+        if each.row.verdict == SAME:
+            for name, (ours, theirs) in each.row.options.items():
+                words = f"{name} {ours} and {theirs}"
+                found.setdefault(words, f"{each.row.name} has {words}, which changes nothing of these outputs")
+    return list(found.values())
+
+
+def _rounding(row: Row, weights: list[WeightRow]) -> str:
+    changed = max((each.error for each in weights if each.name == row.name), default=0.0)
+    if row.rounded:
+        why = "keeps its constants in float32"
+    elif changed:
+        why = f"has weights that differ by {changed:.0e}, as those rounded to float32 do"
+    else:
+        why = "differs by no more than constants in float32 explain"
+    return f"{row.name} ({row.op}) {why}: {row.own:.0e}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,1 @@
+"""What records a Keras model, whatever Keras runs on."""

@@ -1,0 +1,301 @@
+"""What PyTorch's layers compute, in the words that both frameworks share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from twintrain.recordings.trace import Description, plain
+
+SPATIAL = ("", "W", "HW", "DHW")
+CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+ADAPTIVE_AVG = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+ADAPTIVE_MAX = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+PADS = tuple(getattr(nn, f"{mode}Pad{rank}d") for mode in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+             for rank in (1, 2, 3))  # fmt: skip
+PAD_MODES = {"Zero": "constant", "Constant": "constant", "Reflection": "reflect", "Replication": "replicate",
+             "Circular": "circular"}  # fmt: skip
+SIMPLE: dict[type[nn.Module], str] = {
+    nn.ReLU6: "relu6",
+    nn.ReLU: "relu",
+    nn.SELU: "selu",
+    nn.SiLU: "silu",
+    nn.Sigmoid: "sigmoid",
+    nn.Hardsigmoid: "hard_sigmoid",
+    nn.Hardswish: "hard_swish",
+    nn.Tanh: "tanh",
+    nn.Identity: "identity",
+}
+# What the gates of a recurrent layer are, in the order of its arrays.
+GATES = {nn.LSTM: ("lstm", "ifgo"), nn.GRU: ("gru", "rzn"), nn.RNN: ("rnn", "h")}
+
+RECURRENT_ARRAYS = (
+    ("kernel", "weight_ih", "OI"),
+    ("recurrent_kernel", "weight_hh", "OI"),
+    ("bias", "bias_ih", "C"),
+    ("recurrent_bias", "bias_hh", "C"),
+)
+ATTENTION_ARRAYS = {
+    "qkv_kernel": "in_proj_weight",
+    "query_kernel": "q_proj_weight",
+    "key_kernel": "k_proj_weight",
+    "value_kernel": "v_proj_weight",
+    "qkv_bias": "in_proj_bias",
+}
+
+
+def describe(module: nn.Module, rank: int) -> Description:
+    """Describes a layer of `torch.nn`.
+
+    Args:
+        rank: the number of axes of its first input.
+    """
+    for kind, op in SIMPLE.items():
+        if isinstance(module, kind):
+            return Description(op, {})
+    for kinds, description in LAYERS.items():
+        if isinstance(module, kinds):
+            return description(module, rank)
+    return Description(None, settings(module), dict(module.named_parameters(recurse=False)))
+
+
+def settings(module: nn.Module) -> dict[str, Any]:
+    """The plain ones of a layer's attributes."""
+    found = {name: value for name, value in vars(module).items() if name[0] != "_" and name != "training"}
+    return plain({name: value for name, value in found.items() if value is not None})
+
+
+def listed(value: Any, rank: int) -> list[Any]:
+    """One value an axis, where PyTorch takes one for all."""
+    values = [*value] if isinstance(value, list | tuple | torch.Size) else [value]
+    return values * rank if len(values) == 1 else values
+
+
+def from_end(axis: int | None, rank: int) -> int | None:
+    """The number of an axis counted from the last one, which is -1."""
+    return None if axis is None else axis % rank - rank
+
+
+def padding_of(value: Any, rank: int) -> Any:
+    """What a convolution or pool pads each axis with."""
+    if isinstance(value, str):
+        return value
+    amounts = listed(value, rank)
+    return [[amount, amount] for amount in amounts] if any(amounts) else "valid"
+
+
+def conv_options(rank: int, stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
+    """Options of a convolution over as many axes."""
+    return {
+        "strides": listed(stride, rank),
+        "padding": padding_of(padding, rank),
+        "dilation": listed(dilation, rank),
+        "groups": groups,
+        "data_format": "first",
+    }
+
+
+def conv_described(kernel: Any, bias: Any, options: dict[str, Any], transposed: bool = False) -> Description:
+    """A convolution by its arrays and options."""
+    spatial = SPATIAL[kernel.ndim - 2]
+    depthwise = not transposed and options["groups"] > 1 and kernel.shape[1] == 1
+    op = "conv_transpose" if transposed else "depthwise_conv" if depthwise else "conv"
+    axes = {"kernel": ("IO" if transposed else "OI") + spatial, "bias": "C"}
+    return Description(op, options, given({"kernel": kernel, "bias": bias}), axes)
+
+
+def pool_options(rank: int, size: Any, stride: Any, padding: Any, ceil_mode: bool) -> dict[str, Any]:
+    """Options of a pool over as many axes."""
+    return {
+        "size": listed(size, rank),
+        "strides": listed(size if stride is None or stride == [] else stride, rank),
+        "padding": padding_of(padding, rank),
+        "ceil_mode": ceil_mode,
+        "data_format": "first",
+    }
+
+
+def adaptive_described(kind: str, size: Any, rank: int) -> Description:
+    """An adaptive pool ("avg" or "max") over as many axes, which is a global one if it leaves one number."""
+    sizes = listed(size, rank)
+    if set(sizes) == {1}:
+        return Description(f"global_{kind}_pool", {"keepdims": True, "data_format": "first"})
+    return Description("adaptive_avg_pool" if kind == "avg" else None, {"size": sizes, "data_format": "first"})
+
+
+def norm_described(op: str, options: dict[str, Any], weight: Any, bias: Any, **others: Any) -> Description:
+    """A normalization by its arrays and options."""
+    roles = given({"gamma": weight, "beta": bias, **others})
+    axes = {role: "C" for role, array in roles.items() if array.ndim == 1}
+    return Description(op, {**options, "center": bias is not None, "scale": weight is not None}, roles, axes)
+
+
+def batch_norm_options(epsilon: float, momentum: float | None, training: bool) -> dict[str, Any]:
+    """Options of batch norm; PyTorch's momentum is the share of the new value, and None a mean of all so far."""
+    kept = None if momentum is None else 1 - momentum
+    return {"epsilon": epsilon, "momentum": kept, "axis": 1, "training": training}
+
+
+def pad_described(amounts: Any, rank: int, mode: str, value: float | None) -> Description:
+    """Padding as PyTorch has it: amounts from the last axis on, before and after."""
+    pairs = [[*amounts[start : start + 2]] for start in range(0, len(amounts), 2)][::-1]
+    options = {"padding": pairs, "axes": [*range(rank - len(pairs), rank)], "mode": mode}
+    return Description("pad", {**options, "value": float(value or 0)} if mode == "constant" else options)
+
+
+def upsample_described(size: Any, scale: Any, mode: str, align: bool | None, rank: int) -> Description:
+    """Interpolation of what has as many axes."""
+    options = {"mode": mode, "align_corners": bool(align), "data_format": "first"}
+    name, value = ("size", size) if size is not None else ("scale", scale)
+    return Description("upsample", {name: listed(value, rank - 2), **options})
+
+
+def given(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Those that are not None."""
+    return {role: array for role, array in arrays.items() if array is not None}
+
+
+def _dense(module: nn.Linear, _: int) -> Description:
+    return Description(
+        "dense", {}, given({"kernel": module.weight, "bias": module.bias}), {"kernel": "OI", "bias": "C"}
+    )
+
+
+def _conv(module: Any, _: int) -> Description:
+    rank = module.weight.ndim - 2
+    options = conv_options(rank, module.stride, module.padding, module.dilation, module.groups)
+    if module.padding_mode != "zeros":
+        options["padding_mode"] = module.padding_mode
+    transposed = isinstance(module, TRANSPOSED)
+    if transposed:
+        options["output_padding"] = listed(module.output_padding, rank)
+    return conv_described(module.weight, module.bias, options, transposed)
+
+
+def _batch_norm(module: Any, _: int) -> Description:
+    training = module.training or module.running_mean is None
+    statistics = {"moving_mean": module.running_mean, "moving_variance": module.running_var}
+    options = batch_norm_options(module.eps, module.momentum, training)
+    return norm_described("batch_norm", options, module.weight, module.bias, **statistics)
+
+
+def _layer_norm(module: nn.LayerNorm, _: int) -> Description:
+    options = {"epsilon": module.eps, "axes": [*range(-len(module.normalized_shape), 0)]}
+    return norm_described("layer_norm", options, module.weight, module.bias)
+
+
+def _group_norm(module: nn.GroupNorm, _: int) -> Description:
+    options = {"groups": module.num_groups, "epsilon": module.eps, "axis": 1}
+    return norm_described("group_norm", options, module.weight, module.bias)
+
+
+def _max_pool(module: Any, _: int) -> Description:
+    axes = MAX_POOLS.index(next(kind for kind in MAX_POOLS if isinstance(module, kind))) + 1
+    options = pool_options(axes, module.kernel_size, module.stride, module.padding, module.ceil_mode)
+    return Description("max_pool", {**options, "dilation": listed(module.dilation, axes)})
+
+
+def _avg_pool(module: Any, _: int) -> Description:
+    axes = AVG_POOLS.index(next(kind for kind in AVG_POOLS if isinstance(module, kind))) + 1
+    options = pool_options(axes, module.kernel_size, module.stride, module.padding, module.ceil_mode)
+    return Description("avg_pool", {**options, "count_include_pad": module.count_include_pad,
+                                    **given({"divisor": getattr(module, "divisor_override", None)})})  # fmt: skip
+
+
+def _adaptive_pool(module: Any, _: int) -> Description:
+    kind, kinds = ("avg", ADAPTIVE_AVG) if isinstance(module, ADAPTIVE_AVG) else ("max", ADAPTIVE_MAX)
+    axes = kinds.index(next(kind for kind in kinds if isinstance(module, kind))) + 1
+    return adaptive_described(kind, module.output_size, axes)
+
+
+def _flatten(module: nn.Flatten, _: int) -> Description:
+    if (module.start_dim, module.end_dim) != (1, -1):
+        return Description(None, settings(module))
+    return Description("flatten", {"data_format": "first"})
+
+
+def _dropout(module: Any, _: int) -> Description:
+    whole = {} if isinstance(module, nn.Dropout) else {"whole_channels": True}
+    return Description("dropout", {"rate": module.p, "training": module.training, **whole})
+
+
+def _embedding(module: nn.Embedding, _: int) -> Description:
+    return Description(
+        "embedding", given({"padding": module.padding_idx}), {"embeddings": module.weight}, {"embeddings": "IO"}
+    )
+
+
+def _prelu(module: nn.PReLU, _: int) -> Description:
+    return Description("prelu", {}, {"alpha": module.weight}, {"alpha": "C"})
+
+
+def _pad(module: Any, rank: int) -> Description:
+    mode = next(mode for prefix, mode in PAD_MODES.items() if type(module).__name__.startswith(prefix))
+    return pad_described(module.padding, rank, mode, getattr(module, "value", 0.0))
+
+
+def _upsample(module: nn.Upsample, rank: int) -> Description:
+    return upsample_described(module.size, module.scale_factor, module.mode, module.align_corners, rank)
+
+
+def _recurrent(module: nn.RNNBase, _: int) -> Description:
+    op, gates = next(words for kind, words in GATES.items() if isinstance(module, kind))
+    options = {
+        "units": module.hidden_size,
+        "bidirectional": module.bidirectional,
+        "layers": module.num_layers,
+        "return_sequences": True,
+        "gates": gates,
+        "activation": getattr(module, "nonlinearity", "tanh"),
+        "time_major": not module.batch_first,
+    }
+    if op != "rnn":
+        options["recurrent_activation"] = "sigmoid"
+    if op == "gru":
+        options["reset_after"] = True
+    roles, axes = {}, {}
+    for layer in range(module.num_layers):
+        for prefix, end in (("", ""), ("backward_", "_reverse"))[: 1 + module.bidirectional]:
+            for role, array, letters in RECURRENT_ARRAYS:
+                name = f"{prefix}{role}" + (f"_{layer}" if layer else "")
+                roles[name], axes[name] = getattr(module, f"{array}_l{layer}{end}", None), letters
+    return Description(op, options, given(roles), axes)
+
+
+def _attention(module: nn.MultiheadAttention, _: int) -> Description:
+    options = {"heads": module.num_heads, "head_size": module.head_dim, "dropout": module.dropout}
+    roles = given({role: getattr(module, name) for role, name in ATTENTION_ARRAYS.items()})
+    roles |= given({"output_kernel": module.out_proj.weight, "output_bias": module.out_proj.bias})
+    axes = {role: "OI" if "kernel" in role else "C" for role in roles}
+    return Description("attention", {**options, "time_major": not module.batch_first}, roles, axes)
+
+
+LAYERS: dict[tuple[type[nn.Module], ...], Callable[[Any, int], Description]] = {
+    (nn.Linear,): _dense,
+    (*CONVS, *TRANSPOSED): _conv,
+    BATCH_NORMS: _batch_norm,
+    (nn.LayerNorm,): _layer_norm,
+    (nn.GroupNorm,): _group_norm,
+    MAX_POOLS: _max_pool,
+    AVG_POOLS: _avg_pool,
+    (*ADAPTIVE_AVG, *ADAPTIVE_MAX): _adaptive_pool,
+    (nn.Flatten,): _flatten,
+    (nn.LeakyReLU,): lambda module, _: Description("leaky_relu", {"negative_slope": module.negative_slope}),
+    (nn.PReLU,): _prelu,
+    (nn.ELU,): lambda module, _: Description("elu", {"alpha": module.alpha}),
+    (nn.GELU,): lambda module, _: Description("gelu", {"approximate": module.approximate == "tanh"}),
+    (nn.Softmax,): lambda module, rank: Description("softmax", {"axis": from_end(module.dim, rank)}),
+    (nn.LogSoftmax,): lambda module, rank: Description("log_softmax", {"axis": from_end(module.dim, rank)}),
+    DROPOUTS: _dropout,
+    (nn.Embedding,): _embedding,
+    (nn.RNNBase,): _recurrent,
+    (nn.MultiheadAttention,): _attention,
+    PADS: _pad,
+    (nn.Upsample,): _upsample,
+}

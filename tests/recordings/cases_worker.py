@@ -1,0 +1,44 @@
+"""Records all networks of one framework: python tests/recording/cases_worker.py FRAMEWORK FOLDER
+
+Writes FOLDER/NAME.npz, and FOLDER/NAME-outputs.npz with what the networks give when nothing is recorded.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+from recorded_cases import example
+
+from twintrain.recordings.record import record
+
+
+def main(framework: str, folder: Path) -> None:
+    networks = importlib.import_module(f"{framework}_networks").NETWORKS
+    for name, build in networks.items():
+        rows = example(name, channels_first=framework == "torch")
+        model = build()
+        record(model, rows, to=folder / f"{name}.npz")
+        np.savez(folder / f"{name}-outputs.npz", *outputs(framework, model, rows))
+
+
+def outputs(framework, model, rows):
+    """All arrays that the model gives in inference, in float32."""
+    rows = rows.astype("float32") if rows.dtype.kind == "f" else rows
+    if framework == "torch":
+        import torch
+
+        with torch.no_grad():
+            found = model.eval()(torch.from_numpy(rows))
+        return [leaf.numpy() for leaf in leaves(found)]
+    from keras import ops
+
+    return [ops.convert_to_numpy(leaf) for leaf in leaves(model(ops.convert_to_tensor(rows), training=False))]
+
+
+def leaves(values):
+    return [leaf for value in values for leaf in leaves(value)] if isinstance(values, tuple | list) else [values]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,152 @@
+import json
+
+import numpy as np
+import pytest
+from made_recordings import Maker, Network, image_network, residual_network, sequence_network
+
+from twintrain.errors import UserError
+from twintrain.recordings.comparing.diff import diff
+
+SLOPE = {"hidden": {"options": {"negative_slope": float(np.float32(0.1))}}}
+
+
+@pytest.mark.parametrize("network", [image_network, sequence_network, residual_network])
+@pytest.mark.parametrize("passes", [("float64", "float64 perturbed"), ("float32", "float32 perturbed")])
+def test_a_right_port_is_the_same(network, passes):
+    found = diff(network("torch", passes=passes), network("keras", passes=passes))
+    assert (found.verdict, found.passed, found.first, found.cause) == ("same", True, None, None)
+    assert all(row.verdict == "same" for row in found.layers + found.weights)
+    found.assert_equal()
+
+
+def test_recordings_may_be_paths(tmp_path):
+    for framework in ("torch", "keras"):
+        image_network(framework).save(tmp_path / f"{framework}.npz")
+    found = diff(tmp_path / "torch.npz", str(tmp_path / "keras.npz"))
+    assert found.titles == ("PyTorch", "Keras")
+    assert found.passed
+
+
+def test_a_constant_in_float32_is_rounding_and_is_named():
+    found = diff(image_network("torch"), image_network("keras", {"leaky1": SLOPE, "leaky3": SLOPE}))
+    assert (found.verdict, found.passed, found.first) == ("rounding", True, None)
+    assert [row.name for row in found.layers if row.rounded] == ["leaky1", "leaky3"]
+    assert "leaky1 (leaky_relu) keeps its constants in float32" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place"),
+    [({"leaky3": {"options": {"negative_slope": 0.3}}}, "leaky3"), ({"flatten_permute": "left out"}, "flatten")],
+)
+def test_rounding_hides_no_mistake_behind_it(mistake, place):
+    found = diff(image_network("torch"), image_network("keras", {"leaky1": SLOPE, **mistake}))
+    assert (found.verdict, found.first.name) == ("different", place)
+    assert [row.name for row in found.layers if row.verdict == "different"] == [place]
+    with pytest.raises(AssertionError, match=place):
+        found.assert_equal()
+
+
+def test_an_error_that_came_in_is_not_a_layers_own():
+    found = diff(image_network("torch"), image_network("keras", {"bn1": {"options": {"epsilon": 1e-2}}}))
+    row = next(row for row in found.layers if row.name == "conv2")
+    assert row.came_in > 1e-4
+    assert row.error > 1e-4
+    assert (row.alone < 1e-14, row.verdict) == (True, "same")
+
+
+def test_a_layer_that_is_not_known_is_judged_by_the_jump():
+    def recorded(framework, slope):
+        maker = Maker(framework)
+        x = maker.input(np.random.default_rng(0).normal(size=(4, 5)))
+        x = maker.call("before", "tanh", [x])
+        x = maker.call("own", "leaky_relu", [x], {"negative_slope": slope})
+        x = maker.call("after", "tanh", [x])
+        recording = maker.recording(x)
+        recording.calls[1] = recording.calls[1]._replace(op=None, kind="Own", options={})
+        return recording
+
+    assert diff(recorded("torch", 0.1), recorded("keras", 0.1)).verdict == "same"
+    found = diff(recorded("torch", 0.1), recorded("keras", 0.2))
+    assert (found.verdict, found.first.name, found.first.alone) == ("different", "own", None)
+
+
+def test_other_weights_are_said_first():
+    def change(weights):
+        return {**weights, "bias": (weights["bias"][0] + 1, "C")}
+
+    found = diff(image_network("torch"), image_network("keras", {"dense2": {"weights": change}}))
+    lines = str(found).splitlines()
+    assert lines[0].startswith("the weights differ: 1 of 20 arrays; those of dense2, bias, differ by")
+    assert found.cause.mistake == "other bias"
+
+
+def test_a_kernel_in_the_order_of_another_flatten_is_a_right_port():
+    def reorder(weights):
+        kernel = weights["kernel"][0].reshape(8, 2, 2, 16).transpose(1, 2, 0, 3).reshape(32, 16)
+        return {**weights, "kernel": (kernel, "IO")}
+
+    mistakes = {"flatten_permute": "left out", "dense1": {"weights": reorder}}
+    found = diff(image_network("torch"), image_network("keras", mistakes))
+    assert (found.verdict, found.first) == ("same", None)
+    assert "in another order on the way: flatten, dense1" in str(found)
+    assert "same numbers in another order" in str(found)
+
+
+def test_padding_of_its_own_is_part_of_the_convolution_that_follows():
+    def recorded(framework):
+        net = Network(framework)
+        x = net.image(8, 8, 3)
+        if framework == "keras":
+            x = net.plain("pad", "pad", x, padding=[[1, 1], [1, 1]], axes=[1, 2], mode="constant", value=0.0)
+        x = net.conv("conv", x, (3, 3, 3, 4), ((1, 1), (1, 1)) if framework == "torch" else ((0, 0), (0, 0)), strides=2)
+        return net.maker.recording(x)
+
+    found = diff(recorded("torch"), recorded("keras"))
+    assert (found.verdict, [row.name for row in found.layers]) == ("same", ["input", "conv"])
+
+
+def test_one_side_may_take_the_last_step_itself():
+    def recorded(framework):
+        net = Network(framework)
+        x = net.rows(6, 3)
+        weights = {"kernel": (net.drawn(3, 16), "IO"), "recurrent_kernel": (net.drawn(4, 16), "IO")}
+        every = framework == "torch"
+        x = net.maker.call("lstm", "lstm", [x], {"return_sequences": every, "gates": "ifgo"}, weights)
+        if every:
+            x = net.maker.call("take", "flatten", [x], {}, {})
+            last = net.maker.values[net.maker.calls[0].outputs[0]]
+            net.maker.values[x] = {pass_: array[:, -1] for pass_, array in last.items()}
+            net.maker.calls[-1] = net.maker.calls[-1]._replace(op=None, kind="getitem")
+        return net.maker.recording(net.dense("dense", x, (4, 2)))
+
+    found = diff(recorded("torch"), recorded("keras"))
+    assert (found.verdict, found.reference_alone) == ("same", ["take"])
+
+
+def test_momentum_is_told_although_it_changes_no_output():
+    found = diff(image_network("torch"), image_network("keras", {"bn1": {"options": {"momentum": 0.99}}}))
+    assert found.verdict == "same"
+    assert "bn1 has momentum 0.9 and 0.99, which changes nothing of these outputs" in found.notes
+
+
+def test_a_diff_is_plain_values_for_json():
+    mistake = {"conv1": {"options": {"padding": "valid"}}, "pool1": {"options": {"ceil_mode": True}}}
+    found = json.loads(json.dumps(diff(image_network("torch"), image_network("keras", mistake)).to_dict()))
+    assert found["passed"] is False
+    assert found["first"]["name"] == found["cause"]["name"] == "conv1"
+    assert found["first"]["error"] is None  # the shapes do not fit
+
+
+def test_recordings_of_other_rows_are_an_error():
+    made = []
+    for rows in (3, 4):
+        maker = Maker("torch")
+        x = maker.input(np.ones((rows, 2)))
+        made.append(maker.recording(maker.call("tanh", "tanh", [x])))
+    with pytest.raises(UserError, match="recordings are of 3 and 4 rows; expected the same rows"):
+        diff(*made)
+
+
+def test_recordings_of_other_precisions_are_an_error():
+    with pytest.raises(UserError, match="no precision in common: float32 and float64"):
+        diff(image_network("torch", passes=("float32",)), image_network("keras", passes=("float64",)))
