@@ -1,4 +1,4 @@
-"""Records all networks of one framework: python tests/recording/cases_worker.py FRAMEWORK FOLDER
+"""Records all networks of one framework: python tests/recordings/cases_worker.py FRAMEWORK FOLDER
 
 Writes FOLDER/NAME.npz, and FOLDER/NAME-outputs.npz with what the networks give when nothing is recorded.
 """
@@ -33,7 +33,10 @@ def outputs(framework, model, rows):
         return [leaf.numpy() for leaf in leaves(found)]
     from keras import ops
 
-    return [ops.convert_to_numpy(leaf) for leaf in leaves(model(ops.convert_to_tensor(rows), training=False))]
+    from twintrain.recordings.keras.backends import backend_eager
+
+    with backend_eager():
+        return [ops.convert_to_numpy(leaf) for leaf in leaves(model(ops.convert_to_tensor(rows), training=False))]
 
 
 def leaves(values):

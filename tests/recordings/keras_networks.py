@@ -55,8 +55,8 @@ NETWORKS = {
     "batch_norm": lambda: Both(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)),
     "layer_norm": lambda: Both(layers.LayerNormalization()),
     "group_norm": lambda: Both(layers.GroupNormalization(2)),
-    "max_pool": lambda: Both(layers.MaxPooling2D(2), lambda x: ops.max_pool(x, 2)),
-    "avg_pool": lambda: Both(layers.AveragePooling2D(2), lambda x: ops.average_pool(x, 2)),
+    "max_pool": lambda: Both(layers.MaxPooling2D(2), lambda x: ops.max_pool(x, 2, 2)),
+    "avg_pool": lambda: Both(layers.AveragePooling2D(2), lambda x: ops.average_pool(x, 2, 2)),
     "global_avg_pool": lambda: Both(
         layers.GlobalAveragePooling2D(keepdims=True), lambda x: ops.mean(x, (1, 2), keepdims=True)
     ),

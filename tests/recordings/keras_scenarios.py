@@ -95,7 +95,7 @@ def two_inputs(path):
 
 
 def named_inputs(path):
-    record(joins(), {"left": ops.convert_to_tensor(TABLE), "right": 2 * TABLE}, to=path)
+    record(joins(), {"left": TABLE, "right": ops.convert_to_tensor(2 * TABLE, "float32")}, to=path)
 
 
 def blocks(path):
@@ -107,6 +107,10 @@ def two_outputs(path):
     record(
         keras.Sequential([layers.LSTM(3, return_sequences=True, return_state=True)]), RNG.normal(size=STEPS), to=path
     )
+
+
+def unbuilt(path):
+    record(keras.Sequential([layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(2)]), PIXELS, to=path)
 
 
 def training(path):
@@ -131,6 +135,11 @@ def state(path):
         facts[f"record, training={mode}"] = everything(model) == before
         record_calls(model, PIXELS, training=mode)
         facts[f"record_calls, training={mode}"] = everything(model) == before
+    normed = keras.Sequential([layers.SpectralNormalization(layers.Dense(3)), layers.Dropout(0.5)])
+    normed.build(ROWS)
+    before = everything(normed)
+    record(normed, TABLE, to=path, training=True)
+    facts["normed weights"] = everything(normed) == before
     model = raising()
     before = everything(model)
     try:
@@ -207,6 +216,7 @@ SCENARIOS = {
     "named_inputs": named_inputs,
     "blocks": blocks,
     "two_outputs": two_outputs,
+    "unbuilt": unbuilt,
     "training": training,
     "narrow": narrow,
     "wide": wide,

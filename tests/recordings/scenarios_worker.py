@@ -1,4 +1,4 @@
-"""Plays all scenarios of one framework: python tests/recording/scenarios_worker.py FRAMEWORK FOLDER
+"""Plays all scenarios of one framework: python tests/recordings/scenarios_worker.py FRAMEWORK FOLDER
 
 Writes FOLDER/NAME.npz, and what the scenarios return into FOLDER/facts.json.
 """

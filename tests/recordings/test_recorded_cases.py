@@ -17,6 +17,20 @@ def folders(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_keras_is_recorded_alike_whatever_it_runs_on(folders, tmp_path, backend):
+    finish(start_worker("cases_worker.py", "keras", tmp_path, KERAS_BACKEND=backend))
+    for name in EXPECTED:
+        recording, expected = load(tmp_path / f"{name}.npz"), load(folders["keras"] / f"{name}.npz")
+        assert (recording.calls, recording.passes) == (expected.calls, expected.passes), name
+        assert [weight[1:] for weight in recording.weights] == [weight[1:] for weight in expected.weights]
+        with np.load(tmp_path / f"{name}-outputs.npz") as outputs:
+            for number, output in zip(recording.outputs, outputs.values(), strict=True):
+                # On PyTorch, an LSTM of parameters goes through another kernel than one of other tensors.
+                assert np.allclose(recording.tensor("float32", number), output, rtol=1e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_case_is_a_network_of_both(folders, framework):
     found = {path.stem for path in folders[framework].glob("*.npz")}

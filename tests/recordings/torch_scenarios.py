@@ -8,6 +8,7 @@ import torch
 from recorded_cases import IMAGES, ROWS, STEPS
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from twintrain.errors import UserError
 from twintrain.recordings.record import record
@@ -99,7 +100,7 @@ def two_inputs(path):
 
 
 def named_inputs(path):
-    record(Joins(), {"right": 2 * TABLE, "left": torch.from_numpy(TABLE)}, to=path)
+    record(Joins(), {"right": torch.from_numpy(2 * TABLE).float(), "left": TABLE}, to=path)
 
 
 def blocks(path):
@@ -109,6 +110,10 @@ def blocks(path):
 
 def two_outputs(path):
     record(nn.LSTM(4, 3, batch_first=True), RNG.normal(size=STEPS), to=path)
+
+
+def unbuilt(path):
+    record(nn.Sequential(nn.LazyConv2d(3, 3), nn.Flatten(), nn.LazyLinear(2)), PIXELS, to=path)
 
 
 def training(path):
@@ -133,6 +138,10 @@ def state(path):
         facts[f"record, training={mode}"] = everything(model) == before
         record_calls(model, PIXELS, training=mode)
         facts[f"record_calls, training={mode}"] = everything(model) == before
+    normed = nn.Sequential(spectral_norm(nn.Linear(4, 3)), nn.Dropout(0.5))
+    before = everything(normed)
+    record(normed, TABLE, to=path, training=True)
+    facts["normed weights"] = everything(normed) == before
     model[5] = Raises()
     before = everything(model)
     model[4] = nn.Flatten(2)
@@ -188,6 +197,7 @@ SCENARIOS = {
     "named_inputs": named_inputs,
     "blocks": blocks,
     "two_outputs": two_outputs,
+    "unbuilt": unbuilt,
     "training": training,
     "narrow": narrow,
     "wide": wide,

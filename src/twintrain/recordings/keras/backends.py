@@ -55,8 +55,24 @@ def backend_eager() -> Iterator[None]:
 
 @contextlib.contextmanager
 def wide_numbers(dtype: str) -> Iterator[None]:
-    """Lets JAX have float64, which it has only if it is asked for."""
-    if keras.backend.backend() != "jax" or dtype != "float64":
+    """Lets float64 be float64, where Keras makes float32 of it (not on TensorFlow), and JAX unless it is told."""
+    if dtype != "float64":
+        yield
+        return
+    from keras.src.backend.common import dtypes
+
+    narrowed = dtypes.BIT64_TO_BIT32_DTYPE["float64"]
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+    try:
+        with _wide_jax():
+            yield
+    finally:
+        dtypes.BIT64_TO_BIT32_DTYPE["float64"] = narrowed
+
+
+@contextlib.contextmanager
+def _wide_jax() -> Iterator[None]:
+    if keras.backend.backend() != "jax":
         yield
         return
     import jax

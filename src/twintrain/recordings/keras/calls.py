@@ -11,6 +11,7 @@ from keras import ops
 
 from twintrain.recordings.keras import functions as keras_functions
 from twintrain.recordings.keras import layers as keras_layers
+from twintrain.recordings.keras import settings as keras_settings
 from twintrain.recordings.keras.backends import backend_functions
 from twintrain.recordings.keras.places import Place, walk
 from twintrain.recordings.trace import Description, Trace, flat, set_in
@@ -126,7 +127,7 @@ class Calls:
                 activated.append((values, result))
             return result
 
-        return {"call": called} if keras_layers.is_linear(activation) else {"call": called, "activation": keep}
+        return {"call": called} if keras_settings.is_linear(activation) else {"call": called, "activation": keep}
 
     def _add_layer(
         self,
@@ -143,15 +144,17 @@ class Calls:
         kind, weights = type(layer).__name__, self._named(described)
         if len(activated) == len(outputs) == 1 and activated[0][1] is outputs[0]:
             before, after = activated[0]
+            described = described._replace(options={**described.options})
+            described.options.pop("activation", None)
             self.trace.add(name, kind, described, numbers, [before], weights)
             described = keras_layers.describe_activation(activation, len(before.shape))
             weights = self._named(described)
             numbers = [self.trace.number(before)]
-            name, kind = f"{name}/activation", keras_layers.activation_name(activation)
+            name, kind = f"{name}/activation", keras_settings.activation_name(activation)
             outputs = [after]
         elif activated:
             described = described._replace(
-                options={**described.options, "activation": keras_layers.activation_name(activation)}
+                options={**described.options, "activation": keras_settings.activation_name(activation)}
             )
         self.trace.add(name, kind, described, numbers, outputs, weights)
 
@@ -171,7 +174,7 @@ class Calls:
                 outputs = only_tensors(result)
                 if is_opaque and not trace.is_seen(outputs):
                     trace.forget_place()
-                    described = Description(None, keras_layers.settings(layer), keras_layers.roles_of(layer))
+                    described = Description(None, keras_settings.settings(layer), keras_settings.roles_of(layer))
                     trace.add(place.path, type(layer).__name__, described, numbers, outputs, self._named(described))
             finally:
                 trace.leave()

@@ -1,12 +1,14 @@
 """What Keras's layers compute, in the words that both frameworks share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import layers
 
 from twintrain.recordings.keras import functions as keras_functions
+from twintrain.recordings.keras.sequences import RECURRENT, attention, bidirectional, recurrent
+from twintrain.recordings.keras.settings import activation_name, arrays_of, data_format, listed, roles_of, settings
 from twintrain.recordings.trace import Description, plain
 
 SPATIAL = ("", "W", "HW", "DHW")
@@ -25,11 +27,6 @@ ADAPTIVE_AVG = tuple(
 WHOLE_DROPOUTS = (layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
 PADS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 UPSAMPLINGS = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
-RECURRENT = (layers.LSTM, layers.GRU, layers.SimpleRNN)
-# What the gates of a recurrent layer are, in the order of its arrays.
-GATES = {layers.LSTM: ("lstm", "ifgo"), layers.GRU: ("gru", "zrn"), layers.SimpleRNN: ("rnn", "h")}
-# What a layer's configuration holds that decides nothing of what it computes.
-NO_SETTINGS = {"name", "trainable", "dtype", "build_config", "autocast", "activity_regularizer"}
 
 
 def describe(layer: keras.Layer, rank: int, training: bool = False) -> Description:
@@ -49,24 +46,6 @@ def describe(layer: keras.Layer, rank: int, training: bool = False) -> Descripti
     return Description(None, settings(layer), roles_of(layer))
 
 
-def settings(layer: keras.Layer) -> dict[str, Any]:
-    """The plain ones of a layer's settings."""
-    try:
-        config = layer.get_config()
-    except (NotImplementedError, TypeError, ValueError):  # a layer of the user's own that says nothing of itself
-        return {}
-    kept = {name: plain(value) for name, value in config.items() if name not in NO_SETTINGS}
-    return {name: value for name, value in kept.items() if value is not None and not isinstance(value, Mapping)}
-
-
-def roles_of(layer: keras.Layer) -> dict[str, Any]:
-    """All arrays of a layer by their own names."""
-    roles: dict[str, Any] = {}
-    for variable in layer.weights:
-        roles.setdefault(variable.name if variable.name not in roles else variable.path, variable)
-    return roles
-
-
 def describe_activation(activation: Any, rank: int) -> Description:
     """Describes what a layer is given as `activation`: a function, or a layer."""
     if isinstance(activation, keras.Layer):
@@ -75,37 +54,8 @@ def describe_activation(activation: Any, rank: int) -> Description:
     return keras_functions.describe(name, keras_functions.defaults(activation), (1,) * rank, (1,) * rank)
 
 
-def activation_name(activation: Any) -> str:
-    """The name of such a function, or of the class of such a layer."""
-    return getattr(activation, "__name__", type(activation).__name__)
-
-
-def is_linear(activation: Any) -> bool:
-    """Whether it changes nothing."""
-    return activation is None or activation_name(activation) == "linear"
-
-
-def data_format(layer: Any) -> str:
-    """Where the channels are: "first" or "last"."""
-    return layer.data_format.removeprefix("channels_")
-
-
-def listed(value: Any, rank: int) -> list[Any]:
-    """One value an axis, where Keras takes one for all."""
-    values = [*value] if isinstance(value, list | tuple) else [value]
-    return values * rank if len(values) == 1 else values
-
-
-def _given(roles: dict[str, Any]) -> dict[str, Any]:
-    return {role: array for role, array in roles.items() if array is not None}
-
-
-def _arrays(layer: Any, **names: str) -> dict[str, Any]:
-    return _given({role: getattr(layer, name, None) for role, name in names.items()})
-
-
 def _dense(layer: layers.Dense, _: int) -> Description:
-    roles = _arrays(layer, kernel="kernel", bias="bias")
+    roles = arrays_of(layer, kernel="kernel", bias="bias")
     return Description("dense", {}, roles, {"kernel": "IO", "bias": "C"})
 
 
@@ -117,7 +67,7 @@ def _conv(layer: Any, _: int) -> Description:
         "groups": getattr(layer, "groups", 1),
         "data_format": data_format(layer),
     }
-    roles = _arrays(layer, kernel="kernel", bias="bias")
+    roles = arrays_of(layer, kernel="kernel", bias="bias")
     if isinstance(layer, DEPTHWISE):
         options["groups"] = layer.kernel.shape[-2] if layer.built else 1
         return Description("depthwise_conv", options, roles, {"kernel": SPATIAL[layer.rank] + "IM", "bias": "C"})
@@ -130,7 +80,7 @@ def _conv(layer: Any, _: int) -> Description:
 
 
 def _norm(op: str, layer: Any, options: dict[str, Any]) -> Description:
-    roles = _arrays(layer, gamma="gamma", beta="beta", moving_mean="moving_mean", moving_variance="moving_variance")
+    roles = arrays_of(layer, gamma="gamma", beta="beta", moving_mean="moving_mean", moving_variance="moving_variance")
     options = {**options, "center": layer.center, "scale": layer.scale}
     return Description(op, options, roles, {role: "C" for role, array in roles.items() if len(array.shape) == 1})
 
@@ -180,7 +130,7 @@ def _relu(layer: layers.ReLU, _: int) -> Description:
 
 def _prelu(layer: layers.PReLU, _: int) -> Description:
     letters = {1: "C", 2: "WC", 3: "HWC", 4: "DHWC"}
-    roles = _arrays(layer, alpha="alpha")
+    roles = arrays_of(layer, alpha="alpha")
     return Description("prelu", {}, roles, {role: letters.get(len(array.shape), "") for role, array in roles.items()})
 
 
@@ -194,64 +144,8 @@ def _dropout(layer: Any, _: int) -> Description:
 
 
 def _embedding(layer: layers.Embedding, _: int) -> Description:
-    roles = _arrays(layer, embeddings="embeddings")
+    roles = arrays_of(layer, embeddings="embeddings")
     return Description("embedding", {"mask_zero": True} if layer.mask_zero else {}, roles, {"embeddings": "IO"})
-
-
-def _recurrent(layer: Any, _: int) -> Description:
-    op, gates = next(words for kind, words in GATES.items() if isinstance(layer, kind))
-    roles, axes = _recurrent_arrays(layer, "")
-    return Description(op, {"bidirectional": False, **_recurrent_options(layer, op, gates)}, roles, axes)
-
-
-def _recurrent_options(layer: Any, op: str, gates: str) -> dict[str, Any]:
-    options = {
-        "units": layer.units,
-        "layers": 1,
-        "return_sequences": layer.return_sequences,
-        "gates": gates,
-        "activation": activation_name(layer.activation),
-        "time_major": False,
-    }
-    if op != "rnn":
-        options["recurrent_activation"] = activation_name(layer.recurrent_activation)
-    if op == "gru":
-        options["reset_after"] = layer.reset_after
-    return {**options, "go_backwards": True} if layer.go_backwards else options
-
-
-def _recurrent_arrays(layer: Any, prefix: str) -> tuple[dict[str, Any], dict[str, str]]:
-    arrays = _arrays(layer.cell, kernel="kernel", recurrent_kernel="recurrent_kernel", bias="bias")
-    axes = {"kernel": "IO", "recurrent_kernel": "IO", "bias": "C"}
-    # With reset_after, a GRU has two biases in one array.
-    if "bias" in arrays and len(arrays["bias"].shape) == 2:
-        axes["bias"] = "BC"
-    return ({prefix + role: value for role, value in found.items()} for found in (arrays, axes))
-
-
-def _bidirectional(layer: layers.Bidirectional, rank: int) -> Description:
-    if not isinstance(layer.forward_layer, RECURRENT):
-        return Description(None, settings(layer), roles_of(layer))
-    forward = _recurrent(layer.forward_layer, rank)
-    roles, axes = _recurrent_arrays(layer.backward_layer, "backward_")
-    options = {**forward.options, "bidirectional": True, "merge": layer.merge_mode}
-    return Description(forward.op, options, {**forward.roles, **roles}, {**forward.axes, **axes})
-
-
-def _attention(layer: layers.MultiHeadAttention, _: int) -> Description:
-    options = {"heads": layer.num_heads, "head_size": layer.key_dim, "dropout": layer.dropout, "time_major": False}
-    roles, axes = {}, {}
-    for role in ("query", "key", "value", "output"):
-        part = getattr(layer, f"_{role}_dense", None)
-        found = _arrays(part, kernel="kernel", bias="bias")
-        roles |= {f"{role}_{name}": array for name, array in found.items()}
-        axes |= {
-            f"{role}_kernel": "NKO" if role == "output" else "INK",
-            f"{role}_bias": "C" if role == "output" else "NK",
-        }
-    if layer.key_dim != layer.value_dim:
-        options["value_size"] = layer.value_dim
-    return Description("attention", options, roles, axes)
 
 
 def _pad(layer: Any, rank: int) -> Description:
@@ -290,9 +184,9 @@ LAYERS: dict[tuple[type[keras.Layer], ...], Callable[[Any, int], Description]] =
     (layers.Activation,): _activation,
     (layers.Dropout, *WHOLE_DROPOUTS): _dropout,
     (layers.Embedding,): _embedding,
-    RECURRENT: _recurrent,
-    (layers.Bidirectional,): _bidirectional,
-    (layers.MultiHeadAttention,): _attention,
+    RECURRENT: recurrent,
+    (layers.Bidirectional,): bidirectional,
+    (layers.MultiHeadAttention,): attention,
     PADS: _pad,
     UPSAMPLINGS: _upsample,
     (layers.Add,): lambda *_: Description("add", {}),

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import torch
 
 from twintrain.recordings.torch import layers
+from twintrain.recordings.torch.settings import from_end, given, listed
 from twintrain.recordings.trace import Description, plain
 
 # Our word where the function's own is another one; all of one input and no options.
 SIMPLE = {
     **{name: name for name in ("relu", "relu6", "selu", "silu", "sigmoid", "tanh")},
     **{"hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish"},
-    **dict.fromkeys(("clone", "contiguous", "detach", "to", "float", "double", "type_as", "alias"), "identity"),
+    **dict.fromkeys(("clone", "contiguous", "detach", "to", "float", "double", "type_as", "data"), "identity"),
 }
 RESHAPES = ("reshape", "view", "unflatten", "squeeze", "unsqueeze", "flatten", "ravel", "reshape_as", "view_as")
 
@@ -116,7 +117,7 @@ def _reduced(op: str) -> Callable[[Arguments], Description]:
 
     def described(call: Arguments) -> Description:
         axes = call.get(1, "dim")
-        found = sorted(axis % call.rank for axis in layers.listed(axes, 1)) if axes is not None else []
+        found = sorted(axis % call.rank for axis in listed(axes, 1)) if axes is not None else []
         options = {"keepdims": bool(call.get(2, "keepdim", False))}
         if found and call.rank > 2 and found == [*range(2, call.rank)]:
             return Description(op, {**options, "data_format": "first"})
@@ -128,16 +129,19 @@ def _reduced(op: str) -> Callable[[Arguments], Description]:
 
 
 def _dense(call: Arguments) -> Description:
-    roles = layers.given({"kernel": call.get(1, "weight"), "bias": call.get(2, "bias")})
+    roles = given({"kernel": call.get(1, "weight"), "bias": call.get(2, "bias")})
     return Description("dense", {}, roles, {"kernel": "OI", "bias": "C"})
 
 
 def _conv(call: Arguments) -> Description:
     kernel = call.get(1, "weight")
     options = layers.conv_options(
-        kernel.ndim - 2, call.get(3, "stride", 1), call.get(4, "padding", 0), call.get(5, "dilation", 1),
+        kernel.ndim - 2,
+        call.get(3, "stride", 1),
+        call.get(4, "padding", 0),
+        call.get(5, "dilation", 1),
         call.get(6, "groups", 1),
-    )  # fmt: skip
+    )
     return layers.conv_described(kernel, call.get(2, "bias"), options)
 
 
@@ -147,14 +151,14 @@ def _conv_transpose(call: Arguments) -> Description:
     options = layers.conv_options(
         rank, call.get(3, "stride", 1), call.get(4, "padding", 0), call.get(7, "dilation", 1), call.get(6, "groups", 1)
     )
-    options["output_padding"] = layers.listed(call.get(5, "output_padding", 0), rank)
+    options["output_padding"] = listed(call.get(5, "output_padding", 0), rank)
     return layers.conv_described(kernel, call.get(2, "bias"), options, transposed=True)
 
 
 def _batch_norm(call: Arguments) -> Description:
     training = bool(call.get(5, "training", False))
     options = layers.batch_norm_options(call.get(7, "eps", 1e-5), call.get(6, "momentum", 0.1), training)
-    others = layers.given({"moving_mean": call.get(1, "running_mean"), "moving_variance": call.get(2, "running_var")})
+    others = given({"moving_mean": call.get(1, "running_mean"), "moving_variance": call.get(2, "running_var")})
     return layers.norm_described("batch_norm", options, call.get(3, "weight"), call.get(4, "bias"), **others)
 
 
@@ -172,10 +176,13 @@ def _group_norm(call: Arguments) -> Description:
 def _max_pool(axes: int) -> Callable[[Arguments], Description]:
     def described(call: Arguments) -> Description:
         options = layers.pool_options(
-            axes, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding", 0),
+            axes,
+            call.get(1, "kernel_size"),
+            call.get(2, "stride"),
+            call.get(3, "padding", 0),
             call.get(5, "ceil_mode", False),
-        )  # fmt: skip
-        return Description("max_pool", {**options, "dilation": layers.listed(call.get(4, "dilation", 1), axes)})
+        )
+        return Description("max_pool", {**options, "dilation": listed(call.get(4, "dilation", 1), axes)})
 
     return described
 
@@ -183,10 +190,13 @@ def _max_pool(axes: int) -> Callable[[Arguments], Description]:
 def _avg_pool(axes: int) -> Callable[[Arguments], Description]:
     def described(call: Arguments) -> Description:
         options = layers.pool_options(
-            axes, call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding", 0),
+            axes,
+            call.get(1, "kernel_size"),
+            call.get(2, "stride"),
+            call.get(3, "padding", 0),
             call.get(4, "ceil_mode", False),
-        )  # fmt: skip
-        divisor = layers.given({"divisor": call.get(6, "divisor_override")})
+        )
+        divisor = given({"divisor": call.get(6, "divisor_override")})
         return Description(
             "avg_pool", {**options, "count_include_pad": call.get(5, "count_include_pad", True), **divisor}
         )
@@ -199,7 +209,7 @@ def _adaptive(kind: str, axes: int) -> Callable[[Arguments], Description]:
 
 
 def _softmax(op: str) -> Callable[[Arguments], Description]:
-    return lambda call: Description(op, {"axis": layers.from_end(call.get(1, "dim"), call.rank)})
+    return lambda call: Description(op, {"axis": from_end(call.get(1, "dim"), call.rank)})
 
 
 def _dropout(call: Arguments) -> Description:
@@ -212,14 +222,14 @@ def _whole_dropout(call: Arguments) -> Description:
 
 
 def _embedding(call: Arguments) -> Description:
-    return Description("embedding", layers.given({"padding": call.get(2, "padding_idx")}),
-                       {"embeddings": call.get(1, "weight")}, {"embeddings": "IO"})  # fmt: skip
+    options = given({"padding": call.get(2, "padding_idx")})
+    return Description("embedding", options, {"embeddings": call.get(1, "weight")}, {"embeddings": "IO"})
 
 
 def _attention(call: Arguments) -> Description:
-    options = {"causal": bool(call.named.get("is_causal")), "masked": call.get(3, "attn_mask") is not None,
-               "dropout": float(call.get(4, "dropout_p", 0.0))}  # fmt: skip
-    return Description("attention", {**options, **layers.given({"scale": call.named.get("scale")})})
+    options = {"causal": bool(call.named.get("is_causal")), "masked": call.get(3, "attn_mask") is not None}
+    scale = given({"scale": call.named.get("scale")})
+    return Description("attention", {**options, "dropout": float(call.get(4, "dropout_p", 0.0)), **scale})
 
 
 def _pad(call: Arguments) -> Description:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import nn
 
-from twintrain.recordings.trace import Description, plain
+from twintrain.recordings.torch.sequences import attention, recurrent
+from twintrain.recordings.torch.settings import from_end, given, listed, settings
+from twintrain.recordings.trace import Description
 
 SPATIAL = ("", "W", "HW", "DHW")
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -17,10 +18,14 @@ AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 ADAPTIVE_AVG = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 ADAPTIVE_MAX = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
-PADS = tuple(getattr(nn, f"{mode}Pad{rank}d") for mode in ("Zero", "Constant", "Reflection", "Replication", "Circular")
-             for rank in (1, 2, 3))  # fmt: skip
-PAD_MODES = {"Zero": "constant", "Constant": "constant", "Reflection": "reflect", "Replication": "replicate",
-             "Circular": "circular"}  # fmt: skip
+PAD_MODES = {
+    "Zero": "constant",
+    "Constant": "constant",
+    "Reflection": "reflect",
+    "Replication": "replicate",
+    "Circular": "circular",
+}
+PADS = tuple(getattr(nn, f"{mode}Pad{axes}d") for mode in PAD_MODES for axes in (1, 2, 3))
 SIMPLE: dict[type[nn.Module], str] = {
     nn.ReLU6: "relu6",
     nn.ReLU: "relu",
@@ -31,22 +36,6 @@ SIMPLE: dict[type[nn.Module], str] = {
     nn.Hardswish: "hard_swish",
     nn.Tanh: "tanh",
     nn.Identity: "identity",
-}
-# What the gates of a recurrent layer are, in the order of its arrays.
-GATES = {nn.LSTM: ("lstm", "ifgo"), nn.GRU: ("gru", "rzn"), nn.RNN: ("rnn", "h")}
-
-RECURRENT_ARRAYS = (
-    ("kernel", "weight_ih", "OI"),
-    ("recurrent_kernel", "weight_hh", "OI"),
-    ("bias", "bias_ih", "C"),
-    ("recurrent_bias", "bias_hh", "C"),
-)
-ATTENTION_ARRAYS = {
-    "qkv_kernel": "in_proj_weight",
-    "query_kernel": "q_proj_weight",
-    "key_kernel": "k_proj_weight",
-    "value_kernel": "v_proj_weight",
-    "qkv_bias": "in_proj_bias",
 }
 
 
@@ -63,23 +52,6 @@ def describe(module: nn.Module, rank: int) -> Description:
         if isinstance(module, kinds):
             return description(module, rank)
     return Description(None, settings(module), dict(module.named_parameters(recurse=False)))
-
-
-def settings(module: nn.Module) -> dict[str, Any]:
-    """The plain ones of a layer's attributes."""
-    found = {name: value for name, value in vars(module).items() if name[0] != "_" and name != "training"}
-    return plain({name: value for name, value in found.items() if value is not None})
-
-
-def listed(value: Any, rank: int) -> list[Any]:
-    """One value an axis, where PyTorch takes one for all."""
-    values = [*value] if isinstance(value, list | tuple | torch.Size) else [value]
-    return values * rank if len(values) == 1 else values
-
-
-def from_end(axis: int | None, rank: int) -> int | None:
-    """The number of an axis counted from the last one, which is -1."""
-    return None if axis is None else axis % rank - rank
 
 
 def padding_of(value: Any, rank: int) -> Any:
@@ -156,11 +128,6 @@ def upsample_described(size: Any, scale: Any, mode: str, align: bool | None, ran
     return Description("upsample", {name: listed(value, rank - 2), **options})
 
 
-def given(arrays: dict[str, Any]) -> dict[str, Any]:
-    """Those that are not None."""
-    return {role: array for role, array in arrays.items() if array is not None}
-
-
 def _dense(module: nn.Linear, _: int) -> Description:
     return Description(
         "dense", {}, given({"kernel": module.weight, "bias": module.bias}), {"kernel": "OI", "bias": "C"}
@@ -195,23 +162,27 @@ def _group_norm(module: nn.GroupNorm, _: int) -> Description:
     return norm_described("group_norm", options, module.weight, module.bias)
 
 
+def _axes_of(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> int:
+    """Over how many axes a layer goes, of the kinds for one, two and three."""
+    return next(axes for axes, kind in enumerate(kinds, start=1) if isinstance(module, kind))
+
+
 def _max_pool(module: Any, _: int) -> Description:
-    axes = MAX_POOLS.index(next(kind for kind in MAX_POOLS if isinstance(module, kind))) + 1
+    axes = _axes_of(module, MAX_POOLS)
     options = pool_options(axes, module.kernel_size, module.stride, module.padding, module.ceil_mode)
     return Description("max_pool", {**options, "dilation": listed(module.dilation, axes)})
 
 
 def _avg_pool(module: Any, _: int) -> Description:
-    axes = AVG_POOLS.index(next(kind for kind in AVG_POOLS if isinstance(module, kind))) + 1
+    axes = _axes_of(module, AVG_POOLS)
     options = pool_options(axes, module.kernel_size, module.stride, module.padding, module.ceil_mode)
-    return Description("avg_pool", {**options, "count_include_pad": module.count_include_pad,
-                                    **given({"divisor": getattr(module, "divisor_override", None)})})  # fmt: skip
+    divisor = given({"divisor": getattr(module, "divisor_override", None)})
+    return Description("avg_pool", {**options, "count_include_pad": module.count_include_pad, **divisor})
 
 
 def _adaptive_pool(module: Any, _: int) -> Description:
     kind, kinds = ("avg", ADAPTIVE_AVG) if isinstance(module, ADAPTIVE_AVG) else ("max", ADAPTIVE_MAX)
-    axes = kinds.index(next(kind for kind in kinds if isinstance(module, kind))) + 1
-    return adaptive_described(kind, module.output_size, axes)
+    return adaptive_described(kind, module.output_size, _axes_of(module, kinds))
 
 
 def _flatten(module: nn.Flatten, _: int) -> Description:
@@ -244,38 +215,6 @@ def _upsample(module: nn.Upsample, rank: int) -> Description:
     return upsample_described(module.size, module.scale_factor, module.mode, module.align_corners, rank)
 
 
-def _recurrent(module: nn.RNNBase, _: int) -> Description:
-    op, gates = next(words for kind, words in GATES.items() if isinstance(module, kind))
-    options = {
-        "units": module.hidden_size,
-        "bidirectional": module.bidirectional,
-        "layers": module.num_layers,
-        "return_sequences": True,
-        "gates": gates,
-        "activation": getattr(module, "nonlinearity", "tanh"),
-        "time_major": not module.batch_first,
-    }
-    if op != "rnn":
-        options["recurrent_activation"] = "sigmoid"
-    if op == "gru":
-        options["reset_after"] = True
-    roles, axes = {}, {}
-    for layer in range(module.num_layers):
-        for prefix, end in (("", ""), ("backward_", "_reverse"))[: 1 + module.bidirectional]:
-            for role, array, letters in RECURRENT_ARRAYS:
-                name = f"{prefix}{role}" + (f"_{layer}" if layer else "")
-                roles[name], axes[name] = getattr(module, f"{array}_l{layer}{end}", None), letters
-    return Description(op, options, given(roles), axes)
-
-
-def _attention(module: nn.MultiheadAttention, _: int) -> Description:
-    options = {"heads": module.num_heads, "head_size": module.head_dim, "dropout": module.dropout}
-    roles = given({role: getattr(module, name) for role, name in ATTENTION_ARRAYS.items()})
-    roles |= given({"output_kernel": module.out_proj.weight, "output_bias": module.out_proj.bias})
-    axes = {role: "OI" if "kernel" in role else "C" for role in roles}
-    return Description("attention", {**options, "time_major": not module.batch_first}, roles, axes)
-
-
 LAYERS: dict[tuple[type[nn.Module], ...], Callable[[Any, int], Description]] = {
     (nn.Linear,): _dense,
     (*CONVS, *TRANSPOSED): _conv,
@@ -294,8 +233,8 @@ LAYERS: dict[tuple[type[nn.Module], ...], Callable[[Any, int], Description]] = {
     (nn.LogSoftmax,): lambda module, rank: Description("log_softmax", {"axis": from_end(module.dim, rank)}),
     DROPOUTS: _dropout,
     (nn.Embedding,): _embedding,
-    (nn.RNNBase,): _recurrent,
-    (nn.MultiheadAttention,): _attention,
+    (nn.RNNBase,): recurrent,
+    (nn.MultiheadAttention,): attention,
     PADS: _pad,
     (nn.Upsample,): _upsample,
 }

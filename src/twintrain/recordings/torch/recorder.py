@@ -32,23 +32,24 @@ def device_of(model: nn.Module) -> str:
 
 def list_weights(model: nn.Module) -> list[Weight]:
     """The model's arrays of floats, by their names in its `state_dict`."""
-    tensors = {name: tensor for name, tensor in _tensors(model).items() if tensor.is_floating_point()}
     axes = _axes(model)
     return [
         Weight(name, tuple(tensor.shape), axes.get(id(tensor), "C" if tensor.ndim == 1 else ""), tensor.requires_grad)
-        for name, tensor in tensors.items()
+        for name, tensor in _floats(model).items()
     ]
 
 
 def read_weights(model: nn.Module) -> dict[str, np.ndarray]:
     """Copies of the arrays that `list_weights` lists, by name."""
-    return {weight.name: _copied(_tensors(model)[weight.name]) for weight in list_weights(model)}
+    return {name: _copied(tensor) for name, tensor in _floats(model).items()}
 
 
 def prepare(model: nn.Module, inputs: Any) -> None:
     """Lets the model make arrays that it makes when it is called for the first time."""
     if any(isinstance(tensor, nn.parameter.UninitializedTensorMixin) for tensor in _tensors(model).values()):
-        record_calls(model, inputs)
+        arguments, named = _arguments(inputs, [_given(model, value) for value in flat(inputs)])
+        with _modes_kept(model), torch.no_grad():
+            model.eval()(*arguments, **named)
 
 
 @contextlib.contextmanager
@@ -59,7 +60,7 @@ def holding(model: nn.Module, weights: dict[str, np.ndarray], dtype: str) -> Ite
         weights: as `read_weights` gives them.
         dtype: "float32" or "float64".
     """
-    tensors = {weight.name: _tensors(model)[weight.name] for weight in list_weights(model)}
+    tensors = _floats(model)
     own = {name: tensor.data for name, tensor in tensors.items()}
     default = torch.get_default_dtype()
     try:
@@ -102,8 +103,7 @@ def record_calls(model: nn.Module, inputs: Any, training: bool = False) -> Trace
 def _left_alone(model: nn.Module) -> Iterator[None]:
     """Takes back what a pass changes: arrays, modes, and the states of random generators."""
     own = [(tensor, tensor.data) for tensor in _tensors(model).values()]
-    modes = [(module, module.training) for module in model.modules()]
-    with keeping_random(), torch.random.fork_rng():
+    with keeping_random(), torch.random.fork_rng(), _modes_kept(model):
         try:
             for tensor, data in own:
                 tensor.data = data.clone()
@@ -111,8 +111,16 @@ def _left_alone(model: nn.Module) -> Iterator[None]:
         finally:
             for tensor, data in own:
                 tensor.data = data
-            for module, mode in modes:
-                module.training = mode
+
+
+@contextlib.contextmanager
+def _modes_kept(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -120,9 +128,15 @@ def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
+def _floats(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in _tensors(model).items() if tensor.is_floating_point()}
+
+
 def _axes(model: nn.Module) -> dict[int, str]:
     """What the axes of arrays are, by the identity of the arrays."""
-    described = [torch_layers.describe(module, 2) for module in model.modules() if _is_leaf(module)]
+    # An array that is computed of others, as of a spectral norm, may change some when it is asked for.
+    with _left_alone(model), torch.no_grad():
+        described = [torch_layers.describe(module, 2) for module in model.modules() if _is_leaf(module)]
     return {
         id(found.roles[role]): axes for found in described for role, axes in found.axes.items() if role in found.roles
     }
@@ -148,8 +162,7 @@ def _given(model: nn.Module, value: Any) -> Any:
     """An input as a tensor of its own, on the model's device, and in its precision if it is of floats."""
     if not isinstance(value, torch.Tensor):
         value = torch.from_numpy(np.array(value))
-    weights = [tensor for tensor in _tensors(model).values() if tensor.is_floating_point()]
-    dtype = weights[0].dtype if weights else torch.get_default_dtype()
+    dtype = next((tensor.dtype for tensor in _floats(model).values()), torch.get_default_dtype())
     with torch.no_grad():
         return value.detach().clone().to(device_of(model), dtype if value.is_floating_point() else None)
 
