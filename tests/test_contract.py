@@ -549,6 +549,12 @@ for name in twintrain.__all__:
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest knows a file by its name alone, wherever it lies."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_what_tests_share_stands_beside_them_and_in_no_file_of_tests():
     """A file of tests is found by another one only where pytest has collected it before."""
     importing = [

@@ -16,7 +16,7 @@ from small_disk import small_disk, why_not
 # The moment in CPU seconds of the part: while DVC writes its lock file, a stage computes, a network is trained.
 HITS = [
     Hit("KILL", "tree", "dvc after ingest", 0.25),
-    Hit("TERM", "stage", "split", 2.0),
+    Hit("TERM", "stage", "split", 0.8),
     Hit("KILL", "command", "train@torch", 4.0),
 ]
 TRAIN = [*CHEAPEST, "--target", "train@torch"]
