@@ -220,7 +220,7 @@ class Template:
             if path.is_file() and yaml.safe_load(path.read_text("utf-8"))["cmd"] == lock["cmd"]:
                 shutil.rmtree(path.parent)
         for made in lock["outs"]:
-            (cache / "files/md5" / made["md5"][:2] / made["md5"][2:]).unlink()
+            (cache / "files/md5" / made["md5"][:2] / made["md5"][2:]).unlink(missing_ok=True)  # it keeps none of cost
 
 
 def copy(source: Path, target: Path) -> None:
