@@ -31,21 +31,21 @@ def _note():
         file.write(f"{{times.user + times.system:.2f}}\\t{{' '.join(sys.orig_argv[1:])}}\\n")
 """
 # What names a process among its arguments: a stage with its framework, a module, or the file of a server.
-KNOWN = re.compile(r"-m (pipelines\.\w+|twintrain[\w.]+|dvc)( (?:repro|torch|keras)\b)?|(\w+\.py) ")
+KNOWN = re.compile(r"-m (pipelines\.\w+|twintrain[\w.]+|dvc)( (?:repro|torch|keras)\b)?|(\w+\.py)\b")
+WATCHED = "watched.py "  # before the command of a process that is to end with the one that starts it
 
 
 def cpu_seconds(*arguments: str, folder: Path, environment: dict[str, str]) -> float:
     """What a Python process and all that it waits for use of the processors."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, *arguments]
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def name_of(command: str) -> str:
     """A process as the table names it."""
-    found = KNOWN.search(command)
+    found = KNOWN.search(command.rpartition(WATCHED)[2])
     return "".join(filter(None, found.groups())).removeprefix("pipelines.") if found else command[:60]
 
 

@@ -37,9 +37,9 @@ def stage_run(name: str, tags: dict[str, Any], settings: Tracking, needs_id: boo
     """Opens a run for a stage: FINISHED at the end, FAILED after an error, KILLED after an interrupt.
 
     Args:
-        needs_id: whether the stage must know what the store calls its run, and its model; see `hand_over`.
         settings: where the run goes when neither a parent run nor MLFLOW_EXPERIMENT_NAME says so, and how long it may
             wait for the store.
+        needs_id: whether the stage must know what the store calls its run, and its model; see `hand_over`.
     """
     experiment = experiment_name(settings.experiment)
     is_brought = is_brought_by_another() and not needs_id
