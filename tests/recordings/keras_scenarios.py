@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 from recorded_cases import IMAGES, ROWS, STEPS
+from recorded_scenarios import said
 
 from twintrain.errors import UserError
 from twintrain.recordings.keras.places import walk
@@ -199,27 +200,3 @@ def errors(path):
 
 def dense(numbers):
     return keras.Sequential([keras.Input((numbers,)), layers.Dense(3)])
-
-
-def said(model, rows, path):
-    try:
-        record(model, rows, to=path)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-SCENARIOS = {
-    "chain": chain,
-    "residual": residual,
-    "two_inputs": two_inputs,
-    "named_inputs": named_inputs,
-    "blocks": blocks,
-    "two_outputs": two_outputs,
-    "unbuilt": unbuilt,
-    "training": training,
-    "narrow": narrow,
-    "wide": wide,
-    "state": state,
-    "errors": errors,
-}

@@ -8,10 +8,12 @@ import json
 import sys
 from pathlib import Path
 
+from recorded_scenarios import NAMES
+
 
 def main(framework: str, folder: Path) -> None:
-    scenarios = importlib.import_module(f"{framework}_scenarios").SCENARIOS
-    facts = {name: play(folder / f"{name}.npz") for name, play in scenarios.items()}
+    scenarios = importlib.import_module(f"{framework}_scenarios")
+    facts = {name: getattr(scenarios, name)(folder / f"{name}.npz") for name in NAMES}
     (folder / "facts.json").write_text(json.dumps(facts))
 
 

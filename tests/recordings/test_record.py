@@ -2,20 +2,16 @@ import json
 
 import numpy as np
 import pytest
-from worker_process import finish, start_worker
+from both_frameworks import FRAMEWORKS, recorded_in_both
 
 from twintrain.recordings.archive import PASSES, load
 
-FRAMEWORKS = ("torch", "keras")
 pytestmark = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    found = {framework: tmp_path_factory.mktemp(framework) for framework in FRAMEWORKS}
-    for worker in [start_worker("scenarios_worker.py", framework, folder) for framework, folder in found.items()]:
-        finish(worker)
-    return found
+    return recorded_in_both("scenarios_worker.py", tmp_path_factory)
 
 
 @pytest.fixture

@@ -1,20 +1,17 @@
 import numpy as np
 import pytest
+from both_frameworks import FRAMEWORKS, recorded_in_both
 from recorded_cases import EXPECTED, FUNCTIONS, example
 from worker_process import finish, start_worker
 
 from twintrain.recordings.archive import PASSES, load
 
-FRAMEWORKS = ("torch", "keras")
 CASES = [(framework, name) for framework in FRAMEWORKS for name in EXPECTED]
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    found = {framework: tmp_path_factory.mktemp(framework) for framework in FRAMEWORKS}
-    for worker in [start_worker("cases_worker.py", framework, folder) for framework, folder in found.items()]:
-        finish(worker)
-    return found
+    return recorded_in_both("cases_worker.py", tmp_path_factory)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import torch
 from recorded_cases import IMAGES, ROWS, STEPS
+from recorded_scenarios import said
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
@@ -180,27 +181,3 @@ def errors(path):
         "no array": said(nn.Linear(4, 3), "rows", path),
         "no folder": said(nn.Linear(4, 3), TABLE, path.parent / "none" / "a.npz"),
     }
-
-
-def said(model, rows, path):
-    try:
-        record(model, rows, to=path)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-SCENARIOS = {
-    "chain": chain,
-    "residual": residual,
-    "two_inputs": two_inputs,
-    "named_inputs": named_inputs,
-    "blocks": blocks,
-    "two_outputs": two_outputs,
-    "unbuilt": unbuilt,
-    "training": training,
-    "narrow": narrow,
-    "wide": wide,
-    "state": state,
-    "errors": errors,
-}

@@ -173,15 +173,14 @@ def _group_norm(call: Arguments) -> Description:
     return layers.norm_described("group_norm", options, call.get(2, "weight"), call.get(3, "bias"))
 
 
+def _pool_options(call: Arguments, axes: int, place_of_ceil_mode: int) -> dict[str, Any]:
+    size, stride, padding = call.get(1, "kernel_size"), call.get(2, "stride"), call.get(3, "padding", 0)
+    return layers.pool_options(axes, size, stride, padding, call.get(place_of_ceil_mode, "ceil_mode", False))
+
+
 def _max_pool(axes: int) -> Callable[[Arguments], Description]:
     def described(call: Arguments) -> Description:
-        options = layers.pool_options(
-            axes,
-            call.get(1, "kernel_size"),
-            call.get(2, "stride"),
-            call.get(3, "padding", 0),
-            call.get(5, "ceil_mode", False),
-        )
+        options = _pool_options(call, axes, 5)
         return Description("max_pool", {**options, "dilation": listed(call.get(4, "dilation", 1), axes)})
 
     return described
@@ -189,13 +188,7 @@ def _max_pool(axes: int) -> Callable[[Arguments], Description]:
 
 def _avg_pool(axes: int) -> Callable[[Arguments], Description]:
     def described(call: Arguments) -> Description:
-        options = layers.pool_options(
-            axes,
-            call.get(1, "kernel_size"),
-            call.get(2, "stride"),
-            call.get(3, "padding", 0),
-            call.get(4, "ceil_mode", False),
-        )
+        options = _pool_options(call, axes, 4)
         divisor = given({"divisor": call.get(6, "divisor_override")})
         return Description(
             "avg_pool", {**options, "count_include_pad": call.get(5, "count_include_pad", True), **divisor}
