@@ -16,12 +16,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from twintrain import project
 from twintrain.evaluation.cost import Timed, measured_cost
 from twintrain.evaluation.decision import cheaper_one
 from twintrain.frameworks.threads import inference_threads
 from twintrain.frameworks.timed_network import TimedNetwork
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.system.cpus import usable_cpus
 
 REPEATS = 20

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.parts import Part
 from twintrain.data.prepare.scaling import output_scaler, unscale
@@ -17,6 +17,7 @@ from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
 from twintrain.evaluation.scores import regression_score, score, score_classes
 from twintrain.settings.params import Params, load_params
+from twintrain.system import project
 from twintrain.training import baselines
 from twintrain.training.losses import check_loss, with_class_weights
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
@@ -35,6 +35,7 @@ from twintrain.report.scoreboard import scoreboard
 from twintrain.report.ui_links import ui_address
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params, load_params
+from twintrain.system import project
 from twintrain.system.stored import load_array, read_csv, read_model
 from twintrain.training.seeds import seed_folders
 from twintrain.verification.seal import seal

@@ -5,12 +5,12 @@ python -m pipelines.cost    reads build/train and build/split/test, writes build
 
 from contextlib import ExitStack
 
-from twintrain import project
 from twintrain.command_line.commands import run_stage
 from twintrain.evaluation.cost import measured_cost
 from twintrain.frameworks.threads import inference_threads
 from twintrain.frameworks.timed_network import TimedNetwork
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.training.seeds import seed_folders
 
 

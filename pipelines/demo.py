@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.ports import HOST, read_port
 from twintrain.data.dataset import Dataset, load_dataset
@@ -20,6 +20,7 @@ from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.report import statements
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.system.stored import read_model
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.form_options import add_form_options, form_options
@@ -23,6 +23,7 @@ from twintrain.settings.overrides import NOT_GIVEN, parse_overrides
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.system.stored import load_array, read_model
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_framework_stage
 from twintrain.data.parts import Part
 from twintrain.data.prepare.scaling import output_scaler, unscale
@@ -20,6 +20,7 @@ from twintrain.frameworks import framework_module
 from twintrain.frameworks.threads import inference_threads
 from twintrain.report import prediction_charts
 from twintrain.settings.params import Params, load_params
+from twintrain.system import project
 from twintrain.training.seeds import seed_folders, spread
 
 

@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import ANY_PARAMETER, command_parser, run_command
 from twintrain.command_line.dvc_command import get_data
@@ -20,6 +20,7 @@ from twintrain.errors import UserError, unknown
 from twintrain.report.family_table import Row, family_rows, markdown, print_table, replace_table
 from twintrain.settings.params import load_params
 from twintrain.settings.presets import families
+from twintrain.system import project
 
 FAMILIES = project.RESULTS / "families"
 DOCUMENTS = Path("docs")

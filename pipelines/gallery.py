@@ -13,7 +13,6 @@ from typing import Any
 
 import psutil
 
-from twintrain import project
 from twintrain.command_line import locks
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.dvc_command import get_data
@@ -22,6 +21,7 @@ from twintrain.command_line.project_copy import ProjectCopy, project_copy
 from twintrain.errors import UserError
 from twintrain.report import gallery_table
 from twintrain.report.gallery_table import System
+from twintrain.system import project
 
 PAGE = Path("docs/results.md")
 DONE = project.RESULTS / "gallery.json"

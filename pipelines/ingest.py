@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import RowsWriter, Sample, TableWriter
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
@@ -18,6 +18,7 @@ from twintrain.data.readers.ingested import Ingested
 from twintrain.data.readers.reading import read_chunks
 from twintrain.report import exploration
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.system.stored import load_array
 
 ARRAYS = ("array", "labels", "part", "group", "time")

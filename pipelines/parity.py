@@ -6,9 +6,10 @@ python -m pipelines.parity    reads build/split, writes results/parity.json and 
 from functools import partial
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.settings.params import Params, load_params
+from twintrain.system import project
 from twintrain.verification import parity_report
 from twintrain.verification.twins import unverified, verify_twins, why_no_twins
 from twintrain.verification.workers import link_experiment

@@ -9,13 +9,14 @@ from itertools import chain
 
 import numpy as np
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import RowsWriter, blocks, table_chunks
 from twintrain.data.dataset import Dataset
 from twintrain.data.prepare.encoding import as_numbers, encode_array
 from twintrain.data.schema import network_schema
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.system.stored import load_array, read_model
 
 CARRIED = ("dataset.json", "labels.npy", "part.npy", "group.npy", "time.npy")

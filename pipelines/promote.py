@@ -6,7 +6,7 @@ python -m pipelines.promote --despite baseline --because 'we need answers, and a
 
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.dvc_command import everything_is_up_to_date
@@ -15,6 +15,7 @@ from twintrain.registry import gate, outcomes
 from twintrain.registry.versions import registered_name, store_errors
 from twintrain.settings.overrides import NOT_GIVEN
 from twintrain.settings.params import load_params
+from twintrain.system import project
 
 LONGEST_REASON = 500
 

@@ -4,13 +4,14 @@ python -m pipelines.rollback                        of the data set and model in
 python -m pipelines.rollback --model car-car_embedding
 """
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.errors import UserError
 from twintrain.registry import champion_page
 from twintrain.registry.versions import Versions, checked_name, described, despite_note, registered_name, store_errors
 from twintrain.settings.overrides import CURRENT
 from twintrain.settings.params import load_params
+from twintrain.system import project
 
 
 def rollback() -> None:

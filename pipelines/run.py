@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import run_command
 from twintrain.command_line.dvc_command import get_data, run_dvc
@@ -30,6 +30,7 @@ from twintrain.settings.overrides import CURRENT, NOT_GIVEN, parse_overrides
 from twintrain.settings.params import Params
 from twintrain.settings.presets import changed_params, save_params
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.system.stored import DamagedFileError
 
 TASKS = ("classes", "regression")

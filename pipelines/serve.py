@@ -8,11 +8,11 @@ import sys
 import time
 from typing import Any
 
-from twintrain import project
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.ports import read_port
 from twintrain.registry.champion import chosen_model
 from twintrain.settings.params import load_params
+from twintrain.system import project
 
 PORT = 5001
 REQUEST = project.RESULTS / "request.json"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
@@ -18,6 +18,7 @@ from twintrain.data.prepare.splitting import split_rows
 from twintrain.data.schema import Schema
 from twintrain.report.projections import plot_projections
 from twintrain.settings.params import load_params
+from twintrain.system import project
 from twintrain.system.stored import load_array, read_model
 
 ROW_MARKS = ("part", "group", "time")

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_command
 from twintrain.command_line.dvc_command import get_data
 from twintrain.command_line.experiment import check_experiment, experiment_parser, read_experiment, schema_of
@@ -26,6 +26,7 @@ from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep, check_metric, read_sweep, trial_content
 from twintrain.sweeping.study import BEST_EPOCH, FOLDER, RUN, Study, open_study
 from twintrain.sweeping.trials import Data, Metrics, Outcome, run_trial
+from twintrain.system import project
 from twintrain.training.logged import logged_params
 
 # A study remembers the MLflow run that its trials are below.

@@ -6,7 +6,7 @@ python -m pipelines.sync    exit status 0 where the store has all, else 1; it ma
 import contextlib
 import sys
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.command_line.dvc_command import everything_is_up_to_date
@@ -14,6 +14,7 @@ from twintrain.errors import UserError
 from twintrain.registry import outcomes
 from twintrain.report import statements
 from twintrain.settings.params import Params, load_params
+from twintrain.system import project
 from twintrain.system.passwords import without_passwords
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from twintrain import frameworks, models, project, tracking, training
+from twintrain import frameworks, models, tracking, training
 from twintrain.command_line.commands import run_framework_stage
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
@@ -27,6 +27,7 @@ from twintrain.report.curves import plot_curves
 from twintrain.settings.frameworks import TITLES, packages
 from twintrain.settings.params import Params, load_params
 from twintrain.settings.sections.training import Train
+from twintrain.system import project
 from twintrain.system.cpus import OtherWork
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.event_files import write_event_file

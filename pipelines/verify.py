@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line import locks
 from twintrain.command_line.commands import run_command
 from twintrain.command_line.dvc_command import get_data, run_dvc
@@ -20,6 +20,7 @@ from twintrain.data.prepare.preparation import prepare
 from twintrain.errors import UserError
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.verification import parity_report, workers
 from twintrain.verification.twins import verify_twins
 

@@ -18,7 +18,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 
-from twintrain import project
 from twintrain.data.dataset import Dataset
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import ModelFile
@@ -30,6 +29,7 @@ from twintrain.settings.sections.baselines import BASELINES, Baseline
 from twintrain.settings.sections.losses import LOSSES, TASK_LOSSES, Loss
 from twintrain.settings.sections.optimizers import OPTIMIZERS, SCHEDULES, TORCH_ALONE
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.system import project
 from twintrain.verification.twins import TRAINING_LENGTH
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +51,7 @@ NOT_DEPS = {
     "twintrain.report.charts": "size and colours of pictures",
     "twintrain.command_line.commands": "how a command starts and ends",
     "twintrain.errors": "the words of error messages",
-    "twintrain.project": "where files lie; an output elsewhere is an error of DVC's",
+    "twintrain.system.project": "where files lie; an output elsewhere is an error of DVC's",
     "twintrain.system.cpus": "how busy others keep the machine, which is no input",
     "twintrain.system.processes": "how a process is started and ended, not what it makes",
     "twintrain.system.stored": "reads what an earlier stage has written, or stops the stage",

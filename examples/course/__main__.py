@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from examples.course.tables import DOCUMENT, statement_table, training_table, with_tables
-from twintrain import project
 from twintrain.command_line.commands import run_command
 from twintrain.errors import UserError, unknown
+from twintrain.system import project
 
 FRAMEWORKS = ("torch", "keras")
 TRAININGS = (

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torchvision import transforms
 
-from twintrain import project
+from twintrain.system import project
 
 # What was written or said, what comes out, what is right.
 Row = tuple[str, str, str]

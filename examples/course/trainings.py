@@ -16,7 +16,6 @@ import numpy as np
 from scipy.stats import entropy
 from sklearn.metrics import roc_auc_score
 
-from twintrain import project
 from twintrain.data.parts import Part
 from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
@@ -31,6 +30,7 @@ from twintrain.settings.params import Params, check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.sections.training import Train
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.training.batches import Batches
 from twintrain.training.loop import History, fit
 

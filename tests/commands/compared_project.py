@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from twintrain import project
 from twintrain.data.dataset import load_dataset
 from twintrain.settings.yaml_files import read_yaml, write_yaml
+from twintrain.system import project
 from twintrain.training.seeds import seed_folders
 
 HISTORY = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.4], "val_loss": [0.6, 0.5]})

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from refusals import start
 
-from twintrain import project
 from twintrain.settings.yaml_files import read_yaml, write_yaml
+from twintrain.system import project
 
 FRAMEWORKS = ("torch", "keras")
 

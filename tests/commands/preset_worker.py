@@ -10,7 +10,7 @@ from pathlib import Path
 from scoring_cases import make_project, write_params
 from scoring_worker import run_stages
 
-from twintrain import project
+from twintrain.system import project
 
 # Only the scores are looked at: what MLflow records has tests of its own. TensorFlow takes its threads once a process.
 QUICK = ("--tracking.budget_seconds", "0", "--train.threads", "1")

@@ -10,13 +10,13 @@ from compared_project import write_project
 from report_cases import measured_costs
 
 from pipelines.compare import compare
-from twintrain import project as places
 from twintrain import tracking
 from twintrain.evaluation import intervals
 from twintrain.evaluation.comparison import rows_digest
 from twintrain.evaluation.decision import CHEAPER
 from twintrain.report import statements
 from twintrain.report.scoreboard import scoreboard
+from twintrain.system import project as places
 
 ROWS = 300
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines import demo as demo_command
 from twintrain.data.dataset import load_dataset
-from twintrain.project import write_json
+from twintrain.system.project import write_json
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,10 +7,10 @@ import pytest
 from report_cases import measured_costs
 
 from pipelines import run
-from twintrain import project as places
 from twintrain import tracking
 from twintrain.errors import UserError
 from twintrain.settings.params import load_params
+from twintrain.system import project as places
 
 
 @pytest.mark.parametrize(

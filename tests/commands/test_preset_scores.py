@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from worker_process import finish, start_worker
 
-from twintrain import project
+from twintrain.system import project
 
 pytestmark = pytest.mark.slow
 FRAMEWORKS = ("torch", "keras")

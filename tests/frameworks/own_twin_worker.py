@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from own_twins import MISTAKES
 
-from twintrain import project
 from twintrain.command_line.commands import run_command
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
@@ -21,6 +20,7 @@ from twintrain.models.network import load_network
 from twintrain.models.own_twin import check_saving
 from twintrain.settings.params import Params
 from twintrain.settings.sections.training import Train
+from twintrain.system import project
 from twintrain.verification import recorder
 
 

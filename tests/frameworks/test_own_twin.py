@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from own_twins import CODES, IMAGES, MISTAKES, TWINS, VECTORS, mistaken
 
-from twintrain import project
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.models.initial_weights import draw_weights
@@ -20,6 +19,7 @@ from twintrain.models.own_twin import (
     weight_of,
 )
 from twintrain.settings.params import Params
+from twintrain.system import project
 from twintrain.verification.checks import Check
 from twintrain.verification.records import Record
 from twintrain.verification.workers import collect_checks, run_workers, write_experiment

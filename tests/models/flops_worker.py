@@ -7,8 +7,8 @@ import flops_cases
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from twintrain import project
 from twintrain.frameworks.torch import networks
+from twintrain.system import project
 
 
 def main(out: Path) -> None:

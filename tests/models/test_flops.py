@@ -6,11 +6,11 @@ from flops_cases import networks
 from twin_cases import one
 from worker_process import run_worker
 
-from twintrain import project
 from twintrain.data.schema import Schema
 from twintrain.models.flops import flops
 from twintrain.models.layers import LAYERS
 from twintrain.models.network import Network, place_layers
+from twintrain.system import project
 
 NETWORKS = networks()
 

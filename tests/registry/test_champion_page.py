@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from report_cases import full_metrics, material
 
-from twintrain import project
 from twintrain.registry import champion_page
 from twintrain.registry.gate import Check, overruled
 from twintrain.registry.versions import DESPITE
 from twintrain.registry.winner import Way
 from twintrain.report.html_template import CHAMPION_PLACE
 from twintrain.report.page import html_page
+from twintrain.system import project
 
 EVIL = "<script>alert(1)</script>"
 CHAMPION = SimpleNamespace(version="2", tags={"framework": "keras"})

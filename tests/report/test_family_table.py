@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from project_clone import UNTRACKED, Clone
 
-from twintrain import project as places
 from twintrain.report.family_table import cells, family_rows, markdown, print_table, replace_table
 from twintrain.settings.presets import families, read_preset
 from twintrain.settings.sections.training import Augmentation, Train
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project as places
 
 ROWS = [
     {"preset": "few_none", "framework": "PyTorch", "epochs": 3, "val_loss": 0.25, "eval_acc": 0.5},

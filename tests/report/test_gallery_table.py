@@ -4,9 +4,9 @@ import pytest
 
 from pipelines import gallery as gallery_command
 from twintrain.errors import UserError
-from twintrain.project import write_json
 from twintrain.report import gallery_table
 from twintrain.report.gallery_table import System
+from twintrain.system.project import write_json
 
 
 def metrics(accuracy=0.9, other=0.9, **changes):

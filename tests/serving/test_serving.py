@@ -15,7 +15,7 @@ import pytest
 from scoring_cases import CASES, clinic
 from worker_process import finish, start_worker
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.data.dataset import Dataset
 from twintrain.data.prepare.encoding import encode_array
 from twintrain.errors import UserError
@@ -27,6 +27,7 @@ from twintrain.serving.raw_input import as_written
 from twintrain.serving.server import Server, request_body
 from twintrain.serving.smoke import smoke_test
 from twintrain.settings.params import Serving, Tracking
+from twintrain.system import project
 
 pytestmark = pytest.mark.slow
 

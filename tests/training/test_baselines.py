@@ -13,9 +13,9 @@ from pipelines import baseline
 from twintrain import tracking
 from twintrain.data.parts import Part
 from twintrain.data.prepare.scaling import fit_target_scaler, scale
-from twintrain.project import read_json, write_json
 from twintrain.settings.sections.baselines import BASELINES, Baseline
 from twintrain.settings.yaml_files import read_yaml, write_yaml
+from twintrain.system.project import read_json, write_json
 from twintrain.training import baselines
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,6 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from twintrain import project
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
@@ -21,6 +20,7 @@ from twintrain.models.network import load_network
 from twintrain.settings.params import Params
 from twintrain.settings.sections.optimizers import Clip, Optimizer
 from twintrain.settings.sections.training import Train
+from twintrain.system import project
 from twintrain.training import blocks, steps
 from twintrain.verification.recorder import Recorder
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twintrain import project
 from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
 from twintrain.models.network import place_layers
 from twintrain.settings.params import check_params
 from twintrain.settings.sections.optimizers import Optimizer
 from twintrain.settings.yaml_files import write_yaml
+from twintrain.system import project
 from twintrain.verification.native import (
     AGAIN,
     RULE,

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from twintrain import project
 from twintrain.command_line import locks
 from twintrain.command_line.commands import SECONDS_TO_END
 from twintrain.command_line.heard import Heard, Status
@@ -16,6 +15,7 @@ from twintrain.data.fetch.fetching import MIRRORS, fetch_files, missing_files, p
 from twintrain.errors import UserError
 from twintrain.settings.params import Params
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.system.failures import disk_line, is_disk_line
 from twintrain.system.processes import end_group, watched_command
 from twintrain.system.watched import this_as_owner

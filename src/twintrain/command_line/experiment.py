@@ -3,7 +3,6 @@
 import argparse
 from typing import Any
 
-from twintrain import project
 from twintrain.command_line.commands import ANY_PARAMETER, command_parser
 from twintrain.data.dataset import load_dataset
 from twintrain.data.schema import Schema, network_schema
@@ -14,6 +13,7 @@ from twintrain.settings.overrides import CURRENT, parse_overrides
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.initial_model import load_initial, without_alias
 from twintrain.training.losses import check_loss

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from twintrain import project
 from twintrain.errors import UserError
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 
 WRITTEN = "TWINTRAIN_PARAMS"  # JSON: the sha256 that each of these files has for the stages of a command
 

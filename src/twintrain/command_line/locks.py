@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from twintrain import project
 from twintrain.command_line.dvc_files import mend_dvc_files
 from twintrain.errors import UserError
+from twintrain.system import project
 from twintrain.system.stored import DamagedFileError
 from twintrain.system.watched import OWNER, SECONDS_TO_END, STAGE, name_of, running
 

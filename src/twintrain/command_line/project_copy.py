@@ -17,9 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.data.dataset import RAW_FOLDERS
 from twintrain.errors import UserError
+from twintrain.system import project
 from twintrain.system.processes import changed_environment
 from twintrain.system.watched import name_of, running, this_as_owner
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from twintrain import project
 from twintrain.data.files import folder_digest, sha256_of
 from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.system import project
 
 ISO_DATE = "%Y-%m-%d"
 DATE_PARTS = "YymdbBaAHIMSfpzZj"

@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from twintrain import project
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.errors import UserError
 from twintrain.settings.sections.data import Preprocess
 from twintrain.settings.sections.losses import TASK_METRICS
+from twintrain.system import project
 from twintrain.system.stored import read_model
 
 DATE_PARTS = ("year", "month", "day", "weekday")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from twintrain import project
 from twintrain.errors import UserError
 from twintrain.evaluation import equivalence, paired_accuracy
 from twintrain.evaluation.classification import cohen_kappa
@@ -15,6 +14,7 @@ from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.settings.frameworks import TITLES
+from twintrain.system import project
 from twintrain.system.stored import ANY_NUMBERS, damaged, load_array, load_arrays
 
 # Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.

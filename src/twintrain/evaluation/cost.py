@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy
 
-from twintrain import project
+from twintrain.system import project
 from twintrain.system.cpus import OtherWork, usable_cpus
 from twintrain.system.stored import DamagedFileError
 

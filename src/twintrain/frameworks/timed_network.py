@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from twintrain import project
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.settings.frameworks import TITLES
+from twintrain.system import project
 from twintrain.system.piped_process import PipedProcess
 from twintrain.system.processes import worker_environment
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from twintrain import project
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError, unknown
 from twintrain.models.layers import LAYERS
@@ -18,6 +17,7 @@ from twintrain.models.layers.nested import Nested
 from twintrain.models.layers.normalization import BatchNorm
 from twintrain.models.own_twin import check_file
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.system import project
 
 MAX_WEIGHTS = 2 * 10**9  # 8 GB in float32, and the optimizer has more of them
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
@@ -16,6 +15,7 @@ from twintrain.evaluation.cost import median_interval
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names
+from twintrain.system import project
 
 # One row at a time, after some that load and compile what the first ones do.
 WARM_UP_CALLS = 5

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twintrain import project
 from twintrain.registry.gate import Check
 from twintrain.registry.versions import despite_note
 from twintrain.registry.winner import Way
 from twintrain.report.html_template import CHAMPION_PLACE, render
+from twintrain.system import project
 
 
 def write_page(

@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from twintrain import project
 from twintrain.data.files import sha256_of
 from twintrain.registry import champion_page, gate
 from twintrain.registry.gate import Check
@@ -16,6 +15,7 @@ from twintrain.registry.versions import despite_note
 from twintrain.registry.winner import Way, way_despite_baseline, ways_to_ask
 from twintrain.report.verdict_note import plain_text
 from twintrain.settings.frameworks import TITLES
+from twintrain.system import project
 from twintrain.tracking import Run
 
 COLOURS = {"✓": "green", "!": "yellow", "✗": "red"}

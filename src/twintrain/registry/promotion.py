@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-from twintrain import project
 from twintrain.errors import UserError, first_line
 from twintrain.registry import gate
 from twintrain.registry.challenge import challenge
@@ -25,6 +24,7 @@ from twintrain.serving.evaluated import evaluated_rows
 from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.smoke import smoke_test
 from twintrain.settings.params import Params, Serving
+from twintrain.system import project
 from twintrain.tracking import Ref, Run, connect, find_run, journal_keys, model_of
 
 # Of a training run, what its version says too.

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from twintrain import project
 from twintrain.data.schema import Schema
 from twintrain.registry.versions import Versions, registered_name, uri_of
+from twintrain.system import project
 from twintrain.tracking import Ref, find_run
 
 # What a shell, or make, would make something else of within double quotes.

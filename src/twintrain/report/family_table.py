@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from twintrain import project
 from twintrain.report.statements import frameworks_of
 from twintrain.settings.frameworks import TITLES
+from twintrain.system import project
 from twintrain.system.stored import read_csv
 
 if TYPE_CHECKING:

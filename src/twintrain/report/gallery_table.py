@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from twintrain import project
 from twintrain.errors import unknown
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.system import project
 
 FILE = Path("conf/gallery.yaml")
 FRAMEWORKS = ("torch", "keras")

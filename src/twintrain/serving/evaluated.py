@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain import project
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.evaluation.comparison import load_predictions
 from twintrain.serving.recipe import table_of_answers
+from twintrain.system import project
 
 # The network computes in float32, in batches that may be cut elsewhere.
 TOLERANCE = 1e-6

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.data.dataset import Dataset
 from twintrain.data.raw_rows import raw_rows
 from twintrain.errors import UserError
 from twintrain.serving.raw_input import as_written
 from twintrain.serving.recipe import FILE_NAME, Recipe, answer_names
 from twintrain.settings.frameworks import packages
+from twintrain.system import project
 from twintrain.tracking.store import mlflow_module
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from twintrain import project
 from twintrain.data.dataset import Dataset
 from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.prepare.fitting import Fitted
 from twintrain.data.prepare.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation.metrics import logits_of, probabilities
+from twintrain.system import project
 from twintrain.system.stored import read_model
 
 FILE_NAME = "recipe.json"

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from twintrain import project
 from twintrain.errors import UserError, cut, unknown
 from twintrain.settings.frameworks import FrameworkName
 from twintrain.settings.sections.baselines import Baseline
@@ -14,6 +13,7 @@ from twintrain.settings.sections.optimizers import KERAS_HAS_NO, KERAS_HAS_NO_OP
 from twintrain.settings.sections.section import Section
 from twintrain.settings.sections.training import Evaluate, Train
 from twintrain.settings.yaml_files import read_yaml, validated
+from twintrain.system import project
 
 
 class Verify(Section):

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from twintrain import project
 from twintrain.errors import UserError, cut
 from twintrain.settings.params import Params
 from twintrain.settings.presets import changed_params, parameter_names
 from twintrain.settings.sections.section import Rule
 from twintrain.settings.yaml_files import validated
+from twintrain.system import project
 
 SHORTER = {"learning_rate": "lr"}
 # How networks are scored, compared, verified and kept: the networks are the same without it.

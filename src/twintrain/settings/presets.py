@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from twintrain import project
 from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.settings.params import Params
 from twintrain.settings.sections.section import Rule
 from twintrain.settings.yaml_files import read_yaml, update_yaml, validated, write_yaml
+from twintrain.system import project
 
 # The section of a preset that is none of params.yaml.
 SWEEP = "sweep"

@@ -11,9 +11,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, cut, did_you_mean, kind_of, shown
-from twintrain.project import write_kept_text
 from twintrain.settings.yaml_lines import edited
 from twintrain.settings.yaml_text import MAX_BYTES, YamlSyntaxError, YamlTextError, block, load, same
+from twintrain.system.project import write_kept_text
 
 OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 BYTE_ORDER_MARK = "\ufeff"

@@ -5,11 +5,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twintrain import project
 from twintrain.settings.presets import apply_overrides, read_preset, save_preset
 from twintrain.settings.yaml_files import to_scalar, write_yaml
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.study import BEST_EPOCH, REASON, RUN, SECONDS, STATE, Study
+from twintrain.system import project
 
 if TYPE_CHECKING:
     import optuna

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field
 
-from twintrain import project
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.settings.presets import annotation_of, changed_params, read_sweep_section
 from twintrain.settings.sections.section import Section
 from twintrain.settings.yaml_files import validated
+from twintrain.system import project
 
 # What may vary: all else decides by which rows trials are judged, or changes no training.
 SWEPT = ("train", "model", "preprocess", "mode")

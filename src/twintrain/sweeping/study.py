@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twintrain import project
 from twintrain.command_line import locks
 from twintrain.settings.params import Params
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.trials import Outcome
+from twintrain.system import project
 from twintrain.tracking.store_address import check_database
 
 if TYPE_CHECKING:

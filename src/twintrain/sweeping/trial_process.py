@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twintrain import project
 from twintrain.command_line.commands import run_command
 from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
@@ -21,6 +20,7 @@ from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
 from twintrain.settings.params import Params
+from twintrain.system import project
 from twintrain.training.initial_model import handed_on
 from twintrain.training.loop import DivergenceError, fit
 from twintrain.training.losses import with_class_weights

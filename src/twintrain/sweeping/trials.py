@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from twintrain import project
 from twintrain.data.prepare.preparation import prepare
 from twintrain.data.schema import Schema
 from twintrain.settings.params import Params
 from twintrain.sweeping.trial_process import PARTS
+from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 

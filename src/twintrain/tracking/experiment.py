@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from twintrain import project
 from twintrain.errors import UserError
 from twintrain.settings.params import check_params
 from twintrain.settings.preset_changes import preset_changes
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.system import project
 
 TAGS = {"stage": "run"}
 

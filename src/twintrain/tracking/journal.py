@@ -21,8 +21,8 @@ from typing import Any, NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
-from twintrain.project import link_or_copy
 from twintrain.system.passwords import without_password
+from twintrain.system.project import link_or_copy
 from twintrain.tracking.journal_lines import append_line, read_lines
 from twintrain.tracking.owner import Owner
 from twintrain.tracking.store import SQLITE, project_root, store_uri

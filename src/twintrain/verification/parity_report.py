@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from twintrain import project
 from twintrain.report.html_template import render
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
+from twintrain.system import project
 from twintrain.tracking import Run
 from twintrain.verification.checks import Check
 from twintrain.verification.records import LOGGED

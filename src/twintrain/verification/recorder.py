@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from twintrain import project, tracking
+from twintrain import tracking
 from twintrain.command_line.commands import run_command
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
@@ -22,6 +22,7 @@ from twintrain.models.network import Network, load_network
 from twintrain.settings.frameworks import packages
 from twintrain.settings.params import Params
 from twintrain.settings.sections.training import Train
+from twintrain.system import project
 from twintrain.training.batches import epoch_batches
 from twintrain.training.initial_model import handed_on
 from twintrain.training.losses import with_class_weights

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twintrain import project
 from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params
+from twintrain.system import project
 from twintrain.verification.parity_report import parity
 from twintrain.verification.workers import collect_checks, run_workers
 

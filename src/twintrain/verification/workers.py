@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from twintrain import project
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import FILE_NAME as SCHEMA_FILE
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
+from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from twintrain import project
 from twintrain.data.dataset import Dataset, checked_folders, load_dataset, raw_folder
 from twintrain.data.files import copy_whole, folder_digest, sha256_of
 from twintrain.data.own.array_inference import infer_npz
@@ -27,6 +26,7 @@ from twintrain.errors import UserError
 from twintrain.settings.overrides import CURRENT
 from twintrain.settings.presets import read_preset
 from twintrain.settings.yaml_files import read_yaml, update_yaml, validated, write_yaml
+from twintrain.system import project
 
 ENDINGS = (*TABLE_ENDINGS, ".parquet", ".npz")
 PACKED = (".gz", ".zip", ".tar", ".tgz")
