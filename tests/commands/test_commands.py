@@ -129,6 +129,7 @@ def test_a_stage_called_wrongly_says_how(clone: Clone, arguments: list[str], mes
     assert (result.returncode, result.stderr) == (1, message + "\n")
 
 
+@pytest.mark.slow
 def test_doctor_finds_nothing_to_mend(clone: Clone):
     result = clone.call("python", "-m", "pipelines.doctor")
     assert result.returncode == 0, result.stdout
@@ -136,6 +137,7 @@ def test_doctor_finds_nothing_to_mend(clone: Clone):
     assert "data: 1 file of mnist5k, as described" in result.stdout
 
 
+@pytest.mark.slow
 def test_doctor_says_what_to_type(clone: Clone):
     shutil.rmtree(clone.folder / "data")
     result = clone.call("python", "-m", "pipelines.doctor", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
@@ -145,6 +147,7 @@ def test_doctor_says_what_to_type(clone: Clone):
     assert "MEND  store: MLFLOW_TRACKING_URI http://127.0.0.1:9 does not answer" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_tracking_server_that_does_not_answer_costs_no_output(clone: Clone):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

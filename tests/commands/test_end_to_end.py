@@ -141,6 +141,7 @@ def test_baselines_are_scored_on_the_rows_of_the_networks(clone: Clone, metrics:
     assert baseline["comparisons"]["torch"]["accuracy_difference"] == pytest.approx(difference, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_logged_model_predicts_the_test_rows_as_evaluated(clone: Clone, metrics: dict, framework: str):
     store, test_rows = f"sqlite:///{clone.folder}/mlflow.db", str(clone.folder / "build/split/test/features.npy")
@@ -209,6 +210,7 @@ def test_nothing_that_git_tracks_changes_but_lock_and_params(clone: Clone):
     assert sorted(filter(None, status)) == [" M dvc.lock", " M params.yaml"]
 
 
+@pytest.mark.slow
 def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: Clone):
     before = len(clone.stage_runs("train"))
     assert clone.run("--target", "train@torch", "--train.epochs", "1").returncode == 0
@@ -237,6 +239,7 @@ def test_nothing_new_is_said_so_and_the_table_printed_all_the_same(clone: Clone)
     assert len({run.data.tags["dvc_lock"] for run in clone.stage_runs("run")[:1]}) == 1
 
 
+@pytest.mark.slow
 def test_results_from_the_cache_in_a_new_store_are_said_to_be(clone: Clone):
     (clone.folder / "mlflow.db").rename(clone.folder / "mlflow.db.aside")
     result = clone.run()
@@ -246,6 +249,7 @@ def test_results_from_the_cache_in_a_new_store_are_said_to_be(clone: Clone):
     assert "their runs not in this store; dvc repro --force makes new ones" in result.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_ends_its_stage_and_says_so_in_the_store(clone: Clone):
     before = len(clone.stage_runs("train"))
     process = clone.start("python", "-m", "pipelines.run", "--target", "train@torch", "--train.epochs", "100000")

@@ -19,6 +19,7 @@ if find_spec("gradio") is None:  # to import it takes seconds
 
 from demo_pages import check, draw, wait_for, wait_for_all, wait_for_ground  # noqa: E402
 
+pytestmark = pytest.mark.slow
 EVIL = "<script>alert(1)</script>"
 DIGITS = [str(digit) for digit in range(10)]
 ABOUT = {"title": "made up", "origin": "here", "licence": "none", "files": {"file": "0"}, "target": "answer"}
@@ -118,7 +119,6 @@ def test_reason_is_shown_where_there_is_no_answer(shown):
     assert "%" not in page.locator("#torch").inner_text()
 
 
-@pytest.mark.slow  # the canvas is a WebGL one, which a machine without a GPU draws slowly
 def test_digit_is_drawn_and_cleared(shown):
     asked = []
 

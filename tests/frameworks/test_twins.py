@@ -1,8 +1,9 @@
 """The twin contract: every layer, optimizer and model is the same in both frameworks, the reloaded ones included."""
 
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from twin_cases import (
     MASK_ROWS,
     MASK_SEED,
     MODEL_CASES,
+    NATIVE,
     ROWS,
     TRAININGS,
     cases,
@@ -38,12 +40,16 @@ GRADIENTS = 1e-10
 AFTER_STEPS = 1e-9
 SELF_DIFFERENCES = 10
 FURTHER = further_rows()
-CASES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in FURTHER else []) for name in (*LAYER_CASES, *MODEL_CASES)
-]
 CASES_BUILT = cases()
 
 Results = dict[str, dict[str, np.ndarray]]
+
+
+def marked(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in FURTHER else []) for name in names]
+
+
+CASES = marked((*LAYER_CASES, *MODEL_CASES))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +166,7 @@ def test_weights_are_equal_after_100_steps(results: Results, case: str):
             assert difference(results, key) < AFTER_STEPS
 
 
-@pytest.mark.parametrize("case", CHAOTIC)
+@pytest.mark.parametrize("case", marked(CHAOTIC))
 def test_chaotic_twins_part_no_more_than_a_framework_from_itself(results: Results, case: str):
     key = f"{case}|trained by sgd"
     own = np.abs(results["torch"][f"{case}|trained from changed weights"] - results["torch"][key]).max()
@@ -185,13 +191,15 @@ def test_batches_that_make_one_step_are_as_good_as_one_batch(results: Results, f
     assert np.abs(accumulated - whole).max() < FLOAT64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_training_is_deterministic_and_resumes_to_the_same_bits(results: Results, framework: str):
-    keys = [key for key in results[framework] if key.startswith("resume|whole|")]
+def test_training_is_deterministic_and_resumes_to_the_same_bits(further_results: Results, framework: str):
+    found = further_results[framework]
+    keys = [key for key in found if key.startswith("resume|whole|")]
     assert len(keys) > 10
     for key in keys:
-        np.testing.assert_array_equal(results[framework][key.replace("whole", "again")], results[framework][key])
-        np.testing.assert_array_equal(results[framework][key.replace("whole", "halves")], results[framework][key])
+        np.testing.assert_array_equal(found[key.replace("whole", "again")], found[key])
+        np.testing.assert_array_equal(found[key.replace("whole", "halves")], found[key])
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -224,6 +232,6 @@ def test_native_leaves_to_each_framework_what_the_model_leaves_open(results: Res
     np.testing.assert_allclose(results["keras"]["native defaults"], [1e-3, 0.99, 0.3, 1e-7, 0, 1], rtol=1e-6)
 
 
-@pytest.mark.parametrize("case", ["cnn", "mlp", "car_embedding"])
+@pytest.mark.parametrize("case", NATIVE)
 def test_native_twins_start_from_their_own_weights(results: Results, case: str):
     assert difference(results, f"{case}|native") > 1e-3

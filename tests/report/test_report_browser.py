@@ -7,6 +7,7 @@ pages = pytest.importorskip("browser_pages", reason="playwright is not installed
 
 from twintrain.report.page import Material, html_page  # noqa: E402
 
+pytestmark = pytest.mark.slow
 SIZES = {"phone": pages.PHONE, "desktop": pages.DESKTOP}
 EVIL = "<script>alert(1)</script>"
 LABELS = ['"quoted" <b>bold</b>', "🦜 'parrot'", "a name without a space " * 4, "x" * 150, EVIL]

@@ -226,7 +226,7 @@ MODEL_CASES = {
 FURTHER_MODELS = (
     *("conventions", "wide_mlp", "wide_mlp_dropout", "wide_mlp_batch_norm", "deep_mlp_tanh", "image_classifier", "net"),
     *("color_cnn", "inception", "linear", "perceptron", "airline_mlp", "table_mlp", "image_cnn"),
-    "wide_and_deep",
+    *("wide_and_deep", "car_embedding_tuned", "regression_mlp", "diabetes_mlp"),
 )
 # Differ from a row in the number of units alone, or in an activation that has a row of its own.
 LIKE_ANOTHER = (
@@ -288,6 +288,8 @@ def optimizers_for(case: str) -> tuple[str, ...]:
 # Dropout leaves some channels of a batch of 8 without variance, which batch_norm divides by: rounding grows a
 # thousandfold every ten steps, and a framework parts from itself as it does from the other.
 CHAOTIC = ("car_embedding", "car_embedding_tuned")
+# Models that each framework is asked to start by itself.
+NATIVE = ("cnn", "mlp", "car_embedding")
 
 # What else can be set about a training, with the row that is trained so; each is SGD.
 TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {

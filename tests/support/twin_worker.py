@@ -1,7 +1,7 @@
 """Runs rows of the twin contract test in one framework: python twin_worker.py FRAMEWORK OUT.npz GROUP [NAME …]
 
-`core` has a row of each kind of layer, some models, and all else that is compared; `further` the other layers and
-models; `brief`, of the named rows, only what they have in common with other libraries under Keras.
+`core` has a row of each kind of layer, some models, and what else is compared but checkpoints; `further` these, and the
+other layers and models; `brief`, of the named rows, only what they have in common with other libraries under Keras.
 One framework a process; the test compares the arrays that two such processes write.
 """
 
@@ -22,6 +22,7 @@ from twin_cases import (
     MASK_CALLS,
     MASK_ROWS,
     MASK_SEED,
+    NATIVE,
     ROWS,
     Case,
     cases,
@@ -53,19 +54,23 @@ EAGER = {"keras": KerasOptions(run_eagerly=True)}
 def core(framework: str, out: Path) -> None:
     module = framework_module(framework, "backend")
     results = run_cases(framework, module, cases().keys() - set(further_rows()))
-    for name, case in cases("native").items():
+    native = cases("native")
+    for name in NATIVE:
+        case = native[name]
         backend = module.Backend(case.network, Train(**EAGER))
         results[f"{name}|native"] = backend.predict(case.features.astype(dtype_of(case, "float32")))
     results |= masks(framework, module)
     results["dropout in training"] = dropped(framework, module)
     results["native defaults"] = native_defaults(framework, module)
-    for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
-        results |= {f"resume|{what}|{name}": array for name, array in weights.items()}
     np.savez(out, **results)
 
 
 def further(framework: str, out: Path) -> None:
-    np.savez(out, **run_cases(framework, framework_module(framework, "backend"), set(further_rows())))
+    module = framework_module(framework, "backend")
+    results = run_cases(framework, module, set(further_rows()))
+    for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
+        results |= {f"resume|{what}|{name}": array for name, array in weights.items()}
+    np.savez(out, **results)
 
 
 def run_cases(framework: str, module: ModuleType, names: set[str]) -> dict[str, np.ndarray]:
