@@ -105,6 +105,46 @@ def test_padding_of_its_own_is_part_of_the_convolution_that_follows():
     assert (found.verdict, [row.name for row in found.layers]) == ("same", ["input", "conv"])
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (2, 1, 0)])
+def test_branches_may_run_in_any_order(order):
+    def recorded(framework):
+        net = Network(framework)
+        x = net.dense("before", net.rows(6), (6, 4))
+        drawn = [(net.drawn(4, 4), net.drawn(4)) for _ in range(3)]
+        made = {}
+        for at in range(3) if framework == "torch" else order:
+            weights = {"kernel": (drawn[at][0], "IO"), "bias": (drawn[at][1], "C")}
+            inside = net.maker.call(f"branch{at}", "dense", [x], {}, weights)
+            made[at] = net.plain(f"tanh{at}", "tanh", inside)
+        return net.maker.recording(net.plain("add", "add", *(made[at] for at in range(3))))
+
+    found = diff(recorded("torch"), recorded("keras"))
+    assert found.verdict == "same", str(found)
+    assert all(row.name == row.other_name for row in found.layers)
+    assert not found.reference_alone
+
+
+def test_a_layer_that_the_other_side_writes_out_is_the_same_unless_it_gives_something_else():
+    def recorded(framework, mean=4.0):
+        net = Network(framework)
+        x = net.image(8, 8, 3)
+        options = {"size": [2, 2], "strides": [2, 2], "padding": "valid", "count_include_pad": True}
+        pooled = net.pool("pool", "avg_pool", x, **options)
+        if framework == "torch":
+            # The sum of a window, then its mean.
+            net.maker.values[pooled] = {pass_: 4 * array for pass_, array in net.maker.values[pooled].items()}
+            pooled_sum, values = pooled, net.maker.values[pooled]
+            pooled = net.plain("mean", "tanh", pooled_sum)
+            net.maker.values[pooled] = {pass_: array / mean for pass_, array in values.items()}
+            net.maker.calls[-1] = net.maker.calls[-1]._replace(op=None, kind="div")
+        return net.maker.recording(net.plain("tanh", "tanh", pooled))
+
+    found = diff(recorded("torch"), recorded("keras"))
+    assert found.verdict == "same", str(found)
+    assert (found.reference_alone, found.other_alone) == (["pool", "mean"], ["pool"])
+    assert not diff(recorded("torch", mean=4.5), recorded("keras")).passed
+
+
 def test_one_side_may_take_the_last_step_itself():
     def recorded(framework):
         net = Network(framework)

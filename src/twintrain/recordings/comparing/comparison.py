@@ -86,7 +86,8 @@ def error(reference: np.ndarray, other: np.ndarray) -> float:
     """
     if not reference.size:
         return 0.0
-    largest = float(np.abs(np.subtract(reference, other, dtype=np.float64)).max()) / scale(reference)
+    with np.errstate(invalid="ignore"):  # inf − inf
+        largest = float(np.abs(np.subtract(reference, other, dtype=np.float64)).max()) / scale(reference)
     return largest if np.isfinite(largest) else np.inf
 
 
@@ -101,7 +102,8 @@ def difference(reference: np.ndarray, other: np.ndarray, likely: str | None = No
     found = turned(reference, other, likely)
     if found is None:
         return Difference(np.inf, np.inf, (), None, None)
-    gaps = np.abs(np.subtract(reference, found.array, dtype=np.float64))
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(np.subtract(reference, found.array, dtype=np.float64))
     if not gaps.size:
         return Difference(0.0, 0.0, (), None, found.permutation)
     if not np.isfinite(gaps).all():

@@ -7,7 +7,10 @@ import numpy as np
 
 from twintrain.errors import UserError, cut, did_you_mean
 from twintrain.recordings.archive import Call
+from twintrain.recordings.comparing.comparison import SAME
+from twintrain.recordings.comparing.layer_pair import gap
 from twintrain.recordings.comparing.operations.activations import OPERATIONS as ACTIVATIONS
+from twintrain.recordings.comparing.operations.recurrent import CELLS
 from twintrain.recordings.comparing.side import Side
 
 # Operations that stand in for each other where a port is wrong, or where the frameworks name one thing in two ways.
@@ -25,6 +28,8 @@ FAMILIES = (
 OPERATION, FAMILY, SHAPES, VALUES, OUTPUTS = 1.0, 0.4, 1.0, 1.0, 2.0
 # Outputs agree when what does not depend on the order of their numbers differs by less than this.
 AGREE = 1e-4
+# About a pair: its weights and its outputs agree; weights have the same shapes, or outputs agree; neither.
+NONE, SOME, MUCH = range(3)
 KERNELS = ("kernel", "recurrent_kernel", "embeddings")
 
 
@@ -66,8 +71,9 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
     """Matches the calls of two recordings.
 
     Calls of one operation, or one family, are aligned in their order so that as many as possible have the same shapes
-    of weights and outputs that agree. What is left is matched in any order where weights or outputs leave no doubt, or
-    where it follows what is matched, since branches of a graph may be run in either order.
+    of weights and outputs that agree; first those of which both agree. What is left is aligned anew, since branches of
+    a graph may be run in either order, and where it follows what is matched. A layer that the other side writes out as
+    several calls is none of these.
 
     Args:
         pairs: the other's name by the reference's, of calls that are matched by hand.
@@ -78,13 +84,24 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
     given = _given(reference.calls, other.calls, pairs or {})
     traits = [_traits(reference, call) for call in reference.calls], [_traits(other, call) for call in other.calls]
     found = list(given)
-    for is_sure in (False, True, True):
-        left = [_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits)]
-        scores = _scores([traits[0][at] for at in left[0]], [traits[1][at] for at in left[1]], is_sure)
-        found += [(left[0][a], left[1][b]) for a, b in _aligned(scores)]
+    for doubt, is_repeated in ((NONE, True), (MUCH, False), (SOME, True)):
+        while aligned := _aligned_of_left(traits, found, doubt):
+            found += aligned
+            if not is_repeated:
+                break
     found += _neighbours(reference, other, traits, found)
+    found = [pair for pair in found if pair in given or not _is_written_out(reference, other, pair, found)]
     alone = [_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits)]
     return Matching(sorted(found), *alone)
+
+
+def _aligned_of_left(
+    traits: tuple[list[Traits], list[Traits]], found: list[tuple[int, int]], doubt: int
+) -> list[tuple[int, int]]:
+    """Pairs of calls that are left, in order on both sides."""
+    ours, theirs = (_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits))
+    scores = _scores([traits[0][at] for at in ours], [traits[1][at] for at in theirs], doubt)
+    return [(ours[a], theirs[b]) for a, b in _aligned(scores)]
 
 
 def _neighbours(
@@ -101,12 +118,38 @@ def _neighbours(
         wanted = counterparts.get(origin, origin if origin < 0 else None)
         for theirs, candidate in enumerate(other.calls):
             follows = theirs not in taken and candidate.inputs and _origin(other, candidate) == wanted
-            if follows and _score(traits[0][ours], traits[1][theirs], False):
+            if follows and _score(traits[0][ours], traits[1][theirs], MUCH):
                 counterparts[ours] = theirs
                 taken.add(theirs)
                 added.append((ours, theirs))
                 break
     return added
+
+
+def _is_written_out(reference: Side, other: Side, pair: tuple[int, int], found: list[tuple[int, int]]) -> bool:
+    """Whether one of a pair gives what the other's side has only after further calls that have no counterpart."""
+    if reference.calls[pair[0]].op in CELLS:
+        return False  # of which one side may take the last step itself, see `last_steps`
+    outputs = [
+        side.tensor(side.calls[at].outputs[0]) if side.calls[at].outputs else None
+        for side, at in zip((reference, other), pair, strict=True)
+    ]
+    if any(output is None for output in outputs) or gap(*outputs) <= SAME:
+        return False
+    ways = ((reference, 0, outputs[1]), (other, 1, outputs[0]))
+    return any(_comes_later(side, pair[at], {each[at] for each in found}, wanted) for side, at, wanted in ways)
+
+
+def _comes_later(side: Side, start: int, matched: set[int], wanted: np.ndarray) -> bool:
+    """Whether calls without counterpart make an array of what a call gives."""
+    made = set(side.calls[start].outputs)
+    for at in range(start + 1, len(side.calls)):
+        call = side.calls[at]
+        if at not in matched and made & set(call.inputs):
+            made.update(call.outputs)
+            if any(gap(wanted, side.tensor(number)) <= SAME for number in call.outputs):
+                return True
+    return False
 
 
 def _origin(side: Side, call: Call) -> int:
@@ -171,8 +214,8 @@ def _gap(a: np.ndarray, b: np.ndarray) -> float:
     return gap if np.isfinite(gap) else np.inf
 
 
-def _score(a: Traits, b: Traits, is_sure: bool) -> float:
-    """What a pair is worth; 0 where it may not be."""
+def _score(a: Traits, b: Traits, doubt: int) -> float:
+    """What a pair is worth; 0 where it may not be, or where there is more doubt about it."""
     if a.op == b.op:
         worth = OPERATION
     elif any({a.op, b.op} <= family for family in FAMILIES):
@@ -181,17 +224,19 @@ def _score(a: Traits, b: Traits, is_sure: bool) -> float:
         return 0.0
     likeness = _likeness(a, b)
     has_same_weights = bool(a.weights) and a.weights == b.weights
-    if is_sure and not has_same_weights and likeness < 1:
-        return 0.0
     has_same_values = has_same_weights and _gap(a.values, b.values) < AGREE
+    if doubt == NONE and (likeness < 1 or (bool(a.weights) and not has_same_values)):
+        return 0.0
+    if doubt == SOME and not has_same_weights and likeness < 1:
+        return 0.0
     return worth + SHAPES * has_same_weights + VALUES * has_same_values + OUTPUTS * likeness
 
 
-def _scores(ours: Sequence[Traits], theirs: Sequence[Traits], is_sure: bool) -> np.ndarray:
+def _scores(ours: Sequence[Traits], theirs: Sequence[Traits], doubt: int) -> np.ndarray:
     scores = np.zeros((len(ours), len(theirs)))
     for row, a in enumerate(ours):
         for column, b in enumerate(theirs):
-            scores[row, column] = _score(a, b, is_sure)
+            scores[row, column] = _score(a, b, doubt)
     return scores
 
 

@@ -1,0 +1,52 @@
+"""Records the networks of the twin contract, one with a mistake in each: contract_rows_worker.py FRAMEWORK FOLDER
+
+What is wrong in `FOLDER/mistake/NAME.npz` stands in mistakes.json: the array of which one number is changed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from twin_cases import Case, cases, trainings_for
+
+from twintrain.frameworks import framework_module
+from twintrain.recordings.record import record
+from twintrain.settings.sections.training import KerasOptions
+
+
+def main(framework: str, folder: Path) -> None:
+    rng = np.random.default_rng(7)
+    found = {}
+    (folder / "mistake").mkdir()
+    for name, case in cases().items():
+        file = f"{name.replace('/', '_')}.npz"
+        model = built(framework, case, case.weights)
+        record(model, given(case), to=folder / file)
+        kernels = [array for array in case.weights if array.endswith("/kernel")]
+        found[name] = str(rng.choice(kernels))
+        if framework == "keras":
+            record(built(framework, case, spoilt(case, found[name], rng)), given(case), to=folder / "mistake" / file)
+    (folder / "mistakes.json").write_text(json.dumps(found))
+
+
+def built(framework: str, case: Case, weights: dict[str, np.ndarray]):
+    train = next(iter(trainings_for("dense").values()))
+    settings = train.model_copy(update={"dtype": "float32", "keras": KerasOptions(run_eagerly=True)})
+    backend = framework_module(framework, "backend").Backend(case.network, settings)
+    backend.load_weights(weights)
+    return backend.model
+
+
+def given(case: Case) -> np.ndarray:
+    return case.features[:8].astype("int64" if case.network.schema.categories else "float32")
+
+
+def spoilt(case: Case, name: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    array = case.weights[name].copy()
+    array.flat[rng.integers(array.size)] += 0.5
+    return {**case.weights, name: array}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
