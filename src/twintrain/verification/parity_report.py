@@ -24,12 +24,20 @@ NATIVE_NOTE = (
 )
 
 
-def parity(params: Params, experiment: str, checks: list[Check], mixed: str, seconds: float) -> dict[str, Any]:
+def parity(
+    params: Params,
+    experiment: str,
+    checks: list[Check],
+    mixed: str,
+    seconds: float,
+    causes: dict[str, list[str]] | None = None,
+) -> dict[str, Any]:
     """The content of results/parity.json.
 
     Args:
         experiment: the sha256 of its settings.
         mixed: what the frameworks ran on where that was not the same.
+        causes: why frameworks part from the reference, by their names.
     """
     logged = {check.framework for check in checks if check.name == LOGGED}
     return {
@@ -43,6 +51,7 @@ def parity(params: Params, experiment: str, checks: list[Check], mixed: str, sec
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
         "unchecked": [LOGGED] if logged < set(params.frameworks) else [],
+        "causes": causes or {},
         "checks": [check.to_json() for check in checks],
     }
 
@@ -90,6 +99,7 @@ def conclusion(parity: dict[str, Any]) -> str:
 def notes(parity: dict[str, Any]) -> list[str]:
     """Where each framework parts first, and what else must be known to read the checks."""
     lines = [_parting(parity, framework) for framework in parity["frameworks"]]
+    lines += [f"Why: {cause}." for causes in parity.get("causes", {}).values() for cause in causes]
     lines += [f"Not checked, since MLflow could not log the models: {name}." for name in parity["unchecked"]]
     if parity["mixed"]:
         lines.append(f"Different devices, as compare.allow_mixed allows: {parity['mixed']}.")

@@ -41,16 +41,11 @@ EPOCH_STEPS = 15
 
 def work(framework: str, folder: Path) -> None:
     """Writes two records a precision, the second one with weights changed in the last digits."""
-    params = Params.model_validate(project.read_json(folder / "experiment.json"))
-    schema = Schema.load(folder)
-    network = load_network(params.model, params.mode, schema)
     for dtype in DTYPES:
-        parts = {name: Part.load(folder / name, dtype) for name in PARTS}
-        weighted = with_class_weights(params, parts["train"].labels, schema)
-        recorder = Recorder(framework, network, weighted, parts, dtype, handed_on(folder))
+        recorder = Recorder.of_experiment(framework, folder, dtype)
         record = recorder.record(perturbed=False)
         if record.arrays:
-            recorder.add_reloaded(record, logged=dtype == params.train.dtype)
+            recorder.add_reloaded(record, logged=dtype == recorder.params.train.dtype)
         record.save(folder / f"{framework}-{dtype}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
     project.write_json(folder / f"{framework}.json", recorder.backend.facts())
@@ -58,6 +53,16 @@ def work(framework: str, folder: Path) -> None:
 
 class Recorder:
     """One framework's network in one precision."""
+
+    @classmethod
+    def of_experiment(cls, framework: str, folder: Path, dtype: str) -> "Recorder":
+        """The network of the experiment that the folder holds, in the precision of a pass."""
+        params = Params.model_validate(project.read_json(folder / "experiment.json"))
+        schema = Schema.load(folder)
+        network = load_network(params.model, params.mode, schema)
+        parts = {name: Part.load(folder / name, dtype) for name in PARTS}
+        weighted = with_class_weights(params, parts["train"].labels, schema)
+        return cls(framework, network, weighted, parts, dtype, handed_on(folder))
 
     def __init__(
         self,
@@ -77,19 +82,28 @@ class Recorder:
         self.network = self.backend.network
         self.initial = initial
         self.untrained = self.backend.state()
+        self.rows = parts["train"].features[:SHOWN_ROWS]
+        self.shapes = self.networks.array_shapes(self.backend.model, self.network)
+
+    def start_afresh(self) -> None:
+        """Gives the network the weights that it is compared with; its own, if they are of other shapes."""
+        if self.has_known_arrays():
+            self._start(self._first_weights())
+
+    def has_known_arrays(self) -> bool:
+        """Whether the network has the arrays of the layer list."""
+        return self.shapes == {name: weight.shape for name, weight in self.network.weights().items()}
 
     def record(self, perturbed: bool) -> Record:
         """Everything that the twins are compared by, up to the trained weights."""
-        record = Record(self.networks.array_shapes(self.backend.model, self.network))
-        if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
+        record = Record(self.shapes)
+        if not self.has_known_arrays():
             return record
-        drawn = draw_weights(self.network, self.train.seed)
-        weights = varied(start_from(self.network, drawn, self.initial).weights)
+        weights = self._first_weights()
         weights = changed(weights, self.train.dtype) if perturbed else weights
-        rows = self.parts["train"].features[:SHOWN_ROWS]
         self._start(weights)
-        record.arrays[records.OUTPUTS] = self.networks.layer_outputs(self.backend.model, self.network, rows)
-        record.arrays[records.LOGITS] = {"logits": self.backend.predict(rows)}
+        record.arrays[records.OUTPUTS] = self.networks.layer_outputs(self.backend.model, self.network, self.rows)
+        record.arrays[records.LOGITS] = {"logits": self.backend.predict(self.rows)}
         batches = epoch_batches(len(self.parts["train"]), self.train.batch_size, self.train.seed, 0)
         batch = batches.order[: batches.cuts[1]]
         loss, gradients = self.backend.gradients(self.parts["train"].features[batch], self.parts["train"].labels[batch])
@@ -161,6 +175,10 @@ class Recorder:
             import mlflow.pyfunc
 
             return mlflow.pyfunc.load_model(str(path)).predict(features)
+
+    def _first_weights(self) -> Arrays:
+        drawn = draw_weights(self.network, self.train.seed)
+        return varied(start_from(self.network, drawn, self.initial).weights)
 
     def _start(self, weights: Arrays) -> None:
         self.backend.load_weights(weights)

@@ -10,6 +10,7 @@ from typing import Any
 from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params
 from twintrain.system import project
+from twintrain.verification.causes import find_causes
 from twintrain.verification.parity_report import parity
 from twintrain.verification.workers import collect_checks, run_workers
 
@@ -56,9 +57,11 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         fill(folder)
         run_workers(folder, params.frameworks)
         checks = collect_checks(folder, params.frameworks)
+        failing = {check.framework for check in checks if check.failed}
+        causes = find_causes(folder, params.frameworks, failing)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)
-    return parity(params, settings_digest(params), checks, mixed, time.perf_counter() - started)
+    return parity(params, settings_digest(params), checks, mixed, time.perf_counter() - started, causes)
 
 
 def settings_digest(params: Params) -> str:
