@@ -20,6 +20,7 @@ from twintrain.models.own_twin import (
 )
 from twintrain.settings.params import Params
 from twintrain.system import project
+from twintrain.verification.causes import IN_TRAINING, find_causes
 from twintrain.verification.checks import Check
 from twintrain.verification.records import Record
 from twintrain.verification.workers import collect_checks, run_workers, write_experiment
@@ -254,6 +255,33 @@ def test_an_unequal_epsilon_is_caught_and_named(small: Path):
 )
 def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, where: str):
     assert_named(folder, twin, check, where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("twin", "said"),
+    [
+        ("not_twins", ["Keras has padding same, PyTorch 1", "with the same padding they agree to"]),
+        ("frozen", [IN_TRAINING]),
+    ],
+)
+def test_the_cause_of_a_mistake_is_told(folder: Path, twin: str, said: list[str]):
+    [cause] = find_causes(folder / twin, FRAMEWORKS, checks_of(folder, twin))["keras"]
+    assert [words for words in said if words not in cause] == []
+
+
+@pytest.mark.slow
+def test_where_no_cause_can_be_looked_for_that_is_told(folder: Path):
+    (folder / "empty").mkdir()
+    [cause] = find_causes(folder / "empty", FRAMEWORKS, checks_of(folder, "not_twins"))["keras"]
+    assert cause.startswith("not found, since the networks could not be recorded: PyTorch: ")
+    assert "\n" not in cause
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("twin", ["my_twin", "no_bias"])
+def test_no_cause_is_looked_for_where_nothing_fails_or_shapes_differ(folder: Path, tmp_path: Path, twin: str):
+    assert find_causes(tmp_path, FRAMEWORKS, checks_of(folder, twin)) == {}
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 """Why networks are no twins: both are recorded call by call, and the diff of the recordings says where they part."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import Diff, diff
+from twintrain.verification.checks import Check
 from twintrain.verification.layers_recorder import RECORDING
+from twintrain.verification.records import SHAPES
 from twintrain.verification.workers import run_workers
 
 WORKER = ("-m", "twintrain.verification.layers_recorder")
@@ -16,16 +17,20 @@ IN_TRAINING = (
 )
 
 
-def find_causes(folder: Path, frameworks: list[str], failing: Collection[str]) -> dict[str, list[str]]:
+def find_causes(folder: Path, frameworks: list[str], checks: list[Check]) -> dict[str, list[str]]:
     """Says of frameworks that part from the reference why they do, a sentence a cause.
+
+    Of arrays of other shapes nothing is said: they cannot have the same weights, and the check has named them.
 
     Args:
         folder: what `workers.write_experiment` wrote.
         frameworks: the reference first.
-        failing: those that part from it.
+        checks: what was found of them.
     """
     reference, *others = frameworks
-    parting = [name for name in others if name in failing]
+    failed = [check for check in checks if check.failed]
+    other_shapes = {check.framework for check in failed if check.name == SHAPES}
+    parting = [name for name in others if name in {check.framework for check in failed} - other_shapes]
     if not parting:
         return {}
     try:

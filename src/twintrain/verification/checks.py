@@ -17,6 +17,7 @@ from twintrain.verification.records import (
     RELOADED,
     RELOADED_WEIGHTS,
     SAVED,
+    SHAPES,
     STATISTICS,
     STEPS,
     TRACE,
@@ -172,8 +173,8 @@ def _check_shapes(reference: Record, other: Record, framework: str, dtype: str) 
         where += f": {_shape(reference, where)} in the reference, {_shape(other, where)} in {framework}"
     elif not (reference.arrays and other.arrays):
         # A worker records nothing else of a network whose arrays are not those of the layer list.
-        return Check("parameters and shapes", framework, dtype, np.inf, 0.0, "not those of the layer list in either")
-    return Check("parameters and shapes", framework, dtype, float(len(differing)), 0.0, where)
+        return Check(SHAPES, framework, dtype, np.inf, 0.0, "not those of the layer list in either")
+    return Check(SHAPES, framework, dtype, float(len(differing)), 0.0, where)
 
 
 def _shape(record: Record, name: str) -> str:

@@ -18,7 +18,7 @@ RECORDING = "{}-layers.npz"
 def work(framework: str, folder: Path) -> None:
     """Writes the recording, of the weights and rows that the checks go by."""
     recorder = Recorder.of_experiment(framework, folder, "float32")
-    recorder.start_afresh()
+    recorder.start()
     record(recorder.backend.model, recorder.rows, to=folder / RECORDING.format(framework))
 
 

@@ -83,21 +83,15 @@ class Recorder:
         self.initial = initial
         self.untrained = self.backend.state()
         self.rows = parts["train"].features[:SHOWN_ROWS]
-        self.shapes = self.networks.array_shapes(self.backend.model, self.network)
 
-    def start_afresh(self) -> None:
-        """Gives the network the weights that it is compared with; its own, if they are of other shapes."""
-        if self.has_known_arrays():
-            self._start(self._first_weights())
-
-    def has_known_arrays(self) -> bool:
-        """Whether the network has the arrays of the layer list."""
-        return self.shapes == {name: weight.shape for name, weight in self.network.weights().items()}
+    def start(self) -> None:
+        """Gives the network the weights that it is compared with."""
+        self._start(self._first_weights())
 
     def record(self, perturbed: bool) -> Record:
         """Everything that the twins are compared by, up to the trained weights."""
-        record = Record(self.shapes)
-        if not self.has_known_arrays():
+        record = Record(self.networks.array_shapes(self.backend.model, self.network))
+        if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
             return record
         weights = self._first_weights()
         weights = changed(weights, self.train.dtype) if perturbed else weights

@@ -57,8 +57,7 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         fill(folder)
         run_workers(folder, params.frameworks)
         checks = collect_checks(folder, params.frameworks)
-        failing = {check.framework for check in checks if check.failed}
-        causes = find_causes(folder, params.frameworks, failing)
+        causes = find_causes(folder, params.frameworks, checks)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)
     return parity(params, settings_digest(params), checks, mixed, time.perf_counter() - started, causes)
