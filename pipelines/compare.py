@@ -20,14 +20,13 @@ from twintrain.evaluation.comparison import (
     Predictions,
     compare_networks,
     compare_with_baseline,
-    load_predictions,
     mixture,
     rows_digest,
-    stored_sampling,
 )
 from twintrain.evaluation.paired_accuracy import effective_counts
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.seed_comparison import compare_seeds
+from twintrain.evaluation.stored_predictions import load_predictions, stored_sampling
 from twintrain.report import curves, statements, verdict_note
 from twintrain.report.page import Material, html_page
 from twintrain.report.samples import rows_to_draw, samples_of

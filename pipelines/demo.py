@@ -88,7 +88,7 @@ def _study(metrics: dict[str, Any]) -> "Study":
     from twintrain.data.raw_rows import raw_rows
     from twintrain.demo.examples import chosen_rows
     from twintrain.demo.subject import Study
-    from twintrain.evaluation.comparison import load_predictions
+    from twintrain.evaluation.stored_predictions import load_predictions
 
     dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     if dataset.files != load_dataset(metrics["dataset"]).files:

@@ -1,6 +1,6 @@
 """One network, trained twice, in PyTorch and in Keras, and compared so that the answer can be trusted.
 
-Names of the library that scripts of one's own use, in the root of a project; each is imported when it is asked for.
+The names in `__all__` are the library; each is imported when it is asked for. All else is internal and may change.
 """
 
 import importlib
@@ -11,18 +11,20 @@ __version__ = "0.1.0"
 _HOMES = {
     "UserError": "errors",
     "compare_networks": "evaluation.comparison",
+    "compare_predictions": "evaluation.prediction_comparison",
     "diff": "recordings.comparing.diff",
     "framework_module": "frameworks",
     "load_dataset": "data.dataset",
     "load_network": "models.network",
     "load_params": "settings.params",
-    "load_predictions": "evaluation.comparison",
+    "load_predictions": "evaluation.stored_predictions",
     "record": "recordings.record",
     "verify_twins": "verification.twins",
 }
 __all__ = [
     "UserError",
     "compare_networks",
+    "compare_predictions",
     "diff",
     "framework_module",
     "load_dataset",

@@ -5,10 +5,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from twintrain.evaluation.comparison import (
+    compare_by_class,
     compare_classes,
     compare_networks,
     compare_numbers,
-    compare_predictions,
     compare_probabilities,
     compare_with_baseline,
     cross_entropies,
@@ -28,7 +28,7 @@ def predictions(both=0, only_first=0, only_second=0, neither=0):
 
 
 def compare(**counts):
-    return compare_predictions(*predictions(**counts))
+    return compare_by_class(*predictions(**counts))
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_difference_and_agreement_by_hand():
 def test_two_wrong_answers_agree_only_if_they_are_the_same():
     first = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
     second = np.array([[0.6, 0.3, 0.1], [0.1, 0.7, 0.2]])
-    found = compare_predictions(first, second, np.array([2, 2]))
+    found = compare_by_class(first, second, np.array([2, 2]))
     assert (found["agreement"], found["accuracy_difference"], found["mcnemar_p"]) == (0.5, 0.0, 1.0)
     assert found["largest_probability_difference"] == pytest.approx(0.6)
 
 
 def test_changing_places_changes_the_sign_alone():
     first, second, labels = predictions(both=60, only_first=9, only_second=4, neither=7)
-    there, back = compare_predictions(first, second, labels), compare_predictions(second, first, labels)
+    there, back = compare_by_class(first, second, labels), compare_by_class(second, first, labels)
     assert back["accuracy_difference"] == -there["accuracy_difference"]
     assert back["mcnemar_p"] == there["mcnemar_p"]
     assert [-back["accuracy_ci95"][1], -back["accuracy_ci95"][0]] == pytest.approx(there["accuracy_ci95"], abs=1e-9)
@@ -100,13 +100,13 @@ def test_what_never_varies_is_not_certain(counts, interval):
 def test_arrays_are_left_as_they_were():
     arrays = predictions(both=5, only_first=2, neither=1)
     copies = [array.copy() for array in arrays]
-    compare_predictions(*arrays)
+    compare_by_class(*arrays)
     assert all(np.array_equal(array, copy) for array, copy in zip(arrays, copies, strict=True))
 
 
 def test_without_a_sample_of_rows_there_is_no_inference():
     first, second = np.eye(2)[[0, 1, 1, 0]], np.eye(2)[[0, 1, 0, 0]]
-    found = compare_predictions(first, second, np.array([0, 1, 1, 0]), ALL_ROWS)
+    found = compare_by_class(first, second, np.array([0, 1, 1, 0]), ALL_ROWS)
     assert found.keys().isdisjoint({"accuracy_ci95", "mcnemar_p"})
 
 
@@ -165,7 +165,7 @@ def test_classes_alone_are_compared_as_probabilities_are():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 50)
     first, second = (rng.dirichlet(np.ones(3), 50) for _ in range(2))
-    whole = compare_predictions(first, second, labels)
+    whole = compare_by_class(first, second, labels)
     assert whole.pop("largest_probability_difference") == np.abs(first - second).max()
     assert compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels) == whole
 
@@ -182,7 +182,7 @@ def test_kappa_is_that_of_statsmodels(classes):
     first, second, labels = random_probabilities(200, classes)
     table = np.zeros((classes, classes))
     np.add.at(table, (first.argmax(axis=1), second.argmax(axis=1)), 1)
-    found = compare_predictions(first, second, labels)
+    found = compare_by_class(first, second, labels)
     assert found["kappa"] == pytest.approx(cohens_kappa(table).kappa, abs=1e-12)
 
 
@@ -228,7 +228,7 @@ def stored(**arrays):
 def test_networks_of_classes_have_all_that_is_told():
     first, second, labels = random_probabilities(100, 3)
     found = compare_networks(stored(label=labels, probability=first), stored(label=labels, probability=second), 0.02)
-    told = {**compare_predictions(first, second, labels), **compare_probabilities(first, second, labels)}
+    told = {**compare_by_class(first, second, labels), **compare_probabilities(first, second, labels)}
     names = ("margin", "equivalence_p", "equivalent", "equivalent_within", "equivalence_needs")
     equivalence = {name: found.pop(name) for name in names}
     assert found == told

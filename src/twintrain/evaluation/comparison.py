@@ -2,7 +2,6 @@
 
 import hashlib
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,38 +13,12 @@ from twintrain.evaluation.intervals import area_interval, mean_interval
 from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.settings.frameworks import TITLES
-from twintrain.system import project
-from twintrain.system.stored import ANY_NUMBERS, damaged, load_array, load_arrays
 
 # Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
 TINY = np.finfo(np.float64).tiny
 
 Predictions = dict[str, np.ndarray]
-
-
-def load_predictions(folder: Path) -> Predictions:
-    """Reads the test predictions that `evaluate` or `baseline` has left in a folder.
-
-    Raises:
-        DamagedFileError: it holds no such arrays, or arrays of different rows.
-    """
-    path = folder / "predictions.npz"
-    found = load_arrays(path, "index", "label", kinds=ANY_NUMBERS)
-    if sizes := {name: len(array) for name, array in found.items() if len(array) != len(found["index"])}:
-        name, rows = next(iter(sizes.items()))
-        raise damaged(path, f"{len(found['index']):,} rows of '{name}', as of 'index'", f"{rows:,}")
-    if found["index"].dtype.kind not in "iu" or not found.keys() & {"probability", "prediction", "class"}:
-        raise damaged(path, "predictions of rows by their numbers", ", ".join(found))
-    return found
-
-
-def stored_sampling(index: np.ndarray, is_sample: bool = True) -> Sampling:
-    """How rows (rows,) of the ingested data were drawn, with the groups that `split.group` has left there."""
-    groups = project.INGESTED / "group.npy"
-    if not is_sample or not groups.exists():
-        return Sampling(is_sample)
-    return Sampling(groups=load_array(groups, mmap_mode="r")[index])
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
@@ -88,12 +61,13 @@ def compare_networks(
     of the chance in training (dropout, seeds). Without a sample (train = val = test) they are left out.
 
     Args:
-        first, second: `index`, `label`, and `probability` (rows, classes) or `prediction` (rows, outputs).
+        first, second: `index`, `label`, and `probability` (rows, classes), `class` (rows,) where there is none, or
+            `prediction` (rows, outputs).
         margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
         sampling: what chance there is in the choice of the test rows.
     """
     found = {**compare_with_baseline(first, second, sampling), "margin": margin}
-    if "probability" in first:
+    if "probability" in first and "probability" in second:
         probabilities = first["probability"], second["probability"]
         found |= compare_probabilities(*probabilities, first["label"], sampling)
     if sampling.is_sample and len(first["label"]) > 1:
@@ -112,12 +86,12 @@ def compare_with_baseline(first: Predictions, second: Predictions, sampling: Sam
     labels = first["label"]
     if "prediction" in first:
         return compare_numbers(first["prediction"], second["prediction"], labels, sampling)
-    if "probability" in second:
-        return compare_predictions(first["probability"], second["probability"], labels, sampling)
-    return compare_classes(first["probability"].argmax(axis=1), second["class"], labels, sampling)
+    if "probability" in first and "probability" in second:
+        return compare_by_class(first["probability"], second["probability"], labels, sampling)
+    return compare_classes(classes_of(first), classes_of(second), labels, sampling)
 
 
-def compare_predictions(
+def compare_by_class(
     first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
 ) -> dict[str, Any]:
     """Compares two sets of probabilities (rows, classes) for the same rows by their classes.
@@ -127,6 +101,11 @@ def compare_predictions(
     """
     found = compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels, sampling)
     return {**found, "largest_probability_difference": float(np.abs(first - second).max())}
+
+
+def classes_of(found: Predictions) -> np.ndarray:
+    """The predicted class of each row (rows,), the most probable one."""
+    return found["class"] if "class" in found else found["probability"].argmax(axis=1)
 
 
 def compare_classes(
@@ -246,13 +225,13 @@ def _drawn(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:
 def _equivalence(first: Predictions, second: Predictions, margin: float, sampling: Sampling) -> dict[str, float | bool]:
     """TOST; `equivalence_needs` are rows as these, however many of them tell as much as one."""
     rows = len(first["label"])
-    if "probability" in first:
-        right = [found["probability"].argmax(axis=1) == first["label"] for found in (first, second)]
-        counts = paired_accuracy.effective_counts(*right, sampling)
-        found, draws = equivalence.of_accuracies(counts, margin), counts.rows
-    else:
+    if "prediction" in first:
         errors = [absolute_errors(predicted["prediction"], predicted["label"]) for predicted in (first, second)]
         found, draws = equivalence.of_errors(*errors, margin, sampling), sampling.draws(rows)[1]
+    else:
+        right = [classes_of(found) == first["label"] for found in (first, second)]
+        counts = paired_accuracy.effective_counts(*right, sampling)
+        found, draws = equivalence.of_accuracies(counts, margin), counts.rows
     if "equivalence_needs" in found:
         found["equivalence_needs"] = ceil(found["equivalence_needs"] * rows / draws)
     return found

@@ -32,8 +32,11 @@ def write(path: Path, header: dict[str, Any], arrays: Mapping[str, np.ndarray]) 
                 np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
-def opened(path: Path) -> Any:
+def opened(path: Path, what: str = "recording", expected: str = EXPECTED, remedy: str = RECORD_AGAIN) -> Any:
     """Opens an .npz file; each array is read when it is asked for.
+
+    Args:
+        what: what the file is called, and is `expected` to be, and the `remedy` where it is damaged.
 
     Raises:
         UserError: there is none.
@@ -41,19 +44,21 @@ def opened(path: Path) -> Any:
     try:
         if not path.is_file():
             found = f"is {kind_of(path.stat().st_mode)}" if path.exists() else "is not there"
-            raise UserError(f"recording {path} {found}; {EXPECTED}")
+            raise UserError(f"{what} {path} {found}; {expected}")
         with path.open("rb") as file:
             begins_as_zip = file.read(2) == b"PK"
         if not begins_as_zip:
-            raise UserError(f"{path} is no .npz file; {EXPECTED}")
+            raise UserError(f"{path} is no .npz file; {expected}")
         return np.load(path, allow_pickle=False)
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise UserError(f"{path} is cut off or damaged; {RECORD_AGAIN}") from error
+        raise UserError(f"{path} is cut off or damaged; {remedy}") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {first_line(error)}; {EXPECTED}") from error
+        raise UserError(f"{path} cannot be read: {first_line(error)}; {expected}") from error
 
 
-def shapes_in(path: Path, arrays: Any) -> dict[str, tuple[int, ...]]:
+def shapes_in(
+    path: Path, arrays: Any, expected: str = EXPECTED, remedy: str = RECORD_AGAIN
+) -> dict[str, tuple[int, ...]]:
     """Shapes of all arrays, of which only the beginnings are read.
 
     Raises:
@@ -67,9 +72,9 @@ def shapes_in(path: Path, arrays: Any) -> dict[str, tuple[int, ...]]:
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = read(entry)
         except DAMAGED as error:
-            raise UserError(f"{path} is damaged in {shown(name)}: {cut(first_line(error))}; {RECORD_AGAIN}") from error
+            raise UserError(f"{path} is damaged in {shown(name)}: {cut(first_line(error))}; {remedy}") from error
         if dtype.hasobject:
-            raise UserError(f"{path} has pickled objects in {shown(name)}, which could run any code; {EXPECTED}")
+            raise UserError(f"{path} has pickled objects in {shown(name)}, which could run any code; {expected}")
         shapes[name.removesuffix(".npy")] = shape
     return shapes
 

@@ -10,8 +10,9 @@ import pandas as pd
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import absolute_errors, compare_networks, load_predictions, stored_sampling
+from twintrain.evaluation.comparison import absolute_errors, compare_networks
 from twintrain.evaluation.cost import median_interval
+from twintrain.evaluation.stored_predictions import load_predictions, stored_sampling
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names

@@ -8,7 +8,7 @@ import pandas as pd
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import load_predictions
+from twintrain.evaluation.stored_predictions import load_predictions
 from twintrain.serving.recipe import table_of_answers
 from twintrain.system import project
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_recordings import image_network
 
-from twintrain.recordings.command import main
+from twintrain.command.main import main
 
 MISTAKES = {"same": {}, "other": {"bn2": {"options": {"epsilon": 1e-2}}}}
 
@@ -71,11 +71,11 @@ def test_what_cannot_be_compared_is_one_line_and_status_2(folder, capsys, monkey
 def test_it_loads_neither_a_framework_nor_another_wing(folder):
     code = """
 import sys
-from twintrain.recordings.command import main
+from twintrain.command.main import main
 status = main(sys.argv[1:])
 wings = {name.split(".")[1] for name in sys.modules if name.startswith("twintrain.")}
 heavy = {"torch", "keras", "tensorflow", "jax", "mlflow", "pandas", "pydantic"} & set(sys.modules)
-assert (status, wings - {"recordings", "errors"}, heavy) == (1, set(), set()), (status, wings, heavy)
+assert (status, wings - {"command", "recordings", "errors"}, heavy) == (1, set(), set()), (status, wings, heavy)
 """
     command = [sys.executable, "-c", code, "diff", "torch.npz", "other.npz"]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
