@@ -88,8 +88,8 @@ lint: $(BIN)/.installed-dev  ## mend style
 	ruff check --fix .
 	ruff format .
 
-lock: $(BIN)/.installed  ## pin pyproject.toml's packages and all that they need
-	uv pip compile pyproject.toml --universal --python-version 3.11 --annotation-style line --no-header \
+lock: $(BIN)/.installed  ## pin pyproject.toml's packages, those of the pipeline, and all that they need
+	uv pip compile pyproject.toml --extra pipeline --universal --python-version 3.11 --annotation-style line --no-header \
 		--no-emit-index-url --no-emit-find-links --upgrade --quiet -o requirements.txt
 
 # What MLflow has not confirmed stays in build/journal, and the locks of commands that are at work in .dvc/tmp.

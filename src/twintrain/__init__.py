@@ -8,20 +8,27 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# Of any two models, which need NumPy and SciPy alone; and of a project's own, for scripts in its root.
 _HOMES = {
+    "Diff": "recordings.comparing.diff",
+    "PredictionComparison": "evaluation.prediction_comparison",
+    "Recording": "recordings.archive",
     "UserError": "errors",
-    "compare_networks": "evaluation.comparison",
     "compare_predictions": "evaluation.prediction_comparison",
     "diff": "recordings.comparing.diff",
+    "record": "recordings.record",
+    "compare_networks": "evaluation.comparison",
     "framework_module": "frameworks",
     "load_dataset": "data.dataset",
     "load_network": "models.network",
     "load_params": "settings.params",
     "load_predictions": "evaluation.stored_predictions",
-    "record": "recordings.record",
     "verify_twins": "verification.twins",
 }
 __all__ = [
+    "Diff",
+    "PredictionComparison",
+    "Recording",
     "UserError",
     "compare_networks",
     "compare_predictions",
@@ -39,7 +46,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'twintrain' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"twintrain.{_HOMES[name]}"), name)
+    try:
+        return getattr(importlib.import_module(f"twintrain.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        lacking = (
+            f"twintrain.{name} needs {error.name}, which is not installed; type: pip install 'twintrain[pipeline]'"
+        )
+        raise ModuleNotFoundError(lacking, name=error.name) from error
 
 
 def __dir__() -> list[str]:
