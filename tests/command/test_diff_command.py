@@ -38,6 +38,15 @@ def test_json_has_all_that_was_found(folder, capsys):
     assert found["cause"]["mistake"] == "epsilon"
 
 
+def test_page_is_written_whole_or_not_at_all(folder, capsys, tmp_path):
+    page = tmp_path / "parity.html"
+    page.write_text("an earlier one")
+    assert main(["diff", str(folder / "torch.npz"), str(folder / "other.npz"), "--html", str(page)]) == 1
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert [path.name for path in tmp_path.iterdir()] == ["parity.html"]
+    assert "bn2" in capsys.readouterr().out
+
+
 def test_a_pair_that_is_wrong_is_taken_as_given(folder, capsys):
     given = ["diff", str(folder / "torch.npz"), str(folder / "same.npz"), "--pair", "conv2=conv3"]
     assert main(given) == 1
@@ -53,6 +62,8 @@ def test_a_pair_that_is_wrong_is_taken_as_given(folder, capsys):
         ([], "the following arguments are required: COMMAND"),
         (["diff", "torch.npz", "same.npz", "--pair", "conv2"], "--pair: expected A=B"),
         (["diff", "torch.npz", "same.npz", "--pair", "conv9=conv2"], "pairs: the reference has no layer 'conv9'"),
+        (["diff", "torch.npz", "same.npz", "--html", "absent/a.html"], "--html: absent/a.html cannot be written"),
+        (["diff", "torch.npz", "same.npz", "--html", "."], "cannot be written"),
         (["diff", "torch.npz", "broken.npz"], "broken.npz is no .npz file"),
         (["diff", "torch.npz", "."], "recording . is a folder"),
     ],

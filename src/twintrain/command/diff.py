@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from twintrain.command.files import write_text
 from twintrain.errors import UserError, cut
 
 HELP = "compare two recordings"
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A=B",
         help="layer A of the reference is layer B of the other; may be given several times",
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with all that was found")
     parser.add_argument("--json", action="store_true", help="print all that was found as JSON")
 
 
@@ -30,6 +32,8 @@ def run(given: argparse.Namespace) -> int:
     from twintrain.recordings.comparing.diff import diff
 
     found = diff(given.reference, given.other, dict(map(_pair, given.pair)))
+    if given.html:
+        write_text(given.html, found.to_html(), "--html")
     print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) if given.json else found)
     return SAME if found.passed else DIFFERENT
 

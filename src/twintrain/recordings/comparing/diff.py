@@ -12,6 +12,7 @@ from twintrain.errors import UserError
 from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.matching import Matching, match
+from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
 from twintrain.recordings.comparing.side import Side, titles
 from twintrain.recordings.comparing.table import table
@@ -73,6 +74,10 @@ class Diff:
     def to_dict(self) -> dict[str, Any]:
         """All of it in plain values for JSON; errors that are no numbers are null."""
         return {**_plain(dataclasses.asdict(self)), "passed": self.passed}
+
+    def to_html(self) -> str:
+        """One page that needs nothing beside it: the conclusion, errors by layer, the worst places, weights, notes."""
+        return page(self)
 
     def assert_equal(self) -> None:
         """Raises AssertionError with the table where the recordings are not of one network."""

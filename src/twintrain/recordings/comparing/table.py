@@ -25,7 +25,7 @@ def table(found: "Diff") -> str:
     rows = [headings, *(_cells(row) for row in found.layers)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(headings))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return "\n".join([*conclusion(found), "", *lines, "", *_alone(found), *found.notes]).rstrip()
+    return "\n".join([*conclusion(found), "", *lines, "", *alone_lines(found), *found.notes]).rstrip()
 
 
 def conclusion(found: "Diff") -> list[str]:
@@ -34,14 +34,14 @@ def conclusion(found: "Diff") -> list[str]:
     if found.differing_weights:
         row = max(found.differing_weights, key=lambda each: (each.verdict == "different", min(each.error, 1e300)))
         what = (
-            "are the same numbers in another order" if row.verdict == "permuted" else f"differ by {_number(row.error)}"
+            "are the same numbers in another order" if row.verdict == "permuted" else f"differ by {number(row.error)}"
         )
         count = f"{len(found.differing_weights)} of {len(found.weights)} arrays"
         lines.append(f"the weights differ: {count}; those of {row.name}, {row.role.replace('_', ' ')}, {what}")
     lines.append(f"{VERDICTS[found.verdict].format(*found.titles)} ({found.precision})")
     if found.first:
         names = " / ".join(dict.fromkeys((found.first.name, found.first.other_name)))
-        lines.append(f"they part first in {names} ({found.first.op}): {_number(found.first.own)} of its own")
+        lines.append(f"they part first in {names} ({found.first.op}): {number(found.first.own)} of its own")
         if found.cause is None:
             lines.append("no known mistake explains it")
     return lines + _causes(found)
@@ -68,7 +68,7 @@ def _cells(row: "Row") -> tuple[str, ...]:
         _cut(row.op),
         _cut(row.name),
         _cut(row.other_name),
-        *map(_number, numbers),
+        *map(number, numbers),
         ratio,
         cosine,
         place,
@@ -84,7 +84,8 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
     ]
 
 
-def _alone(found: "Diff") -> list[str]:
+def alone_lines(found: "Diff") -> list[str]:
+    """A line a side that has calls without counterpart."""
     return [
         f"{title} alone has {', '.join(names)}"
         for title, names in zip(found.titles, (found.reference_alone, found.other_alone), strict=True)
@@ -92,7 +93,8 @@ def _alone(found: "Diff") -> list[str]:
     ]
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """An error in two digits."""
     if value is None:
         return ""
     return f"{value:.1e}" if np.isfinite(value) else "no number"
