@@ -11,8 +11,10 @@ from twintrain.data.schema import Schema
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network, place_layers
 from twintrain.models.own_twin import (
+    called,
     check_file,
     check_logits,
+    given_to,
     load_builder,
     name_layers,
     twin_shape,
@@ -114,6 +116,19 @@ def test_pytorch_is_told_of_images_channels_first():
     assert twin_shape(schema, "build_torch") == (2, 6, 7)
     assert twin_shape(schema, "build_keras") == (6, 7, 2)
     assert twin_shape(schema_of(VECTORS), "build_torch") == (8,)
+
+
+@pytest.mark.parametrize(
+    ("builder", "shape"), [("torch", "(2, 6, 7), channels first"), ("keras", "(6, 7, 2), channels last")]
+)
+def test_an_error_says_what_the_function_was_given(tmp_path, error_of, builder, shape):
+    schema = schema_of(IMAGES).model_copy(update={"input_shape": [6, 7, 2]})
+    path = written(tmp_path, "def build():\n    raise ValueError('no')\n")
+    given = given_to(f"build_{builder}", schema)
+    assert error_of(called, path, load_builder(path, "build"), given) == (
+        f"{path} line 2: ValueError: no; build_{builder} was given input_shape={shape}, outputs=3"
+    )
+    assert given_to("build_torch", schema_of(VECTORS)) == "build_torch was given input_shape=(8,), outputs=3"
 
 
 def test_logits_of_another_shape_are_refused(error_of):

@@ -85,8 +85,11 @@ def load_builder(path: Path, builder: str) -> Callable[[Shape, int], Any]:
     return getattr(module, builder)
 
 
-def called(path: Path, function: Callable[[], Any]) -> Any:
+def called(path: Path, function: Callable[[], Any], given: str = "") -> Any:
     """Calls what runs the user's code.
+
+    Args:
+        given: what the code was given, which errors tell.
 
     Raises:
         UserError: whatever it raises, in one line that names the last line of the file that the error went through.
@@ -99,13 +102,20 @@ def called(path: Path, function: Callable[[], Any]) -> Any:
         # Keras writes in bold, and goes on to list what it was given.
         said = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split("Arguments received by")[0].split())
         said = said if len(said) <= LONGEST_MESSAGE else said[:LONGEST_MESSAGE] + " …"
-        raise UserError(f"{path}{_line(error, path)}: {type(error).__name__}: {said}") from None
+        told = f"; {given}" if given else ""
+        raise UserError(f"{path}{_line(error, path)}: {type(error).__name__}: {said}{told}") from None
 
 
 def twin_shape(schema: Schema, builder: str) -> Shape:
     """What a function is told of one sample: PyTorch's images are (channels, height, width)."""
     shape = tuple(schema.input_shape)
     return (shape[-1], *shape[:-1]) if builder == "build_torch" and schema.is_image else shape
+
+
+def given_to(builder: str, schema: Schema) -> str:
+    """What a function is given, in words."""
+    channels = (", channels first", ", channels last")[builder == "build_keras"] if schema.is_image else ""
+    return f"{builder} was given input_shape={twin_shape(schema, builder)}{channels}, outputs={schema.outputs}"
 
 
 def check_logits(path: Path, builder: str, rows: int, outputs: int, logits: Any) -> None:

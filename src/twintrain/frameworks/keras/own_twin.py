@@ -18,6 +18,7 @@ from twintrain.models.own_twin import (
     RECURRENT,
     called,
     check_logits,
+    given_to,
     kind_of,
     load_builder,
     name_layers,
@@ -55,11 +56,12 @@ def build(network: Network, seed: int) -> keras.Model:
     path, schema = network.source, network.schema
     shape = twin_shape(schema, BUILDER)
     builder = load_builder(path, BUILDER)
-    model = called(path, lambda: builder(shape, schema.outputs))
+    given = given_to(BUILDER, schema)
+    model = called(path, lambda: builder(shape, schema.outputs), given)
     if not isinstance(model, keras.Model):
         raise UserError(f"{path}: expected a keras.Model of {BUILDER}, got {type(model).__name__}")
     example = ops.zeros((SHOWN_ROWS, *shape), "int64" if schema.categories else keras.config.floatx())
-    logits = called(path, lambda: model(example, training=False))
+    logits = called(path, lambda: model(example, training=False), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
     _check_known(network, model)
     return _aligned(model, seed) if network.mode == "aligned" else model

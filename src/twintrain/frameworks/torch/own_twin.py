@@ -26,6 +26,7 @@ from twintrain.models.own_twin import (
     RECURRENT,
     called,
     check_logits,
+    given_to,
     kind_of,
     load_builder,
     name_layers,
@@ -66,14 +67,15 @@ def build(network: Network, seed: int) -> nn.Module:
     path, schema = network.source, network.schema
     shape = twin_shape(schema, BUILDER)
     builder = load_builder(path, BUILDER)
-    twin = called(path, lambda: builder(shape, schema.outputs))
+    given = given_to(BUILDER, schema)
+    twin = called(path, lambda: builder(shape, schema.outputs), given)
     if not isinstance(twin, nn.Module):
         raise UserError(f"{path}: expected a torch.nn.Module of {BUILDER}, got {type(twin).__name__}")
     # What is of one precision by itself is trained in the one that is asked for.
     twin = twin.to(torch.get_default_dtype())
     example = torch.zeros((SHOWN_ROWS, *shape), dtype=torch.int64 if schema.categories else torch.get_default_dtype())
     with torch.no_grad():
-        logits = called(path, lambda: twin.eval()(example))
+        logits = called(path, lambda: twin.eval()(example), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
     _check_known(network, twin)
     if network.mode == "aligned":
