@@ -13,10 +13,12 @@ _HOMES = {
     "Diff": "recordings.comparing.diff",
     "PredictionComparison": "evaluation.prediction_comparison",
     "Recording": "recordings.archive",
+    "Transfer": "recordings.transferring.transfer",
     "UserError": "errors",
     "compare_predictions": "evaluation.prediction_comparison",
     "diff": "recordings.comparing.diff",
     "record": "recordings.record",
+    "transfer": "recordings.transferring.transfer",
     "compare_networks": "evaluation.comparison",
     "framework_module": "frameworks",
     "load_dataset": "data.dataset",
@@ -29,6 +31,7 @@ __all__ = [
     "Diff",
     "PredictionComparison",
     "Recording",
+    "Transfer",
     "UserError",
     "compare_networks",
     "compare_predictions",
@@ -39,6 +42,7 @@ __all__ = [
     "load_params",
     "load_predictions",
     "record",
+    "transfer",
     "verify_twins",
 ]
 

@@ -37,8 +37,8 @@ def record(model: Any, x: Any, *, to: str | Path, training: bool = False) -> Rec
         UserError: the model is of neither framework or cannot be run on the input, NaN is among the input or the
             output, or the file cannot be written.
     """
-    recorder = _recorder(model)
-    arrays = mapped(x, _array)
+    recorder = recorder_of(model)
+    arrays = mapped(x, array_of)
     _check_input(flat(arrays))
     recording = _recording(recorder, model, arrays, training)
     recording.save(to)
@@ -51,7 +51,7 @@ def perturbed(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: array * (1 + PERTURBATION * rng.choice([-1.0, 1.0], array.shape)) for name, array in weights.items()}
 
 
-def _recorder(model: Any) -> Any:
+def recorder_of(model: Any) -> Any:
     """The module that records models of such a class."""
     homes = [kind.__module__.partition(".")[0] for kind in type(model).__mro__]
     names = [kind.__name__ for kind in type(model).__mro__]
@@ -64,7 +64,12 @@ def _recorder(model: Any) -> Any:
     raise UserError(f"expected a torch.nn.Module or a keras.Model of Keras 3, got {cut(kind)}")
 
 
-def _array(value: Any) -> np.ndarray:
+def array_of(value: Any) -> np.ndarray:
+    """The numbers of an array or tensor.
+
+    Raises:
+        UserError: it is none.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:

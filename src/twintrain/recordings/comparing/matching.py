@@ -85,8 +85,8 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
     traits = [_traits(reference, call) for call in reference.calls], [_traits(other, call) for call in other.calls]
     found = list(given)
     for doubt, is_repeated in ((NONE, True), (MUCH, False), (SOME, True)):
-        while aligned := _aligned_of_left(traits, found, doubt):
-            found += aligned
+        while added := _aligned_of_left(traits, found, doubt):
+            found += added
             if not is_repeated:
                 break
     found += _neighbours(reference, other, traits, found)
@@ -101,7 +101,7 @@ def _aligned_of_left(
     """Pairs of calls that are left, in order on both sides."""
     ours, theirs = (_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits))
     scores = _scores([traits[0][at] for at in ours], [traits[1][at] for at in theirs], doubt)
-    return [(ours[a], theirs[b]) for a, b in _aligned(scores)]
+    return [(ours[a], theirs[b]) for a, b in aligned(scores)]
 
 
 def _neighbours(
@@ -240,7 +240,7 @@ def _scores(ours: Sequence[Traits], theirs: Sequence[Traits], doubt: int) -> np.
     return scores
 
 
-def _aligned(scores: np.ndarray) -> list[tuple[int, int]]:
+def aligned(scores: np.ndarray) -> list[tuple[int, int]]:
     """The pairs, in order on both sides, that are worth most together (Needleman and Wunsch 1970, gaps free)."""
     rows, columns = scores.shape
     best = np.zeros((rows + 1, columns + 1))

@@ -33,7 +33,9 @@ class Side:
     def __init__(self, recording: Recording, pass_: str, title: str) -> None:
         self.recording, self.pass_, self.title = recording, pass_, title
         self.calls = fused(recording)
-        formats = Counter(call.options["data_format"] for call in self.calls if "data_format" in call.options)
+        # A layer that has no word of ours tells its settings in its own.
+        named = [str(call.options["data_format"]) for call in self.calls if call.options.get("data_format")]
+        formats = Counter(name.removeprefix("channels_") for name in named)
         self.channels = formats.most_common(1)[0][0] if formats else None
         self.producers = {number: at for at, call in enumerate(self.calls) for number in call.outputs}
         self.tensor = functools.lru_cache(KEPT)(self._tensor)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from twintrain.recordings.comparing.attention_weights import of_attention
 from twintrain.recordings.comparing.comparison import error
 from twintrain.recordings.comparing.operations.layouts import canonical
 from twintrain.recordings.comparing.operations.recurrent import GATES, SAME_GATE, SAME_STATE
@@ -42,7 +43,7 @@ def compare_weights(
     other: tuple[Mapping[str, Any], Weights],
 ) -> list[WeightRow]:
     """Compares options and weights of two calls, one row a role."""
-    ours, theirs = _comparable(op, *reference), _comparable(op, *other)
+    ours, theirs = comparable(op, *reference), comparable(op, *other)
     rows = []
     for role in dict.fromkeys((*ours, *theirs)):
         a, b = ours.get(role), theirs.get(role)
@@ -54,11 +55,15 @@ def compare_weights(
     return rows
 
 
+def in_shape_of(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The other array in the reference's shape, if only axes of length one tell them apart."""
+    return other.reshape(reference.shape) if _bare(reference) == _bare(other) else other
+
+
 def _compared(a: np.ndarray, b: np.ndarray) -> tuple[float, str]:
     if a.size != b.size:
         return np.inf, "different"
-    if a.shape != b.shape and _bare(a) == _bare(b):
-        b = b.reshape(a.shape)
+    b = in_shape_of(a, b)
     found = error(a, b) if a.shape == b.shape else np.inf
     if found <= SAME_SHARE:
         return found, "same"
@@ -70,10 +75,13 @@ def _bare(array: np.ndarray) -> list[int]:
     return [length for length in array.shape if length > 1]
 
 
-def _comparable(op: str | None, options: Mapping[str, Any], weights: Weights) -> dict[str, np.ndarray]:
+def comparable(op: str | None, options: Mapping[str, Any], weights: Weights) -> dict[str, np.ndarray]:
+    """The arrays of a call by role, laid out alike in both frameworks."""
     arrays = {role: canonical(array, axes) for role, (array, axes) in weights.items()}
     if op in GATES:
         return _in_one_order(op, options, arrays)
+    if op == "attention":
+        return of_attention(arrays)
     if op == "depthwise_conv" and "kernel" in arrays:
         kernel = arrays["kernel"]
         arrays["kernel"] = kernel.reshape(*kernel.shape[:-2], -1)

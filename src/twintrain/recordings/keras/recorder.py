@@ -48,6 +48,12 @@ def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {name: copied(variable.value) for name, variable in _variables(model).items()}
 
 
+def write_weights(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
+    """Gives the model other values of the arrays that `list_weights` lists, for good."""
+    for name, variable in _variables(model).items():
+        variable.assign(weights[name])
+
+
 def prepare(model: keras.Model, inputs: Any) -> None:
     """Lets the model make arrays that it makes when it is called for the first time."""
     if not all(place.layer.built for place in walk(model)):

@@ -44,6 +44,13 @@ def read_weights(model: nn.Module) -> dict[str, np.ndarray]:
     return {name: _copied(tensor) for name, tensor in _floats(model).items()}
 
 
+def write_weights(model: nn.Module, weights: dict[str, np.ndarray]) -> None:
+    """Gives the model other values of the arrays that `list_weights` lists, for good."""
+    for name, tensor in _floats(model).items():
+        with torch.no_grad():
+            tensor.copy_(torch.from_numpy(weights[name]))
+
+
 def prepare(model: nn.Module, inputs: Any) -> None:
     """Lets the model make arrays that it makes when it is called for the first time."""
     if any(isinstance(tensor, nn.parameter.UninitializedTensorMixin) for tensor in _tensors(model).values()):

@@ -1,0 +1,1 @@
+"""The weights of a recording in a model of the other framework, or of the same."""

@@ -1,0 +1,76 @@
+"""A model that weights are transferred to: what it computes with any weights, while its own stay as they are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from twintrain.errors import UserError
+from twintrain.recordings.archive import PASSES, Recording, Tensor
+from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.record import told
+from twintrain.recordings.trace import mapped
+
+PASS = PASSES[0]
+
+
+class Target:
+    """A model of either framework and the rows that it is run on."""
+
+    def __init__(self, recorder: Any, model: Any, inputs: Any) -> None:
+        """Takes arrays: one, or several in a tuple, list or dict."""
+        self.recorder, self.model = recorder, model
+        self.inputs = mapped(inputs, lambda array: array.astype(PASS) if array.dtype.kind == "f" else array)
+        self.weights = recorder.list_weights(model)
+        self.own = recorder.read_weights(model)
+
+    def side(self, weights: dict[str, np.ndarray]) -> Side:
+        """What it computes with such weights, as one side of a diff.
+
+        Raises:
+            UserError: it cannot be run on the rows.
+        """
+        try:
+            with self.recorder.holding(self.model, weights, PASS):
+                trace = self.recorder.record_calls(self.model, self.inputs)
+        except Exception as error:  # whatever a model of somebody else's raises
+            raise UserError(
+                f"the model cannot be run on the rows of the recording: {told(error)}; give x=, the same rows as the "
+                "model takes them"
+            ) from error
+        arrays = {f"{PASS}/tensor/{number}": array for number, array in enumerate(trace.arrays)}
+        arrays |= {f"{PASS}/weight/{name}": array for name, array in weights.items()}
+        recording = Recording(
+            framework=self.recorder.__name__.split(".")[-2],
+            versions={},
+            device="",
+            rows=len(trace.arrays[trace.inputs[0]]),
+            training=False,
+            passes=[PASS],
+            inputs=trace.inputs,
+            outputs=trace.outputs,
+            tensors=[Tensor(array.shape) for array in trace.arrays],
+            calls=trace.calls,
+            weights=self.weights,
+            arrays=arrays,
+        )
+        return Side(recording, PASS, "the model")
+
+
+def rows_for(source: Recording, framework: str) -> Iterator[Any]:
+    """The rows of a recording as a model of a framework may take them: with channels where it has them, then as is."""
+    side = Side(source, source.passes[0], "")
+    arrays = [source.tensor(source.passes[0], number) for number in source.inputs]
+    if source.framework != framework and side.channels:
+        yield _packed([_moved(array, side.channels) for array in arrays])
+    yield _packed(arrays)
+
+
+def _moved(array: np.ndarray, channels: str) -> np.ndarray:
+    if array.ndim < 3 or array.dtype.kind != "f":
+        return array
+    return np.moveaxis(array, 1, -1) if channels == "first" else np.moveaxis(array, -1, 1)
+
+
+def _packed(arrays: list[np.ndarray]) -> Any:
+    return arrays[0] if len(arrays) == 1 else arrays
