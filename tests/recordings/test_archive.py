@@ -4,6 +4,7 @@ import stat
 
 import numpy as np
 import pytest
+from rewritten_recordings import message, rewritten
 
 from twintrain.errors import UserError
 from twintrain.recordings.archive import Call, Recording, Tensor, Weight, load
@@ -38,25 +39,6 @@ def recording():
 def path(recording, tmp_path):
     recording.save(tmp_path / "a.npz")
     return tmp_path / "a.npz"
-
-
-def rewritten(path, change=None, **arrays):
-    """The file with another header, or other arrays; None leaves one out."""
-    with np.load(path) as stored:
-        entries = {**stored, **arrays}
-    header = json.loads(np.load(path)["recording"].tobytes())
-    if change:
-        change(header)
-        entries["recording"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    np.savez(path, **{name: array for name, array in entries.items() if array is not None})
-    return path
-
-
-def message(path):
-    with pytest.raises(UserError) as raised:
-        load(path)
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
 
 
 def test_what_is_loaded_is_what_was_saved(recording, path):

@@ -1,6 +1,7 @@
 """A recording and its file: one .npz without pickled objects, described by the JSON in its entry `recording`.
 
-Arrays are `PASS/tensor/NUMBER` and `PASS/weight/NAME`. A tensor's number is its place in `tensors`.
+Arrays are `PASS/tensor/NUMBER` and `PASS/weight/NAME`. A tensor's number is its place in `tensors`. Of a training there
+are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`, `step/STEP/NAME`.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import numpy as np
 from twintrain import __version__
 from twintrain.errors import UserError, cut, first_line, shown
 from twintrain.recordings import npz
+from twintrain.recordings.fit import Fit, needed_arrays, possible_arrays, read_fit
 from twintrain.recordings.npz import RECORD_AGAIN
 
 PASSES = ("float32", "float32 perturbed", "float64", "float64 perturbed")
@@ -68,16 +70,17 @@ class Weight(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Forward passes of a model on some rows.
+    """Forward passes of a model on some rows, and training on them.
 
     Attributes:
         framework: "torch" or "keras".
         passes: those of `PASSES` that there are; all have the same calls.
         inputs: numbers of the tensors that the model was given, in the order of its arguments.
         outputs: numbers of the tensors that it gave.
-        arrays: by `PASS/tensor/NUMBER` and `PASS/weight/NAME`; of a loaded recording each is read when asked for.
+        arrays: by their names in the file; of a loaded recording each is read when asked for.
         perturbation: by how much of itself each weight is changed, up or down, in the perturbed passes.
         left_out: why, by the names of the passes that there are not.
+        fit: the training; None where forward passes are all there is.
     """
 
     framework: str
@@ -94,6 +97,7 @@ class Recording:
     arrays: Mapping[str, np.ndarray] = field(repr=False)
     perturbation: float = 0.0
     left_out: dict[str, str] = field(default_factory=dict)
+    fit: Fit | None = None
 
     def tensor(self, pass_: str, number: int) -> np.ndarray:
         """A tensor of a pass, in the precision of that pass if it is of floats.
@@ -110,6 +114,30 @@ class Recording:
             UserError: there is none, or the file is damaged.
         """
         return self._array(f"{pass_}/weight/{name}")
+
+    def targets(self, pass_: str) -> list[np.ndarray]:
+        """The arrays of `y`, in the precision of the pass if they are of floats."""
+        return [self._array(f"{pass_}/target/{number}") for number in range(self._fit().targets)]
+
+    def predictions(self, pass_: str) -> list[np.ndarray]:
+        """What the model gave in training mode before the first step."""
+        return [self._array(f"{pass_}/prediction/{number}") for number in range(self._fit().predictions)]
+
+    def losses(self, pass_: str) -> np.ndarray:
+        """The loss before each step, float64 (steps,); one without optimizer. Regularization is part of it."""
+        return self._array(f"{pass_}/losses")
+
+    def penalty(self, pass_: str) -> float:
+        """The share of regularization in the first loss."""
+        return float(self._array(f"{pass_}/penalty"))
+
+    def gradient(self, pass_: str, name: str) -> np.ndarray | None:
+        """Of the loss before the first step by a weight, laid out as that; None where it has none."""
+        return self._array(entry) if (entry := f"{pass_}/gradient/{name}") in self.arrays else None
+
+    def weight_after(self, pass_: str, step: int, name: str) -> np.ndarray:
+        """A weight as it was after one of `fit.steps`."""
+        return self._array(f"{pass_}/step/{step}/{name}")
 
     def save(self, path: str | Path) -> None:
         """Writes the file; another one of that name is replaced once this one is whole.
@@ -130,6 +158,13 @@ class Recording:
         finally:
             with contextlib.suppress(OSError):
                 beside.unlink()
+
+    def _fit(self) -> Fit:
+        if self.fit is None:
+            raise UserError(
+                "the recording has no training; expected one of twintrain.record(model, x, y, loss=…, to=…)"
+            )
+        return self.fit
 
     def _array(self, name: str) -> np.ndarray:
         try:
@@ -160,6 +195,7 @@ class Recording:
             "tensors": [tensor._asdict() for tensor in self.tensors],
             "calls": [call._asdict() for call in self.calls],
             "weights": [weight._asdict() for weight in self.weights],
+            "fit": self.fit and self.fit.header(),
         }
 
 
@@ -199,6 +235,7 @@ def _recording(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Reco
         arrays=arrays,
         perturbation=float(header.get("perturbation", 0.0)),
         left_out=dict(header.get("left_out", {})),
+        fit=read_fit(header["fit"]),
     )
 
 
@@ -229,13 +266,16 @@ def _check_numbers(recording: Recording) -> None:
 
 
 def _check_arrays(path: Path, recording: Recording, shapes: dict[str, tuple[int, ...]]) -> None:
-    described = {f"tensor/{number}": tensor.shape for number, tensor in enumerate(recording.tensors)}
-    described |= {f"weight/{weight.name}": weight.shape for weight in recording.weights}
-    for name in (f"{pass_}/{rest}" for pass_ in recording.passes for rest in described):
+    weights = {weight.name: weight.shape for weight in recording.weights}
+    needed = {f"tensor/{number}": tensor.shape for number, tensor in enumerate(recording.tensors)}
+    needed |= {f"weight/{name}": shape for name, shape in weights.items()}
+    if recording.fit:
+        needed |= dict(needed_arrays(recording.fit, weights))
+    for name in (f"{pass_}/{rest}" for pass_ in recording.passes for rest in needed):
         if name not in shapes:
             raise UserError(f"{path} has no array {shown(name)}, which its header names; {RECORD_AGAIN}")
-        if shapes[name] != described[name.partition("/")[2]]:
-            raise UserError(
-                f"{path} has {shown(name)} of shape {shapes[name]}, and its header says "
-                f"{described[name.partition('/')[2]]}; {RECORD_AGAIN}"
-            )
+    expected = {**needed, **dict(possible_arrays(weights))}
+    for name, shape in shapes.items():
+        said = expected.get(name.partition("/")[2])
+        if said not in (None, shape):
+            raise UserError(f"{path} has {shown(name)} of shape {shape}, and its header says {said}; {RECORD_AGAIN}")
