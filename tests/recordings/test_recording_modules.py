@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parents[2] / "src/twintrain/recordings"
 HEAVY = {"torch", "keras", "tensorflow", "jax", "pydantic", "mlflow", "pandas", "sklearn"}
 
@@ -12,8 +14,9 @@ def public_names(path):
     return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
 
 
-def test_recorders_are_twins():
-    torch, keras = (public_names(FOLDER / name / "recorder.py") for name in ("torch", "keras"))
+@pytest.mark.parametrize("file", ["recorder.py", "fitting.py", "losses.py", "optimizers.py"])
+def test_modules_are_twins(file):
+    torch, keras = (public_names(FOLDER / name / file) for name in ("torch", "keras"))
     assert torch
     assert torch == keras
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from twintrain.recordings.keras import functions as keras_functions
@@ -14,6 +13,7 @@ from twintrain.recordings.keras import layers as keras_layers
 from twintrain.recordings.keras import settings as keras_settings
 from twintrain.recordings.keras.backends import backend_functions
 from twintrain.recordings.keras.places import Place, walk
+from twintrain.recordings.keras.state import only_tensors
 from twintrain.recordings.trace import Description, Trace, flat, set_in
 
 # They hold layers and are no call; all other layers of Keras's own are one, whatever they hold.
@@ -64,17 +64,6 @@ def _is_of_own_code(layer: keras.Layer) -> bool:
     function = layer.activation if isinstance(layer, keras.layers.Activation) else None
     of_keras = function is None or getattr(function, "__module__", "").partition(".")[0] == "keras"
     return isinstance(layer, keras.layers.Lambda) or not of_keras
-
-
-def copied(tensor: Any) -> np.ndarray:
-    """The values of a tensor, in a precision that NumPy has."""
-    array = np.array(ops.convert_to_numpy(tensor))
-    return array if array.dtype.kind in "biuf" else array.astype(np.float32)
-
-
-def only_tensors(values: Any) -> list[Any]:
-    """The tensors among the leaves of what is given."""
-    return [value for value in flat(values) if ops.is_tensor(value) and not isinstance(value, keras.Variable)]
 
 
 class Calls:

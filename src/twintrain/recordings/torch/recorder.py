@@ -1,7 +1,7 @@
 """Records what a PyTorch model computes: the calls of its layers, and of functions between them."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,17 @@ from twintrain.recordings.archive import Weight
 from twintrain.recordings.torch import functions as torch_functions
 from twintrain.recordings.torch import layers as torch_layers
 from twintrain.recordings.torch.functions import Arguments
-from twintrain.recordings.trace import Description, Trace, flat, keeping_random
+from twintrain.recordings.torch.state import (
+    arguments_of,
+    arrays_of,
+    copied,
+    given,
+    left_alone,
+    modes_kept,
+    only_tensors,
+    tensors_of,
+)
+from twintrain.recordings.trace import Description, Trace, flat
 
 # They hold layers, and are one call all the same.
 WHOLE = (nn.RNNBase, nn.MultiheadAttention)
@@ -27,7 +37,7 @@ def versions() -> dict[str, str]:
 
 def device_of(model: nn.Module) -> str:
     """What the model's arrays are on: "cpu", "cuda" or the like."""
-    return next((tensor.device.type for tensor in _tensors(model).values()), "cpu")
+    return next((tensor.device.type for tensor in tensors_of(model).values()), "cpu")
 
 
 def list_weights(model: nn.Module) -> list[Weight]:
@@ -35,50 +45,28 @@ def list_weights(model: nn.Module) -> list[Weight]:
     axes = _axes(model)
     return [
         Weight(name, tuple(tensor.shape), axes.get(id(tensor), "C" if tensor.ndim == 1 else ""), tensor.requires_grad)
-        for name, tensor in _floats(model).items()
+        for name, tensor in arrays_of(model).items()
     ]
 
 
 def read_weights(model: nn.Module) -> dict[str, np.ndarray]:
     """Copies of the arrays that `list_weights` lists, by name."""
-    return {name: _copied(tensor) for name, tensor in _floats(model).items()}
+    return {name: copied(tensor) for name, tensor in arrays_of(model).items()}
 
 
 def write_weights(model: nn.Module, weights: dict[str, np.ndarray]) -> None:
     """Gives the model other values of the arrays that `list_weights` lists, for good."""
-    for name, tensor in _floats(model).items():
+    for name, tensor in arrays_of(model).items():
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(weights[name]))
 
 
 def prepare(model: nn.Module, inputs: Any) -> None:
     """Lets the model make arrays that it makes when it is called for the first time."""
-    if any(isinstance(tensor, nn.parameter.UninitializedTensorMixin) for tensor in _tensors(model).values()):
-        arguments, named = _arguments(inputs, [_given(model, value) for value in flat(inputs)])
-        with _modes_kept(model), torch.no_grad():
+    if any(isinstance(tensor, nn.parameter.UninitializedTensorMixin) for tensor in tensors_of(model).values()):
+        arguments, named = arguments_of(given(model, inputs))
+        with modes_kept(model), torch.no_grad():
             model.eval()(*arguments, **named)
-
-
-@contextlib.contextmanager
-def holding(model: nn.Module, weights: dict[str, np.ndarray], dtype: str) -> Iterator[None]:
-    """Gives the model other weights in a precision; it has its own again afterwards, which are never written to.
-
-    Args:
-        weights: as `read_weights` gives them.
-        dtype: "float32" or "float64".
-    """
-    tensors = _floats(model)
-    own = {name: tensor.data for name, tensor in tensors.items()}
-    default = torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(getattr(torch, dtype))
-        for name, tensor in tensors.items():
-            tensor.data = torch.from_numpy(weights[name].astype(dtype)).to(tensor.device)
-        yield
-    finally:
-        torch.set_default_dtype(default)
-        for name, tensor in tensors.items():
-            tensor.data = own[name]
 
 
 def record_calls(model: nn.Module, inputs: Any, training: bool = False) -> Trace:
@@ -92,57 +80,24 @@ def record_calls(model: nn.Module, inputs: Any, training: bool = False) -> Trace
     Raises:
         Exception: what the model raises.
     """
-    trace = Trace(_copied)
-    given = [_given(model, value) for value in flat(inputs)]
-    trace.start(given)
-    arguments, named = _arguments(inputs, given)
-    with _left_alone(model), contextlib.ExitStack() as stack:
+    trace = Trace(copied)
+    values = given(model, inputs)
+    trace.start(flat(values))
+    arguments, named = arguments_of(values)
+    with left_alone(model), contextlib.ExitStack() as stack:
         model.train(training)
         for handle in _hooked(model, trace):
             stack.callback(handle.remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(model, trace))
         outputs = model(*arguments, **named)
-    return trace.finish([tensor for tensor in flat(outputs) if isinstance(tensor, torch.Tensor)])
-
-
-@contextlib.contextmanager
-def _left_alone(model: nn.Module) -> Iterator[None]:
-    """Takes back what a pass changes: arrays, modes, and the states of random generators."""
-    own = [(tensor, tensor.data) for tensor in _tensors(model).values()]
-    with keeping_random(), torch.random.fork_rng(), _modes_kept(model):
-        try:
-            for tensor, data in own:
-                tensor.data = data.clone()
-            yield
-        finally:
-            for tensor, data in own:
-                tensor.data = data
-
-
-@contextlib.contextmanager
-def _modes_kept(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and buffers, each once."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
-
-
-def _floats(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor for name, tensor in _tensors(model).items() if tensor.is_floating_point()}
+    return trace.finish(only_tensors(outputs))
 
 
 def _axes(model: nn.Module) -> dict[int, str]:
     """What the axes of arrays are, by the identity of the arrays."""
     # An array that is computed of others, as of a spectral norm, may change some when it is asked for.
-    with _left_alone(model), torch.no_grad():
+    with left_alone(model), torch.no_grad():
         described = [torch_layers.describe(module, 2) for module in model.modules() if _is_leaf(module)]
     return {
         id(found.roles[role]): axes for found in described for role, axes in found.axes.items() if role in found.roles
@@ -155,27 +110,6 @@ def _is_leaf(module: nn.Module) -> bool:
     if stock in CONTAINERS or type(module).forward is not stock.forward or "forward" in vars(module):
         return False
     return isinstance(module, WHOLE) or all(name == "parametrizations" for name, _ in module.named_children())
-
-
-def _copied(tensor: torch.Tensor) -> np.ndarray:
-    """The values, in a precision that NumPy has."""
-    tensor = tensor.detach()
-    if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64):
-        tensor = tensor.float()
-    return np.array(tensor.to_dense().cpu().numpy() if tensor.layout != torch.strided else tensor.cpu().numpy())
-
-
-def _given(model: nn.Module, value: Any) -> Any:
-    """An input as a tensor of its own, on the model's device, and in its precision if it is of floats."""
-    if not isinstance(value, torch.Tensor):
-        value = torch.from_numpy(np.array(value))
-    dtype = next((tensor.dtype for tensor in _floats(model).values()), torch.get_default_dtype())
-    with torch.no_grad():
-        return value.detach().clone().to(device_of(model), dtype if value.is_floating_point() else None)
-
-
-def _arguments(inputs: Any, given: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
-    return ([], dict(zip(inputs, given, strict=True))) if isinstance(inputs, Mapping) else (given, {})
 
 
 def _hooked(model: nn.Module, trace: Trace) -> Iterator[Any]:
@@ -204,7 +138,7 @@ def _leaf_hooks(
 
     def before(_: nn.Module, values: tuple[Any, ...], named: dict[str, Any]) -> None:
         if not trace.depth:
-            started.append([trace.number(tensor) for tensor in _only_tensors((values, named))])
+            started.append([trace.number(tensor) for tensor in only_tensors((values, named))])
         trace.depth += 1
 
     def after(module: nn.Module, _: tuple[Any, ...], __: dict[str, Any], outputs: Any) -> None:
@@ -214,7 +148,7 @@ def _leaf_hooks(
             rank = trace.arrays[numbers[0]].ndim if numbers else 0
             described = torch_layers.describe(module, rank)
             weights = _named(described, names)
-            trace.add(path, type(module).__name__, described, numbers, _only_tensors(outputs), weights)
+            trace.add(path, type(module).__name__, described, numbers, only_tensors(outputs), weights)
         trace.depth -= 1
 
     return before, after
@@ -238,22 +172,24 @@ class _Functions(TorchFunctionMode):
         named = named or {}
         if self.trace.depth:
             return function(*values, **named)
-        given = _only_tensors((values, named))
-        tensors = [tensor for tensor in given if id(tensor) not in self.names]
+        handed = only_tensors((values, named))
+        tensors = [tensor for tensor in handed if id(tensor) not in self.names]
         numbers = [self.trace.number(tensor) for tensor in tensors]
         shape = tuple(tensors[0].shape) if tensors else ()
-        versions_before = [tensor._version for tensor in given]
+        versions_before = [tensor._version for tensor in handed]
         result = function(*values, **named)
-        changed = [tensor for tensor, version in zip(given, versions_before, strict=True) if tensor._version != version]
-        outputs = _only_tensors(result) or changed
+        changed = [
+            tensor for tensor, version in zip(handed, versions_before, strict=True) if tensor._version != version
+        ]
+        outputs = only_tensors(result) or changed
         name = torch_functions.name_of(function)
-        if outputs and not (all(_is_in(output, given) for output in outputs) and not changed and name != "dropout"):
+        if outputs and not (all(_is_in(output, handed) for output in outputs) and not changed and name != "dropout"):
             self._record(name, Arguments(values, named, shape, tuple(outputs[0].shape)), numbers, outputs)
         return result
 
     def _record(self, name: str, arguments: Arguments, numbers: list[int], outputs: list[torch.Tensor]) -> None:
         described = torch_functions.describe(name, arguments)
-        used = [tensor for tensor in _only_tensors((arguments.values, arguments.named)) if id(tensor) in self.names]
+        used = [tensor for tensor in only_tensors((arguments.values, arguments.named)) if id(tensor) in self.names]
         if not self.trace.is_computed(numbers) and not used:
             for tensor in outputs:
                 self.trace.keep_constant(tensor)
@@ -266,15 +202,11 @@ class _Functions(TorchFunctionMode):
 
 def _names(model: nn.Module) -> dict[int, str]:
     """Names of the model's arrays by their identity."""
-    return {id(tensor): name for name, tensor in _tensors(model).items()}
+    return {id(tensor): name for name, tensor in tensors_of(model).items()}
 
 
 def _named(described: Description, names: dict[int, str]) -> dict[str, str]:
     return {role: names[id(tensor)] for role, tensor in described.roles.items() if id(tensor) in names}
-
-
-def _only_tensors(values: Any) -> list[torch.Tensor]:
-    return [value for value in flat(values) if isinstance(value, torch.Tensor)]
 
 
 def _is_in(tensor: torch.Tensor, tensors: list[torch.Tensor]) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 from twintrain.errors import UserError
 from twintrain.recordings.archive import PASSES, Recording, Tensor
 from twintrain.recordings.comparing.side import Side
-from twintrain.recordings.record import told
-from twintrain.recordings.trace import mapped
+from twintrain.recordings.frameworks import Framework
+from twintrain.recordings.given import cast
+from twintrain.recordings.passes import told
 
 PASS = PASSES[0]
 
@@ -17,12 +18,12 @@ PASS = PASSES[0]
 class Target:
     """A model of either framework and the rows that it is run on."""
 
-    def __init__(self, recorder: Any, model: Any, inputs: Any) -> None:
+    def __init__(self, framework: Framework, model: Any, inputs: Any) -> None:
         """Takes arrays: one, or several in a tuple, list or dict."""
-        self.recorder, self.model = recorder, model
-        self.inputs = mapped(inputs, lambda array: array.astype(PASS) if array.dtype.kind == "f" else array)
-        self.weights = recorder.list_weights(model)
-        self.own = recorder.read_weights(model)
+        self.framework, self.model = framework, model
+        self.inputs = cast(inputs, PASS)
+        self.weights = framework.recorder.list_weights(model)
+        self.own = framework.recorder.read_weights(model)
 
     def side(self, weights: dict[str, np.ndarray]) -> Side:
         """What it computes with such weights, as one side of a diff.
@@ -31,8 +32,8 @@ class Target:
             UserError: it cannot be run on the rows.
         """
         try:
-            with self.recorder.holding(self.model, weights, PASS):
-                trace = self.recorder.record_calls(self.model, self.inputs)
+            with self.framework.state.holding(self.model, weights, PASS):
+                trace = self.framework.recorder.record_calls(self.model, self.inputs)
         except Exception as error:  # whatever a model of somebody else's raises
             raise UserError(
                 f"the model cannot be run on the rows of the recording: {told(error)}; give x=, the same rows as the "
@@ -41,7 +42,7 @@ class Target:
         arrays = {f"{PASS}/tensor/{number}": array for number, array in enumerate(trace.arrays)}
         arrays |= {f"{PASS}/weight/{name}": array for name, array in weights.items()}
         recording = Recording(
-            framework=self.recorder.__name__.split(".")[-2],
+            framework=self.framework.name,
             versions={},
             device="",
             rows=len(trace.arrays[trace.inputs[0]]),

@@ -8,8 +8,8 @@ from typing import Any
 from twintrain.errors import UserError
 from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.comparing.side import Side
-from twintrain.recordings.record import array_of, recorder_of
-from twintrain.recordings.trace import mapped
+from twintrain.recordings.frameworks import Framework, framework_of
+from twintrain.recordings.given import arrays_of
 from twintrain.recordings.transferring.activations import AGREE, settled
 from twintrain.recordings.transferring.conversion import Arrays, Numbers
 from twintrain.recordings.transferring.holders import Holder, holders
@@ -82,13 +82,13 @@ def transfer(
             such a name, or arrays are left over. The model is then as it was.
     """
     recording = source if isinstance(source, Recording) else load(source)
-    recorder = recorder_of(model)
-    if not recorder.list_weights(model):
+    framework = framework_of(model)
+    if not framework.recorder.list_weights(model):
         raise UserError("the model has no weights yet; call it on its rows first")
-    found, arrays = transferred(recording, recorder, model, x, pairs)
+    found, arrays = transferred(recording, framework, model, x, pairs)
     if not (allow_unmatched or found.is_whole):
         raise UserError(unmatched(found))
-    recorder.write_weights(model, arrays)
+    framework.recorder.write_weights(model, arrays)
     return found
 
 
@@ -106,7 +106,7 @@ def unmatched(found: Transfer) -> str:
 
 
 def transferred(
-    source: Recording, recorder: Any, model: Any, x: Any = None, pairs: Mapping[str, str] | None = None
+    source: Recording, framework: Framework, model: Any, x: Any = None, pairs: Mapping[str, str] | None = None
 ) -> tuple[Transfer, Arrays]:
     """What became of each array, and the model's arrays with the weights of the recording; the model is left as it is.
 
@@ -114,7 +114,7 @@ def transferred(
         UserError: as `transfer`, but for arrays that are left over.
     """
     ours = Side(source, source.passes[0], "the recording")
-    target, theirs = _target(source, recorder, model, x)
+    target, theirs = _target(source, framework, model, x)
     weights = {weight.name: source.weight(ours.pass_, weight.name) for weight in source.weights}
     sides = holders(ours.calls, source.weights, weights), _numbers(target, theirs).holders
     given = pairs or {}
@@ -131,12 +131,11 @@ def transferred(
     return _told(sides, chosen, left, exchangeable if error > AGREE else [], error), arrays
 
 
-def _target(source: Recording, recorder: Any, model: Any, x: Any) -> tuple[Target, Side]:
+def _target(source: Recording, framework: Framework, model: Any, x: Any) -> tuple[Target, Side]:
     """The model on the rows, as it is."""
-    name = recorder.__name__.split(".")[-2]
-    candidates = [mapped(x, array_of)] if x is not None else [*rows_for(source, name)]
+    candidates = [arrays_of(x, "x")] if x is not None else [*rows_for(source, framework.name)]
     for place, rows in enumerate(candidates):
-        target = Target(recorder, model, rows)
+        target = Target(framework, model, rows)
         try:
             return target, target.side(target.own)
         except UserError:
