@@ -539,7 +539,7 @@ def test_a_module_is_short_enough_to_be_read_at_once(path):
 
 # Of any two models; and of a project's own. What is added here is promised.
 PUBLIC = {
-    *("record", "Recording", "diff", "Diff", "transfer", "Transfer"),
+    *("record", "recording", "Recording", "diff", "Diff", "transfer", "Transfer"),
     *("compare_predictions", "PredictionComparison", "UserError"),
     *("compare_networks", "framework_module", "load_dataset", "load_network", "load_params", "load_predictions"),
     "verify_twins",

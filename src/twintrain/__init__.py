@@ -18,6 +18,7 @@ _HOMES = {
     "compare_predictions": "evaluation.prediction_comparison",
     "diff": "recordings.comparing.diff",
     "record": "recordings.record",
+    "recording": "recordings.loop",
     "transfer": "recordings.transferring.transfer",
     "compare_networks": "evaluation.comparison",
     "framework_module": "frameworks",
@@ -42,6 +43,7 @@ __all__ = [
     "load_params",
     "load_predictions",
     "record",
+    "recording",
     "transfer",
     "verify_twins",
 ]

@@ -4,7 +4,21 @@ import keras
 import numpy as np
 from keras import layers, ops
 from keras_scenarios import everything
-from recorded_fits import ARRAYS, CLASSES, IMAGES, MOMENTUM, NUMBERS, RATE, STEPS, TABLE, WORDS, said
+from recorded_fits import (
+    ARRAYS,
+    CLASSES,
+    IMAGES,
+    MOMENTUM,
+    NUMBERS,
+    RATE,
+    STEPS,
+    TABLE,
+    WORDS,
+    broken_loops,
+    loops,
+    rows_of,
+    said,
+)
 
 from twintrain.recordings.record import record
 
@@ -87,7 +101,7 @@ def chain(path):
             arrays |= {f"gradient/{name}": grad for name, grad in zip(names, gradients[:6], strict=True)}
         if step in STEPS:
             arrays |= {f"step/{step}/{name_of(array)}": array.numpy() for array in model.weights}
-    np.savez(path.with_name("loop.npz"), losses=losses, **arrays)
+    np.savez(path.with_name("by_hand.npz"), losses=losses, **arrays)
 
 
 def loss_alone(path):
@@ -174,3 +188,45 @@ def errors(path):
         "unknown loss": said(dense(), path, loss="mean_squared_eror"),
         "unknown optimizer": said(dense(), path, loss=ENTROPY, optimizer="sdg"),
     }
+
+
+def loop(path):
+    return [loops(path, run), *broken_loops(path, dense())]
+
+
+def run():
+    model, optimizer = small(), sgd()
+    values = model.trainable_variables
+    optimizer.build(values)
+
+    def told(r):
+        seen, losses = {"before": ops.convert_to_numpy(values[0])}, []
+        for step in range(4):
+            x, y = (
+                ops.convert_to_tensor(IMAGES[rows_of(step)], "float32"),
+                ops.convert_to_tensor(CLASSES[rows_of(step)]),
+            )
+            r.batch(x, y)
+            loss, outputs, gradients = gradients_of(model, x, y)
+            optimizer.apply(gradients)
+            r.loss(loss)
+            r.gradients(gradients)
+            r.step()
+            losses.append(float(loss))
+            if step == 0:
+                seen |= {"prediction": ops.convert_to_numpy(outputs), "gradient": ops.convert_to_numpy(gradients[0])}
+            if step == 2:
+                seen["after 3"] = ops.convert_to_numpy(values[0])
+        return {**seen, "losses": np.array(losses)}
+
+    return model, (ENTROPY, optimizer), told
+
+
+def gradients_of(model, x, y):
+    """As in scripts of TensorFlow."""
+    import tensorflow
+
+    with tensorflow.GradientTape() as tape:
+        outputs = model(x, training=True)
+        loss = ENTROPY(y, outputs)
+    return loss, outputs, tape.gradient(loss, model.trainable_variables)

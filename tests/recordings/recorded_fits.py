@@ -1,11 +1,26 @@
 """Trainings that are recorded in both frameworks: their names, rows and weights."""
 
+import contextlib
+
 import numpy as np
 
 from twintrain.errors import UserError
+from twintrain.recordings.loop import recording
 from twintrain.recordings.record import record
 
-NAMES = ("twin", "chain", "loss_alone", "two_outputs", "frozen", "dropped", "narrow_loss", "tokens", "state", "errors")
+NAMES = (
+    "twin",
+    "chain",
+    "loss_alone",
+    "two_outputs",
+    "frozen",
+    "dropped",
+    "narrow_loss",
+    "tokens",
+    "state",
+    "errors",
+    "loop",
+)
 STEPS = (1, 3)
 RATE, MOMENTUM = 0.1, 0.9
 RNG = np.random.default_rng(7)
@@ -56,3 +71,54 @@ def is_trained_by_hand(recording):
         found += [array.T if recording.framework == "torch" else array for array in arrays]
         expected += [gradients[place], *(weights[step][place] for step in STEPS)]
     return all(np.abs(a - b).max() < 1e-13 for a, b in zip(found, expected, strict=True))
+
+
+class Silent:
+    """Stands for what a loop tells, where it is not recorded."""
+
+    def batch(self, x, y):
+        pass
+
+    loss = gradients = step = lambda *_: None
+
+
+def loops(path, run):
+    """Whether a loop does the same when it is recorded; what the one that is not has seen stands beside the file.
+
+    Args:
+        run: makes a model and an optimizer anew; gives them, and the loop, which takes what it tells and gives arrays.
+    """
+    model, how, loop = run()
+    loss, optimizer = how
+    with recording(model, to=path, steps=(1, 3), loss=loss, optimizer=optimizer) as r:
+        recorded = loop(r)
+    model, _, loop = run()
+    own = loop(Silent())
+    np.savez(path.with_name("own_loop.npz"), **own)
+    return all(np.array_equal(recorded[name], own[name]) for name in own)
+
+
+def rows_of(step):
+    """Which rows a batch of a loop has."""
+    return np.arange(6) if step % 2 == 0 else np.arange(6)[::-1].copy()
+
+
+def broken_loops(path, model):
+    """What loops say that do not end well."""
+    found = []
+    for breaks in (
+        lambda r: r.step(),
+        lambda r: None,
+        lambda r: (r.batch(TABLE, CLASSES), r.loss(TABLE)),
+        lambda r: (r.batch(TABLE, CLASSES), r.gradients([])),
+        lambda r: (r.batch(TABLE, CLASSES), r.loss(0.5), r.step(), 1 / 0),
+    ):
+        try:
+            with recording(model, to=path.with_name("broken.npz")) as r:
+                breaks(r)
+        except (UserError, ZeroDivisionError) as error:
+            found.append([str(error), *getattr(error, "__notes__", [])])
+    with contextlib.suppress(UserError), recording(model, to=path.with_name("none") / "a.npz") as r:
+        r.batch(TABLE, CLASSES)
+        found.append("it went on")
+    return found

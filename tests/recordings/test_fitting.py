@@ -36,7 +36,7 @@ def test_training_is_that_of_a_loop_by_hand(recorded, folders, framework):
     assert recording.passes == [*PASSES]
     names = [weight.name for weight in recording.weights]
     trainable = [weight.name for weight in recording.weights if weight.trainable]
-    with np.load(folders[framework] / "loop.npz") as loop:
+    with np.load(folders[framework] / "by_hand.npz") as loop:
         for pass_ in ("float32", "float64"):
             assert near(recording.losses(pass_), loop["losses"], 1e-5)
             assert len(recording.losses(pass_)) == max(STEPS)
@@ -194,3 +194,41 @@ def test_what_cannot_be_trained_is_told_in_one_line(facts, framework):
     for name, said in facts[framework]["errors"].items():
         assert EXPECTED_ERRORS[name] in said, name
         assert said.isprintable()
+
+
+@EACH
+def test_a_loop_of_ones_own_is_recorded_as_it_runs(recorded, folders, facts, framework):
+    recording = recorded(framework, "loop")
+    assert facts[framework]["loop"][0], "the loop does something else while it is recorded"
+    fit = recording.fit
+    assert (fit.loop, fit.stopped, fit.steps, fit.loss.op, fit.optimizer.op) == (
+        *(True, "", [1, 3], "cross_entropy", "sgd"),
+    )
+    assert (recording.passes, recording.rows) == (["float32"], 6)
+    name = recording.weights[0].name
+    with np.load(folders[framework] / "own_loop.npz") as own:
+        assert np.array_equal(recording.weight("float32", name), own["before"])
+        assert np.array_equal(recording.gradient("float32", name), own["gradient"])
+        assert np.array_equal(recording.weight_after("float32", 3, name), own["after 3"])
+        assert near(recording.losses("float32"), own["losses"], 1e-12)
+        assert near(recording.predictions("float32")[0], own["prediction"], 1e-6)
+    assert np.array_equal(recording.targets("float32")[0], CLASSES)
+    assert [call.op for call in recording.calls] == ["conv", "batch_norm", "relu", "dropout", "flatten", "dense"]
+
+
+@EACH
+def test_a_loop_that_does_not_end_well_says_what_was_written(folders, facts, framework):
+    no_batch, nothing, no_number, too_few, stopped, went_on = facts[framework]["loop"][1:]
+    assert no_batch == [
+        "r.step: expected r.batch(x, y) before it",
+        f"twintrain.recording has written nothing: {nothing[0]}",
+    ]
+    assert nothing == ["nothing was recorded: r.batch(x, y) was not called; expected it before each step"]
+    assert no_number[0].startswith("r.loss: expected one number, got ndarray: TypeError: ")
+    assert too_few[0] == "r.gradients: expected one of each of the 4 trained weights, got 0"
+    path = folders[framework] / "broken.npz"
+    assert stopped == ["division by zero", f"twintrain.recording has written {path}, up to step 1"]
+    assert went_on == "it went on"
+    recording = load(path)
+    assert (recording.fit.stopped, recording.fit.steps) == ("ZeroDivisionError: division by zero", [1])
+    assert recording.losses("float32").tolist() == [0.5]

@@ -4,7 +4,21 @@ import copy
 
 import numpy as np
 import torch
-from recorded_fits import ARRAYS, CLASSES, IMAGES, MOMENTUM, NUMBERS, RATE, STEPS, TABLE, WORDS, said
+from recorded_fits import (
+    ARRAYS,
+    CLASSES,
+    IMAGES,
+    MOMENTUM,
+    NUMBERS,
+    RATE,
+    STEPS,
+    TABLE,
+    WORDS,
+    broken_loops,
+    loops,
+    rows_of,
+    said,
+)
 from torch import nn
 from torch.nn import functional as F
 from torch_scenarios import everything
@@ -90,7 +104,7 @@ def chain(path):
         if step in STEPS:
             state = {name: each for name, each in model.state_dict().items() if each.is_floating_point()}
             arrays |= {f"step/{step}/{name}": each.numpy().copy() for name, each in state.items()}
-    np.savez(path.with_name("loop.npz"), losses=losses, **arrays)
+    np.savez(path.with_name("by_hand.npz"), losses=losses, **arrays)
 
 
 def loss_alone(path):
@@ -181,3 +195,34 @@ def errors(path):
         "makes no optimizer": said(dense(), path, loss=entropy, optimizer=lambda _: 3),
         "optimizer raises": said(dense(), path, loss=entropy, optimizer=lambda _: 1 / 0),
     }
+
+
+def loop(path):
+    return [loops(path, run), *broken_loops(path, dense())]
+
+
+def run():
+    model, entropy = small().train(), nn.CrossEntropyLoss()
+    optimizer = sgd(model.parameters())
+    torch.manual_seed(1)
+
+    def told(r):
+        seen, losses = {"before": model[0].weight.detach().numpy().copy()}, []
+        for step in range(4):
+            x, y = torch.from_numpy(PIXELS[rows_of(step)]).float(), torch.from_numpy(CLASSES[rows_of(step)])
+            r.batch(x, y)
+            outputs = model(x)
+            loss = entropy(outputs, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            r.loss(loss)
+            r.step()
+            losses.append(loss.item())
+            if step == 0:
+                seen |= {"prediction": outputs.detach().numpy(), "gradient": model[0].weight.grad.numpy().copy()}
+            if step == 2:
+                seen["after 3"] = model[0].weight.detach().numpy().copy()
+        return {**seen, "losses": np.array(losses)}
+
+    return model, (entropy, optimizer), told

@@ -1,7 +1,7 @@
 """What a recording says of training: the loss, the optimizer, and which arrays there are of both."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]
@@ -33,6 +33,7 @@ class Fit:
         targets: how many arrays `y` had.
         dropout: names of the layers that were kept from dropping numbers.
         loop: whether it was a loop of the user's own, in which each step may have had other rows, and dropout was on.
+        stopped: by what error such a loop ended; empty where it came to its end.
     """
 
     loss: Rule
@@ -42,6 +43,11 @@ class Fit:
     targets: int
     dropout: list[str] = field(default_factory=list)
     loop: bool = False
+    stopped: str = ""
+
+    def after(self, steps: list[int], stopped: str) -> "Fit":
+        """The same with the steps that there are."""
+        return replace(self, steps=steps, stopped=stopped)
 
     def header(self) -> dict[str, Any]:
         """What the file's JSON has of it."""
@@ -65,6 +71,7 @@ def read_fit(header: Mapping[str, Any] | None) -> Fit | None:
         targets=int(header["targets"]),
         dropout=[str(name) for name in header["dropout"]],
         loop=bool(header["loop"]),
+        stopped=str(header["stopped"]),
     )
     if not are_steps(fit.steps):
         raise ValueError(f"its steps are {fit.steps}")

@@ -77,11 +77,8 @@ class Passes:
 
     def _forward(self, name: str, weights: dict[str, np.ndarray]) -> Trace:
         dtype = precision_of(name)
-        try:
-            with self.framework.state.holding(self.model, weights, dtype):
-                trace = self.framework.recorder.record_calls(self.model, cast(self.inputs, dtype), self.training)
-        except Exception as error:  # whatever a model of somebody else's raises
-            raise UserError(f"the model cannot be run on the input: {told(error)}") from error
+        with self.framework.state.holding(self.model, weights, dtype):
+            trace = recorded_calls(self.framework, self.model, cast(self.inputs, dtype), self.training)
         if not self.made:
             _check_output(trace)
         elif reason := _other(trace, self.made[PASSES[0]].trace, dtype):
@@ -114,8 +111,20 @@ def prepare(framework: Framework, model: Any, inputs: Any) -> None:
         raise UserError(f"the model cannot be run on the input: {told(error)}") from error
 
 
-def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule, Rule | None]:
-    """What a recording says of the loss and the optimizer.
+def recorded_calls(framework: Framework, model: Any, inputs: Any, training: bool) -> Trace:
+    """What a forward pass calls, see `record_calls`.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        return framework.recorder.record_calls(model, inputs, training)
+    except Exception as error:  # whatever a model of somebody else's raises
+        raise UserError(f"the model cannot be run on the input: {told(error)}") from error
+
+
+def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule | None, Rule | None]:
+    """What a recording says of the loss and the optimizer, of each that there is.
 
     Raises:
         UserError: one of them is none, or cannot be made.
@@ -144,7 +153,7 @@ def perturbed(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: array * (1 + PERTURBATION * rng.choice([-1.0, 1.0], array.shape)) for name, array in weights.items()}
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """What an error says, in a part of a line; Keras says where it was first, and what in bold, some lines below."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Exception encountered")]

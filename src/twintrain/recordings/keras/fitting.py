@@ -34,15 +34,16 @@ DROPPING: dict[type, tuple[str, ...]] = {
 }
 
 
-def describe(model: keras.Model, training: Training) -> tuple[Rule, Rule | None]:
-    """Describes loss and optimizer.
+def describe(model: keras.Model, training: Training) -> tuple[Rule | None, Rule | None]:
+    """Describes loss and optimizer, each if there is one.
 
     Raises:
         UserError: one of them is none that Keras could take, or the optimizer is of other arrays.
     """
-    _loss(training.loss, keras.config.floatx())
+    if training.loss is not None:
+        _loss(training.loss, keras.config.floatx())
     optimizer = None if training.optimizer is None else optimizers.describe(training.optimizer, model)
-    return losses.describe(training.loss), optimizer
+    return None if training.loss is None else losses.describe(training.loss), optimizer
 
 
 def dropping(model: keras.Model) -> list[str]:

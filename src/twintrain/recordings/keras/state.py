@@ -70,6 +70,18 @@ def arrays_of(model: keras.Model) -> dict[str, keras.Variable]:
     return found
 
 
+def trained_names(model: keras.Model) -> list[str]:
+    """Names of the arrays that are trained, in the order of `model.trainable_variables`."""
+    names = {id(variable): name for name, variable in arrays_of(model).items()}
+    return [names[id(variable)] for variable in model.trainable_variables]
+
+
+def found_gradients(model: keras.Model) -> dict[str, Any]:
+    """The gradients that PyTorch's `backward` has left, by the names of arrays; none on other libraries."""
+    found = {name: getattr(variable.value, "grad", None) for name, variable in arrays_of(model).items()}
+    return {name: gradient for name, gradient in found.items() if ops.is_tensor(gradient)}
+
+
 def given(model: keras.Model, inputs: Any) -> Any:
     """The same tuples, lists and dicts of tensors, in the precision that the model takes them in."""
     places = next(walk(model)).inputs

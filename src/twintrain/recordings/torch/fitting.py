@@ -19,6 +19,7 @@ from twintrain.recordings.torch.state import (
     arguments_of,
     arrays_of,
     copied,
+    found_gradients,
     given,
     holding,
     left_alone,
@@ -32,17 +33,17 @@ WITH_DROPOUT = (nn.RNNBase, nn.MultiheadAttention)
 ATTENTION, PLACE_OF_DROPOUT = "scaled_dot_product_attention", 4
 
 
-def describe(model: nn.Module, training: Training) -> tuple[Rule, Rule | None]:
-    """Describes loss and optimizer.
+def describe(model: nn.Module, training: Training) -> tuple[Rule | None, Rule | None]:
+    """Describes loss and optimizer, each if there is one.
 
     Raises:
         UserError: one of them is none that PyTorch could take, or the optimizer is of other parameters.
     """
-    if not callable(training.loss):
+    if training.loss is not None and not callable(training.loss):
         kind = cut(type(training.loss).__name__)
         raise UserError(f"loss=: expected a module of PyTorch, or a function of outputs and y, got {kind}")
     optimizer = None if training.optimizer is None else optimizers.describe(training.optimizer, model)
-    return losses.describe(training.loss), optimizer
+    return None if training.loss is None else losses.describe(training.loss), optimizer
 
 
 def dropping(model: nn.Module) -> list[str]:
@@ -75,7 +76,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
             value.backward()
             if step == 1:
                 course.predictions.extend(map(copied, only_tensors(outputs)))
-                course.gradients.update(_gradients(model))
+                course.gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
                 course = course._replace(dtype=str(value.dtype).removeprefix("torch."))
             if optimizer is not None:
                 _step(optimizer, lambda: loss(model(*arguments, **named), targets))
@@ -101,10 +102,6 @@ def _number(value: Any, is_first: bool) -> float:
         check_number(number)
     check_gradients(value.requires_grad)
     return number
-
-
-def _gradients(model: nn.Module) -> dict[str, np.ndarray]:
-    return {name: copied(tensor.grad) for name, tensor in arrays_of(model).items() if tensor.grad is not None}
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Callable[[], torch.Tensor]) -> None:

@@ -69,6 +69,16 @@ def arrays_of(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in tensors_of(model).items() if tensor.is_floating_point()}
 
 
+def trained_names(model: nn.Module) -> list[str]:
+    """Names of the arrays that are trained, in the order of the model's parameters."""
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def found_gradients(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The gradients that `backward` has left, by the names of arrays."""
+    return {name: tensor.grad for name, tensor in arrays_of(model).items() if tensor.grad is not None}
+
+
 def given(model: nn.Module, values: Any) -> Any:
     """The same tuples, lists and dicts of tensors of their own, on the model's device, floats in its precision."""
     return mapped(values, lambda value: _tensor(model, value))

@@ -1,0 +1,201 @@
+"""Records a training loop of the user's own while it runs."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twintrain.errors import UserError, cut
+from twintrain.recordings.archive import Recording, Tensor
+from twintrain.recordings.fit import Fit, Rule
+from twintrain.recordings.frameworks import framework_of
+from twintrain.recordings.given import arrays_of, cast, cast_one
+from twintrain.recordings.passes import prepare, recorded_calls, rules, told
+from twintrain.recordings.trace import Trace, flat
+from twintrain.recordings.training import Course, Training, checked_steps
+
+OWN = Rule("loop", None, {})
+
+
+class Loop:
+    """A training loop that is recorded: tell it each batch, then its loss, then that a step was taken."""
+
+    def __init__(self, model: Any, loss: Any, optimizer: Any, steps: Sequence[int]) -> None:
+        """Takes what `recording` takes."""
+        self._framework, self._model = framework_of(model), model
+        self._rules = loss, optimizer
+        self._chosen = checked_steps(steps)
+        self._dtype = "float32"
+        self._targets: list[np.ndarray] = []
+        self._trace: Trace | None = None
+        self._weights: dict[str, np.ndarray] = {}
+        self._course = Course([], [], 0.0, {}, {}, self._dtype)
+        self._fit: Fit | None = None
+        self.steps = 0
+
+    def batch(self, x: Any, y: Any = None) -> None:
+        """Says what the next step trains on. Of the first batch, a forward pass is recorded before it.
+
+        The model is left as it was, and so is what is drawn at random.
+
+        Args:
+            x: what the model is called with, as `record` takes it.
+            y: targets (rows, …) of any type of number: one array, or several in a tuple, list or dict.
+
+        Raises:
+            UserError: the model cannot be run on them, or they have NaN.
+        """
+        if self._trace is not None:
+            return
+        inputs = arrays_of(x, "x")
+        targets = None if y is None else arrays_of(y, "y")
+        prepare(self._framework, self._model, inputs)
+        weights = self._framework.recorder.read_weights(self._model)
+        self._dtype = "float64" if any(array.dtype == np.float64 for array in weights.values()) else "float32"
+        self._weights = {name: cast_one(array, self._dtype) for name, array in weights.items()}
+        self._targets = [] if targets is None else flat(cast(targets, self._dtype))
+        inputs = cast(inputs, self._dtype)
+        calls, trained = (recorded_calls(self._framework, self._model, inputs, mode) for mode in (False, True))
+        self._course.predictions.extend(trained.arrays[number] for number in trained.outputs)
+        loss, optimizer = rules(self._framework, self._model, Training(targets, *self._rules, []))
+        self._fit = Fit(
+            loss=loss or OWN,
+            optimizer=optimizer or OWN,
+            steps=[],
+            predictions=len(self._course.predictions),
+            targets=len(self._targets),
+            loop=True,
+        )
+        self._trace = calls
+
+    def loss(self, value: Any) -> None:
+        """Says what the loss of the batch was: a number, or a tensor of one.
+
+        Raises:
+            UserError: it is none.
+        """
+        try:
+            self._course.losses.append(float(value))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UserError(f"r.loss: expected one number, got {cut(type(value).__name__)}: {told(error)}") from error
+
+    def gradients(self, gradients: Sequence[Any] | Mapping[str, Any]) -> None:
+        """Says what the gradients of the batch are; those before the first step are recorded.
+
+        In PyTorch they are found where `backward` has left them, and this need not be called.
+
+        Args:
+            gradients: in the order of `model.trainable_variables`, or of the model's parameters that are trained, None
+                where there is none; or by the names of weights.
+
+        Raises:
+            UserError: they are not as many as the weights that are trained.
+        """
+        if self.steps or self._course.gradients:
+            return
+        if not isinstance(gradients, Mapping):
+            names = self._framework.state.trained_names(self._model)
+            if len(names) != len(gradients):
+                raise UserError(
+                    f"r.gradients: expected one of each of the {len(names)} trained weights, got {len(gradients)}"
+                )
+            gradients = dict(zip(names, gradients, strict=True))
+        copied = self._framework.state.copied
+        self._course.gradients.update({name: copied(each) for name, each in gradients.items() if each is not None})
+
+    def step(self) -> None:
+        """Says that the optimizer has taken a step.
+
+        Raises:
+            UserError: no batch was named before.
+        """
+        if self._trace is None:
+            raise UserError("r.step: expected r.batch(x, y) before it")
+        if not self.steps:
+            self.gradients(self._framework.state.found_gradients(self._model))
+        self.steps += 1
+        if self.steps in self._chosen:
+            self._course.weights[self.steps] = self._framework.recorder.read_weights(self._model)
+
+    def finished(self, stopped: str = "") -> Recording:
+        """The recording of all that was told.
+
+        Args:
+            stopped: why the loop has not come to its end.
+
+        Raises:
+            UserError: no batch was named.
+        """
+        if self._trace is None or self._fit is None:
+            raise UserError("nothing was recorded: r.batch(x, y) was not called; expected it before each step")
+        trace, recorder = self._trace, self._framework.recorder
+        arrays = {f"tensor/{number}": cast_one(array, self._dtype) for number, array in enumerate(trace.arrays)}
+        arrays |= {f"weight/{name}": array for name, array in self._weights.items()}
+        arrays |= self._course.arrays(self._targets, self._dtype)
+        return Recording(
+            framework=self._framework.name,
+            versions={**recorder.versions(), "numpy": np.__version__},
+            device=recorder.device_of(self._model),
+            rows=len(trace.arrays[trace.inputs[0]]),
+            training=False,
+            passes=[self._dtype],
+            inputs=trace.inputs,
+            outputs=trace.outputs,
+            tensors=[Tensor(array.shape) for array in trace.arrays],
+            calls=trace.calls,
+            weights=recorder.list_weights(self._model),
+            arrays={f"{self._dtype}/{name}": array for name, array in arrays.items()},
+            fit=self._fit.after(sorted(self._course.weights), stopped),
+        )
+
+
+@contextlib.contextmanager
+def recording(
+    model: Any, *, to: str | Path, loss: Any = None, optimizer: Any = None, steps: Sequence[int] = (1, 10, 100)
+) -> Iterator[Loop]:
+    """Records a training loop of one's own, in the precision that the model has; the file is written at the end.
+
+        with twintrain.recording(model, to="torch.npz", optimizer=optimizer) as r:
+            for x, y in batches:
+                r.batch(x, y)
+                …
+                r.loss(loss)
+                optimizer.step()
+                r.step()
+
+    Recorded are the calls of a forward pass of the first batch, its targets, its outputs in training mode, each loss,
+    the gradients before the first step, and the weights before it and after some. Where the loop raises an error, what
+    there is until then is written, and the error says so.
+
+    Args:
+        model: a `torch.nn.Module` or a `keras.Model`, on whatever Keras runs.
+        to: the file to write, .npz.
+        loss: that of the loop, if it is to be described, as `record` takes it.
+        optimizer: the same.
+        steps: after how many steps the weights are recorded, rising.
+
+    Yields:
+        what the loop is told to: `batch(x, y)`, `loss(value)`, `step()`, and in Keras `gradients(list)`.
+
+    Raises:
+        UserError: the model is of neither framework, the steps are none, no batch was named, or the file cannot be
+            written.
+    """
+    loop = Loop(model, loss, optimizer, steps)
+    try:
+        yield loop
+    except BaseException as error:
+        error.add_note(_saved(loop, to, told(error)))
+        raise
+    loop.finished().save(to)
+
+
+def _saved(loop: Loop, to: str | Path, stopped: str) -> str:
+    """Writes what there is; says what has become of it."""
+    try:
+        loop.finished(stopped).save(to)
+    except UserError as error:
+        return f"twintrain.recording has written nothing: {error}"
+    return f"twintrain.recording has written {to}, up to step {loop.steps}"
