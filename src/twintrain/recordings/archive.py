@@ -1,7 +1,8 @@
 """A recording and its file: one .npz without pickled objects, described by the JSON in its entry `recording`.
 
 Arrays are `PASS/tensor/NUMBER` and `PASS/weight/NAME`. A tensor's number is its place in `tensors`. Of a training there
-are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`, `step/STEP/NAME`.
+are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`, `next_gradient/NAME`,
+`step/STEP/NAME`.
 """
 
 import contextlib
@@ -134,6 +135,10 @@ class Recording:
     def gradient(self, pass_: str, name: str) -> np.ndarray | None:
         """Of the loss before the first step by a weight, laid out as that; None where it has none."""
         return self._array(entry) if (entry := f"{pass_}/gradient/{name}") in self.arrays else None
+
+    def next_gradient(self, pass_: str, name: str) -> np.ndarray | None:
+        """The same of the loss before the second step, where there is one."""
+        return self._array(entry) if (entry := f"{pass_}/next_gradient/{name}") in self.arrays else None
 
     def weight_after(self, pass_: str, step: int, name: str) -> np.ndarray:
         """A weight as it was after one of `fit.steps`."""

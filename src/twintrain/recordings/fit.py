@@ -98,7 +98,8 @@ def needed_arrays(fit: Fit, weights: Mapping[str, Shape]) -> Iterator[tuple[str,
 
 def possible_arrays(weights: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
     """Names of the arrays that a pass may have beside those, with their shapes: weights may be without gradient."""
-    yield from ((f"gradient/{name}", shape) for name, shape in weights.items())
+    for kind in ("gradient", "next_gradient"):
+        yield from ((f"{kind}/{name}", shape) for name, shape in weights.items())
 
 
 def _rule(values: Mapping[str, Any]) -> Rule:

@@ -96,7 +96,7 @@ class Passes:
             raise UserError(f"the model cannot be trained on the input: {told(error)}") from error
         if course.dtype != dtype and name != PASSES[0]:
             raise UserError(f"the loss is computed in {course.dtype}")
-        return course
+        return course._replace(next_gradients={}) if is_perturbed(name) else course
 
 
 def prepare(framework: Framework, model: Any, inputs: Any) -> None:

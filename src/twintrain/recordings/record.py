@@ -42,7 +42,7 @@ def record(
             name, or a function of (y, outputs), whose mean is taken. What a model gives is given to it as it is.
         optimizer: in PyTorch one over the model's parameters, or a function that makes one of a list of them; in Keras
             one, or its name. It starts anew. Without it, loss and gradients alone are recorded.
-        steps: after how many steps the weights are recorded, rising.
+        steps: after how many steps the weights are recorded, rising; of several steps the first two always are.
         training: whether layers are to do as in training in the forward pass whose calls are recorded.
 
     Raises:

@@ -39,6 +39,7 @@ class Course(NamedTuple):
         losses: before each step.
         penalty: the share of regularization in the first one.
         gradients: of the first loss, by the names of weights; of those that have one.
+        next_gradients: of the second, if there is one.
         weights: by steps and names.
         dtype: in which the loss was computed.
     """
@@ -47,6 +48,7 @@ class Course(NamedTuple):
     losses: list[float]
     penalty: float
     gradients: dict[str, np.ndarray]
+    next_gradients: dict[str, np.ndarray]
     weights: dict[int, dict[str, np.ndarray]]
     dtype: str
 
@@ -56,6 +58,7 @@ class Course(NamedTuple):
         found |= {f"prediction/{number}": cast_one(array, dtype) for number, array in enumerate(self.predictions)}
         found |= {"losses": np.array(self.losses, np.float64), "penalty": np.float64(self.penalty)}
         found |= {f"gradient/{name}": cast_one(array, dtype) for name, array in self.gradients.items()}
+        found |= {f"next_gradient/{name}": cast_one(array, dtype) for name, array in self.next_gradients.items()}
         for step, weights in self.weights.items():
             found |= {f"step/{step}/{name}": cast_one(array, dtype) for name, array in weights.items()}
         return found
@@ -78,7 +81,12 @@ def training_of(y: Any, loss: Any, optimizer: Any, steps: Sequence[int], rows: i
     for array in flat(targets):
         if len(array) != rows:
             raise UserError(f"y has {len(array)} rows and x {rows}; expected a target for each row")
-    return Training(targets, loss, optimizer, checked_steps(steps) if optimizer is not None else [])
+    return Training(targets, loss, optimizer, with_first(checked_steps(steps)) if optimizer is not None else [])
+
+
+def with_first(steps: list[int]) -> list[int]:
+    """The steps and the first two, by which an optimizer's rule is known: what it keeps shows in the second."""
+    return sorted({*steps, *range(1, min(2, steps[-1]) + 1)})
 
 
 def checked_steps(steps: Sequence[int]) -> list[int]:

@@ -59,8 +59,13 @@ def find_cause(compared: Compared, reference: Side, other: Side) -> Cause | None
 
 
 def named(row: Row) -> str:
+    """How a sentence calls the layer of a row."""
+    return named_pair(row.name, row.other_name)
+
+
+def named_pair(name: str, other_name: str) -> str:
     """How a sentence calls a layer: by both names where they differ."""
-    names = list(dict.fromkeys(name for name in (row.name, row.other_name) if name != "–"))
+    names = list(dict.fromkeys(each for each in (name, other_name) if each != "–"))
     return " / ".join(names) or "between two layers"
 
 

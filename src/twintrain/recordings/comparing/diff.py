@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
 from twintrain.recordings.comparing.side import Side, titles
 from twintrain.recordings.comparing.table import table
+from twintrain.recordings.comparing.training.comparison import Training, compare_training
+from twintrain.recordings.comparing.training.trained import is_trained
 from twintrain.recordings.comparing.weights import WeightRow, compare_weights
 
 PRECISIONS = ("float64", "float32")
@@ -24,6 +26,8 @@ MOST_CAUSES = 100
 # Of layers that part by about as much, the first is named.
 ABOUT = 100
 REARRANGING = ("flatten", "reshape", "permute", "concatenate", BETWEEN)
+FORWARD = "the forward pass"
+VERDICTS = (SAME, ROUNDING, DIFFERENT)
 # What rounding in float32 may have grown to on its way to the outputs.
 GROWN = 1e-4
 
@@ -41,11 +45,14 @@ class Diff:
         weights: the weights of matched layers, by role.
         first: the row where they part: of those that differ by themselves, that with the largest error of its own, and
             of several that are about as large the first; None where none does.
-        cause: why, as far as it is known: of `first`, or of the weights.
-        causes: of all rows that differ by themselves, that of `first` first.
+        cause: why, as far as it is known: of `first`, of the weights, or else of training.
+        causes: of all rows that differ by themselves, that of `first` first; then those of training.
         reference_alone: names of the reference's calls without counterpart.
         other_alone: names of the other's.
         notes: what else must be known, one sentence each.
+        training: what was trained; None where one recording has forward passes alone.
+        parts_in: what they part in first: "the forward pass", or a stage of training such as "the gradients"; None
+            where they do not.
     """
 
     verdict: str
@@ -60,6 +67,8 @@ class Diff:
     reference_alone: list[str] = field(default_factory=list)
     other_alone: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    training: Training | None = None
+    parts_in: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -91,7 +100,7 @@ class Diff:
 def diff(
     reference: Recording | str | Path, other: Recording | str | Path, pairs: Mapping[str, str] | None = None
 ) -> Diff:
-    """Compares two recordings layer by layer.
+    """Compares two recordings layer by layer, and their trainings where both have one.
 
     Args:
         reference: a recording, or the path of one.
@@ -99,7 +108,8 @@ def diff(
         pairs: names of the other's layers by those of the reference's, where they are not to be matched by themselves.
 
     Raises:
-        UserError: they are of other rows, or in no precision in common, or there is no layer of such a name.
+        UserError: they are of other rows, targets or steps, or in no precision in common, or there is no layer of such
+            a name.
     """
     ours, theirs = (each if isinstance(each, Recording) else load(each) for each in (reference, other))
     precision = _precision(ours, theirs)
@@ -109,7 +119,7 @@ def diff(
     builder = RowBuilder(*sides, matching)
     compared, outputs = builder.rows(), builder.output_rows()
     weights = _weights(*sides, matching)
-    return _concluded(sides, matching, compared, outputs, weights)
+    return _with_training(_concluded(sides, matching, compared, outputs, weights), sides, matching)
 
 
 def _precision(reference: Recording, other: Recording) -> str:
@@ -176,6 +186,28 @@ def _concluded(
         causes,
         *([side.calls[at].name for at in places] for side, places in zip(sides, alone, strict=True)),
         notes,
+    )
+
+
+def _with_training(found: Diff, sides: tuple[Side, Side], matching: Matching) -> Diff:
+    """What was found of the forward passes, and of the trainings where both sides have one."""
+    is_different = found.verdict == DIFFERENT
+    found = replace(found, parts_in=FORWARD if is_different else None)
+    trained = [is_trained(side.recording, side.pass_) for side in sides]
+    if not any(trained):
+        return found
+    if not all(trained):
+        title = sides[trained.index(True)].title
+        return replace(found, notes=[*found.notes, f"{title} alone was recorded in training, which is not compared"])
+    training = compare_training(*sides, matching, found.verdict)
+    return replace(
+        found,
+        verdict=max(found.verdict, training.verdict, key=VERDICTS.index),
+        cause=found.cause if is_different else next(iter(training.causes), None),
+        causes=[*found.causes, *training.causes],
+        notes=[*found.notes, *training.notes],
+        training=training,
+        parts_in=found.parts_in or training.parts_in,
     )
 
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twintrain.recordings.comparing.training.table import training_table
+
 if TYPE_CHECKING:
     from twintrain.recordings.comparing.diff import Diff
     from twintrain.recordings.comparing.rows import Row
@@ -25,7 +27,8 @@ def table(found: "Diff") -> str:
     rows = [headings, *(_cells(row) for row in found.layers)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(headings))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return "\n".join([*conclusion(found), "", *lines, "", *alone_lines(found), *found.notes]).rstrip()
+    training = ["", *training_table(found.training)] if found.training else []
+    return "\n".join([*conclusion(found), "", *lines, *training, "", *alone_lines(found), *found.notes]).rstrip()
 
 
 def conclusion(found: "Diff") -> list[str]:
@@ -42,6 +45,10 @@ def conclusion(found: "Diff") -> list[str]:
     if found.first:
         names = " / ".join(dict.fromkeys((found.first.name, found.first.other_name)))
         lines.append(f"they part first in {names} ({found.first.op}): {number(found.first.own)} of its own")
+        if found.cause is None:
+            lines.append("no known mistake explains it")
+    elif found.training and found.parts_in:
+        lines.append(f"they part first in {found.parts_in}")
         if found.cause is None:
             lines.append("no known mistake explains it")
     return lines + _causes(found)

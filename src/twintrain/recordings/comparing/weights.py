@@ -75,11 +75,18 @@ def _bare(array: np.ndarray) -> list[int]:
     return [length for length in array.shape if length > 1]
 
 
-def comparable(op: str | None, options: Mapping[str, Any], weights: Weights) -> dict[str, np.ndarray]:
-    """The arrays of a call by role, laid out alike in both frameworks."""
+def comparable(
+    op: str | None, options: Mapping[str, Any], weights: Weights, are_gradients: bool = False
+) -> dict[str, np.ndarray]:
+    """The arrays of a call by role, laid out alike in both frameworks.
+
+    Args:
+        are_gradients: whether they are gradients by the weights; of biases that are only ever added, each has that of
+            their sum.
+    """
     arrays = {role: canonical(array, axes) for role, (array, axes) in weights.items()}
     if op in GATES:
-        return _in_one_order(op, options, arrays)
+        return _in_one_order(op, options, arrays, are_gradients)
     if op == "attention":
         return of_attention(arrays)
     if op == "depthwise_conv" and "kernel" in arrays:
@@ -88,7 +95,9 @@ def comparable(op: str | None, options: Mapping[str, Any], weights: Weights) -> 
     return arrays
 
 
-def _in_one_order(op: str, options: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _in_one_order(
+    op: str, options: Mapping[str, Any], arrays: dict[str, np.ndarray], are_gradients: bool
+) -> dict[str, np.ndarray]:
     """Arrays of a recurrent layer with PyTorch's order of gates, and one bias where two are only ever added."""
     letters = SAME_GATE if op == "lstm" else SAME_STATE
     order = str(options.get("gates") or GATES[op]).translate(letters)
@@ -106,5 +115,6 @@ def _in_one_order(op: str, options: Mapping[str, Any], arrays: dict[str, np.ndar
         return found
     for role in [role for role in found if "recurrent_bias" in role]:
         bias = role.replace("recurrent_", "")
-        found[bias] = found.get(bias, 0) + found.pop(role)
+        second = found.pop(role)
+        found[bias] = second if are_gradients else found.get(bias, 0) + second
     return found

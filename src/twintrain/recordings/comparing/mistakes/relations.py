@@ -39,7 +39,7 @@ def relations(reference: np.ndarray, other: np.ndarray) -> Iterator[Relation]:
 
     Both have one shape.
     """
-    if (order := _row_order(reference, other)) is not None:
+    if (order := row_order(reference, other)) is not None:
         yield "rows in another order", "has the rows in another order", "in one order", lambda x: x[order]
     yield from _reversals(reference)
     yield from _divided(reference)
@@ -95,14 +95,14 @@ def _affine(reference: np.ndarray, other: np.ndarray) -> Iterator[Relation]:
     """All numbers scaled and shifted alike, or each channel so."""
     x, y = reference.ravel(), other.ravel()
     if x.size > 2 and np.ptp(x):
-        factor, shift = _fit(x, y)
+        factor, shift = fitted(x, y)
         saying = f"has the numbers times {factor:.6g}" + (
             f" plus {shift:.4g}" if abs(shift) > CLOSE * np.ptp(y) else ""
         )
         yield "scaled", saying, "scaled alike", lambda x: factor * x + shift
     for axis in {1, reference.ndim - 1} if reference.ndim > 2 else ():
         fits = [
-            _fit(a.ravel(), b.ravel())
+            fitted(a.ravel(), b.ravel())
             for a, b in zip(np.moveaxis(reference, axis, 0), np.moveaxis(other, axis, 0), strict=True)
         ]
         shape = [-1 if at == axis else 1 for at in range(reference.ndim)]
@@ -115,7 +115,7 @@ def _affine(reference: np.ndarray, other: np.ndarray) -> Iterator[Relation]:
         )
 
 
-def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def fitted(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Factor and shift of the line through the points, by least squares."""
     spread = x - x.mean()
     power = float(spread @ spread)
@@ -123,7 +123,7 @@ def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return factor, float(y.mean() - factor * x.mean())
 
 
-def _row_order(reference: np.ndarray, other: np.ndarray) -> np.ndarray | None:
+def row_order(reference: np.ndarray, other: np.ndarray) -> np.ndarray | None:
     """Which row of the reference each row of the other is; None where they are not the same rows in another order."""
     if reference.ndim < 2 or len(reference) < 2:
         return None

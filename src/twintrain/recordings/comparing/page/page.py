@@ -9,6 +9,7 @@ from twintrain import __version__
 from twintrain.recordings.comparing.page.error_bars import axis, bar
 from twintrain.recordings.comparing.page.style import STYLE
 from twintrain.recordings.comparing.table import MARKS, VERDICTS, alone_lines, conclusion, number
+from twintrain.recordings.comparing.training.table import HEADINGS, training_cells
 
 if TYPE_CHECKING:
     from twintrain.recordings.comparing.diff import Diff
@@ -123,7 +124,10 @@ def _weights(found: "Diff") -> str:
 
 
 def _training(found: "Diff") -> str:
-    return ""
+    if found.training is None:
+        return ""
+    lines = [_line(*cells) for cells in training_cells(found.training)]
+    return f"<h2>Training</h2>\n{_table(_heads('', *HEADINGS[1:]), lines)}"
 
 
 def _notes(found: "Diff") -> str:

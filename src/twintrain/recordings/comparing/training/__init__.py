@@ -1,0 +1,1 @@
+"""What two trainings on the same rows have in common: loss, gradients, updates, running statistics."""

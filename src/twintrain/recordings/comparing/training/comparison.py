@@ -1,0 +1,195 @@
+"""Two trainings side by side: what is the same, where they part first, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from twintrain.errors import UserError
+from twintrain.recordings.comparing.causes import Cause, named_pair
+from twintrain.recordings.comparing.matching import Matching
+from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
+from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.comparing.training.differences import Finding, cause_of, listed, option_finding
+from twintrain.recordings.comparing.training.loss_causes import loss_cause
+from twintrain.recordings.comparing.training.pairs import Pairs
+from twintrain.recordings.comparing.training.penalties import Penalties, penalties
+from twintrain.recordings.comparing.training.rows import (
+    GRADIENT,
+    LOSS,
+    LOSSES,
+    PENALTY,
+    PREDICTION,
+    STATISTIC,
+    WEIGHT,
+    TrainingRow,
+    TrainingRowBuilder,
+)
+from twintrain.recordings.comparing.training.statistics_causes import statistics_causes
+from twintrain.recordings.comparing.training.targets import target_causes
+from twintrain.recordings.comparing.training.trained import Trained
+from twintrain.recordings.comparing.training.update_causes import Update, compare_updates
+
+# What trainings part in, in the order in which it comes about.
+STAGES = {
+    PREDICTION: "the forward pass in training mode",
+    LOSS: "the loss",
+    PENALTY: "the regularization",
+    GRADIENT: "the gradients",
+    WEIGHT: "the update",
+    STATISTIC: "the running statistics",
+    LOSSES: "the course of the loss",
+}
+TARGETS = "the targets"
+# All gradients are one multiple of the others where no more than this is left.
+IS_MULTIPLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Training:
+    """What two trainings on the same rows have in common.
+
+    Attributes:
+        verdict: "same", "rounding" or "different".
+        rows: in the order in which they come about.
+        parts_in: in what they part first, in words; None where they do not.
+        causes: why, as far as it is known.
+        notes: what else must be known, one sentence each.
+    """
+
+    verdict: str
+    rows: list[TrainingRow]
+    parts_in: str | None = None
+    causes: list[Cause] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[int]:
+        """After how many steps weights were compared."""
+        return sorted({row.step for row in self.rows if row.quantity == WEIGHT})
+
+
+def compare_training(reference: Side, other: Side, matching: Matching, forward: str) -> Training:
+    """Compares the trainings of two sides that have one.
+
+    Args:
+        forward: the verdict on the forward passes: where they are different, so is most of what follows, and only what
+            each side does with numbers of its own is searched for causes.
+
+    Raises:
+        UserError: they are of other targets or steps.
+    """
+    sides = Trained(reference, reference.recording.fit), Trained(other, other.recording.fit)  # type: ignore[arg-type]
+    _check_steps(sides)
+    causes = target_causes(sides)
+    is_first = bool(causes)
+    pairs = Pairs(reference, other, matching)
+    found = None if forward == DIFFERENT or causes else penalties(sides, pairs)
+    update = _update(sides, pairs, found)
+    is_rounded = forward == ROUNDING or update.is_rounded
+    builder = TrainingRowBuilder(sides, pairs, is_rounded)
+    rows = _rows(builder, found or ({}, {}), update)
+    causes += _causes(sides, pairs, rows, update, forward)
+    parting = next((row for row in rows if row.verdict == DIFFERENT), None)
+    parts_in = TARGETS if is_first else parting and _stage(parting)
+    verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes else set())
+    verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
+    return Training(verdict, rows, parts_in, causes, list(_notes(sides, found, update)))
+
+
+def _check_steps(sides: tuple[Trained, Trained]) -> None:
+    steps = [side.fit.steps for side in sides]
+    if steps[0] != steps[1]:
+        words = [", ".join(map(str, each)) or "no" for each in steps]
+        raise UserError(
+            f"the recordings are of {words[0]} and {words[1]} steps; expected the same steps= in both scripts"
+        )
+
+
+def _update(sides: tuple[Trained, Trained], pairs: Pairs, found: Penalties | None) -> Update:
+    if sides[0].fit.steps[:1] != [1] or (found is None and any(side.penalty for side in sides)):
+        return Update()
+    return compare_updates(sides, pairs, found or ({}, {}))
+
+
+def _rows(builder: TrainingRowBuilder, found: Penalties, update: Update) -> list[TrainingRow]:
+    sides = builder.sides
+    rows = [*builder.predictions(), *builder.loss(), *builder.gradients(found)]
+    if update.is_same:  # the one counts to the loss what the other's optimizer adds
+        rows = [replace(row, verdict=SAME) if row.quantity == PENALTY else row for row in rows]
+    for step in sides[0].fit.steps:
+        rows += builder.weights(step, update.rule)
+    has_one_penalty = any(row.quantity == PENALTY and row.error > row.tolerance for row in rows)
+    return rows if has_one_penalty else rows + builder.losses()
+
+
+def _causes(
+    sides: tuple[Trained, Trained], pairs: Pairs, rows: list[TrainingRow], update: Update, forward: str
+) -> Iterator[Cause]:
+    """Those of each stage whose numbers part, and of update and statistics wherever the rules do."""
+    differing = {row.quantity for row in rows if row.verdict == DIFFERENT}
+    statistics = list(statistics_causes(sides, pairs)) if sides[0].fit.steps[:1] == [1] else []
+    if PREDICTION in differing:  # statistics that one side uses and the other gathers
+        yield from statistics
+    if LOSS in differing and (cause := loss_cause(sides)):
+        yield cause
+    yield from _not_trained(sides, pairs)
+    if GRADIENT in differing and not {LOSS, PREDICTION} & differing and forward != DIFFERENT:
+        yield from _scaled_gradients(sides, pairs)
+    if PENALTY in differing and not sides[0].fit.steps:
+        yield _penalty(sides)
+    if update.cause:
+        yield update.cause
+    if PREDICTION not in differing:
+        yield from statistics
+
+
+def _not_trained(sides: tuple[Trained, Trained], pairs: Pairs) -> Iterator[Cause]:
+    """Weights that have a gradient on one side alone."""
+    places: dict[bool, list[str]] = {True: [], False: []}
+    for place, is_of_reference in pairs.one_sided(*(side.gradients for side in sides)):
+        places[is_of_reference].append(f"{named_pair(place.name, place.other_name)} {place.role.replace('_', ' ')}")
+    for is_of_reference, names in places.items():
+        if names:
+            trains, not_ = sides if is_of_reference else sides[::-1]
+            saying = f"{not_.title} does not train {listed(names)}, {trains.title} does"
+            sentence = f"{saying} ({len(names)} of {len(trains.gradients)} arrays)"
+            yield Cause(sentence, saying, "not trained", names[0], names[0], np.inf, 0.0)
+
+
+def _scaled_gradients(sides: tuple[Trained, Trained], pairs: Pairs) -> Iterator[Cause]:
+    """All gradients of the other are one multiple of the reference's."""
+    arrays = [
+        (a.ravel(), b.ravel()) for _, a, b in pairs.arrays(*(side.gradients for side in sides), are_gradients=True)
+    ]
+    ours, theirs = (np.concatenate([np.zeros(1), *each]) for each in zip(*arrays, strict=True))
+    power, largest = float(ours @ ours), float(np.abs(theirs).max())
+    if not power or not largest:
+        return
+    factor = float(ours @ theirs) / power
+    left = float(np.abs(theirs - factor * ours).max()) / largest
+    before = float(np.abs(theirs - ours).max()) / largest
+    if left <= IS_MULTIPLE < before:
+        saying = f"{sides[1].title}'s are {sides[0].title}'s times {factor:.6g}, although the losses are the same"
+        yield cause_of("gradients", [Finding("gradients scaled", saying, "scaled alike")], before, left)
+
+
+def _penalty(sides: tuple[Trained, Trained]) -> Cause:
+    values = [side.penalty or None for side in sides]
+    titles = sides[0].title, sides[1].title
+    before = abs(sides[1].penalty - sides[0].penalty) / max(side.penalty for side in sides)
+    return cause_of("the losses differ", [option_finding(titles, "penalty", *values)], before, 0.0)
+
+
+def _stage(row: TrainingRow) -> str:
+    return STAGES[row.quantity]
+
+
+def _notes(sides: tuple[Trained, Trained], found: Penalties | None, update: Update) -> Iterator[str]:
+    with_penalty = [side.title for side in sides if side.penalty]
+    if len(with_penalty) == 1 and found and update.is_same:
+        yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
+    if update.quiet:
+        yield f"the optimizers differ in {', '.join(update.quiet)}, which changes nothing in these steps"
+    if dropout := [*dict.fromkeys(sides[0].fit.dropout + sides[1].fit.dropout)]:
+        yield f"trained without dropout: {listed(dropout)}"

@@ -1,0 +1,22 @@
+"""Rows, targets and weights that the trainings of both frameworks share."""
+
+import numpy as np
+
+RNG = np.random.default_rng(11)
+ROWS, INPUTS, HIDDEN, CLASSES = 12, 6, 7, 3
+STEPS = (1, 2, 3)
+X = RNG.normal(size=(ROWS, INPUTS))
+LABELS = RNG.integers(0, CLASSES, ROWS)
+ONE_HOT = np.eye(CLASSES)[LABELS]
+SHARES = np.exp(RNG.normal(size=(ROWS, CLASSES)))
+SHARES /= SHARES.sum(1, keepdims=True)
+VALUES = RNG.normal(size=(ROWS, CLASSES))
+FLAGS = RNG.integers(0, 2, (ROWS, 1)).astype(float)
+ORDER = RNG.permutation(ROWS)
+
+
+def weights(outputs, seed=5):
+    """Kernel (inputs, outputs) and bias of both layers."""
+    rng = np.random.default_rng(seed)
+    shapes = [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, outputs), (outputs,)]
+    return [rng.normal(size=shape).astype(np.float32) / 2 for shape in shapes]

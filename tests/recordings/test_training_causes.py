@@ -1,0 +1,196 @@
+"""Differences between two trainings, planted one at a time, are named; equal trainings pass."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_trainings import SGD, WEIGHTS, Training, Y
+
+from twintrain.errors import UserError
+from twintrain.recordings.comparing.diff import diff
+
+ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "epsilon_is_added_to": "root"}
+RMSPROP = {"learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, "epsilon_is_added_to": "root"}
+ADAGRAD = {"learning_rate": 0.01, "epsilon": 1e-4, "initial_accumulator_value": 0.1, "epsilon_is_added_to": "root"}
+NADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "momentum_decay": 0.004}
+ADADELTA = {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}
+KERNELS, BIASES = ([f"{layer}.{role}" for layer in ("first", "second")] for role in ("kernel", "bias"))
+
+
+def compared(ours, theirs):
+    return diff(ours.recorded("torch"), theirs.recorded("keras"))
+
+
+@pytest.mark.parametrize(
+    ("op", "options"),
+    [
+        ("sgd", SGD),
+        ("sgd", {**SGD, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+        ("sgd", {**SGD, "weight_decay": 0.1, "decoupled": True, "clip_norm": 0.05}),
+        ("adam", {**ADAM, "global_clip_norm": 0.05}),
+        ("adamw", {**ADAM, "weight_decay": 0.1, "decoupled": True}),
+        ("adamax", ADAM),
+        ("rmsprop", {**RMSPROP, "centered": True}),
+        ("adagrad", ADAGRAD),
+    ],
+    ids=str,
+)
+def test_equal_trainings_are_the_same(op, options):
+    made = Training({"adamw": "adam"}.get(op, op), options)
+    found = compared(made, made)
+    assert (found.verdict, found.cause, found.parts_in, found.notes) == ("same", None, None, []), str(found)
+    assert {row.quantity for row in found.training.rows} == {"prediction", "loss", "gradient", "weight", "losses"}
+    assert found.training.steps == [1, 2]
+
+
+# The recorded optimizer of both, what the other's does in truth, and what is said of it.
+HIDDEN = [
+    ("sgd", SGD, {"global_clip_norm": 0.1}, "clipping", "limits the norm of all gradients together to 0.1"),
+    ("sgd", SGD, {"clip_norm": 0.1}, "clipping", "limits the norm of each array's gradient to 0.1"),
+    ("sgd", SGD, {"clip_value": 0.0123}, "clipping", "limits each number of a gradient to 0.0123"),
+    ("adam", ADAM, {"global_clip_norm": 0.01}, "clipping", "limits the norm of all gradients together to 0.01"),
+    ("sgd", {**SGD, "weight_decay": 0.1}, {"decay": dict.fromkeys(KERNELS, 0.1)}, "decay on biases", "2 arrays"),
+    ("sgd", {**SGD, "weight_decay": 0.1}, {"decay": {}}, "weight decay missing", "Keras none"),
+    (
+        "adam",
+        {**ADAM, "weight_decay": 0.1},
+        {"decay": {}, "decoupled": dict.fromkeys(WEIGHTS, 0.1)},
+        "decoupled weight decay",
+        "Keras decays weights by 0.1 apart from the gradient",
+    ),
+    ("adam", ADAM, {"epsilon": 1e-5}, "epsilon", "Keras has epsilon 1e-05, PyTorch 1e-07"),
+    ("adam", ADAM, {"epsilon_is_added_to": "corrected root"}, "where epsilon is added", "to that of the corrected one"),
+    ("rmsprop", RMSPROP, {"epsilon_is_added_to": "square"}, "where epsilon is added", "before the root is taken"),
+    ("adagrad", ADAGRAD, {"epsilon_is_added_to": "square"}, "where epsilon is added", "before the root is taken"),
+    ("sgd", {**SGD, "momentum": 0.9}, {"nesterov": True}, "nesterov", "Keras has nesterov, PyTorch not"),
+    ("sgd", SGD, {"learning_rates": [0.05, 0.05]}, "learning rate", "Keras has learning rate 0.05, PyTorch 0.1"),
+    ("adam", ADAM, {"learning_rates": [0.01, 0.005]}, "learning rate schedule", "0.01 and 0.005"),
+    ("sgd", SGD, {"frozen": frozenset({"first.bias"})}, "not trained", "Keras does not train first.bias"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("op", "options", "hidden", "mistake", "words"), HIDDEN, ids=[f"{r[0]}-{r[3]}" for r in HIDDEN]
+)
+def test_what_a_loop_does_besides_is_named(op, options, hidden, mistake, words):
+    found = compared(Training(op, options), Training(op, options, hidden))
+    check(found, mistake)
+    assert words in found.cause.sentence
+    exchanged = compared(Training(op, options, hidden), Training(op, options))
+    check(exchanged, mistake)
+
+
+def check(found, mistake, parts_in="the update", bound=1e-10):
+    assert (found.verdict, found.parts_in) == ("different", parts_in), str(found)
+    assert [cause.mistake for cause in found.causes] == [mistake], str(found)
+    assert found.cause.explained_error < bound
+    assert found.cause.sentence in str(found)
+
+
+def test_a_schedule_that_is_one_step_ahead_is_named():
+    made = [Training("sgd", SGD, {"learning_rates": rates}) for rates in ([0.1, 0.05], [0.05, 0.025])]
+    found = compared(*made)
+    check(found, "schedule one step off")
+    assert "Keras's schedule is one step ahead" in found.cause.sentence
+
+
+def decayed(strength, *spared):
+    return Training("sgd", {**SGD, "weight_decay": strength, "no_decay": list(spared)})
+
+
+def test_a_penalty_of_the_loss_is_a_decay_of_the_optimizer():
+    found = compared(decayed(0.1, *BIASES), Training("sgd", SGD, penalty=0.1))
+    assert (found.verdict, found.cause) == ("same", None), str(found)
+    assert "Keras counts the decay of weights to its loss" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("ours", "mistake", "words"),
+    [
+        (decayed(0.05, *BIASES), "factor 2 of L2", "an L2 penalty of 0.05·w², whose gradient is 0.1·w"),
+        (decayed(0.1), "decay on biases", "PyTorch decays biases and scales too (2 arrays)"),
+        (decayed(0.03, *BIASES), "weight decay", "PyTorch a weight decay of 0.03"),
+        (decayed(0.1, *BIASES, "second.kernel"), "decay of other weights", "Keras decays more arrays: second.kernel"),
+        (Training(), "weight decay missing", "PyTorch none"),
+    ],
+)
+def test_a_penalty_that_is_another_decay_is_named(ours, mistake, words):
+    found = compared(ours, Training("sgd", SGD, penalty=0.1))
+    check(found, mistake, "the regularization")
+    assert words in found.cause.sentence
+
+
+def test_a_penalty_without_optimizer_is_named():
+    check(compared(Training(None), Training(None, penalty=0.1)), "penalty", "the regularization")
+
+
+def test_gradients_that_are_scaled_are_named():
+    found = compared(Training(), Training(scale=32.0))
+    check(found, "gradients scaled", "the gradients")
+    assert "Keras's are PyTorch's times 32" in found.cause.sentence
+
+
+@pytest.mark.parametrize(
+    ("y", "mistake", "words"),
+    [
+        (Y[::-1].copy(), "targets in another order", "Keras has them in another order"),
+        (Y / 255 + 1, "targets scaled", "Keras has them times 0.00392157 plus 1"),
+    ],
+)
+def test_other_targets_are_named(y, mistake, words):
+    found = compared(Training(), Training(y=y))
+    check(found, mistake, "the targets", 1e-6)
+    assert words in found.cause.sentence
+
+
+def test_what_cannot_be_compared_is_an_error():
+    with pytest.raises(UserError, match=r"trained on other targets, which part by .*; expected the same y in both"):
+        compared(Training(), Training(y=np.sin(7 * Y)))
+    with pytest.raises(UserError, match=r"are of 1, 2 and 1, 2, 3 steps; expected the same steps= in both scripts"):
+        compared(Training(), Training(steps=(1, 2, 3)))
+    with pytest.raises(UserError, match=r"are of 1, 2 and no steps"):
+        compared(Training(), Training(None))
+
+
+def test_a_training_on_one_side_alone_is_not_compared():
+    made = Training()
+    alone = dataclasses.replace(made.recorded("keras"), fit=None)
+    found = diff(made.recorded("torch"), alone)
+    assert (found.verdict, found.training, found.parts_in) == ("same", None, None)
+    assert "PyTorch alone was recorded in training, which is not compared" in str(found)
+
+
+OPTIONS = {
+    "sgd": {**SGD, "momentum": 0.9, "weight_decay": 0.1, "global_clip_norm": 0.1},
+    "adam": {**ADAM, "weight_decay": 0.1, "clip_norm": 0.05},
+    "adamax": {**ADAM, "epsilon_is_added_to": "maximum", "weight_decay": 0.1},
+    "nadam": {**NADAM, "clip_value": 0.02},
+    "rmsprop": {**RMSPROP, "weight_decay": 0.1},
+    "adagrad": {**ADAGRAD, "weight_decay": 0.1},
+    "adadelta": ADADELTA,
+}
+NAMED = {
+    "clip_norm": "clipping",
+    "global_clip_norm": "clipping",
+    "clip_value": "clipping",
+    "learning_rate": "learning rate",
+}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_of_any_options_that_which_was_changed_is_named(seed):
+    rng = np.random.default_rng(seed)
+    op = rng.choice(list(OPTIONS))
+    options = {
+        name: float(value * rng.uniform(0.5, 1)) if isinstance(value, float) else value
+        for name, value in OPTIONS[op].items()
+        if name in ("learning_rate", "epsilon", "rho") or name[-1].isdigit() or name[-2:] == "to" or rng.random() < 0.7
+    }
+    assert compared(Training(op, options), Training(op, options)).verdict == "same"
+    name = rng.choice([name for name, value in options.items() if isinstance(value, float)])
+    changed = {**options, name: float(options[name] * (0.9 if name[-1].isdigit() else 0.5))}
+    found = compared(Training(op, options), Training(op, changed))
+    named = NAMED.get(name, name if name[-1].isdigit() else name.replace("_", " "))
+    assert found.cause, f"{op} {name} {options}\n{found}"
+    assert found.cause.mistake == named, f"{op} {name}\n{found}"
+    assert found.cause.explained_error < 1e-9
