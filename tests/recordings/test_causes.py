@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_recordings import Network, image_network, residual_network, sequence_network
+from made_recordings import Network, attention_network, image_network, residual_network, sequence_network
 from scipy import special
 
 from twintrain.recordings.comparing.diff import diff
@@ -125,6 +125,30 @@ SEQUENCE = [
 def test_planted_mistake_with_a_recurrent_layer_is_named(op, mistake, name, words):
     found = diff(sequence_network("torch", op=op), sequence_network("keras", {"recurrent": mistake}, op=op))
     check(found, "recurrent", name, words)
+
+
+ATTENTION = [
+    ({"options": {"heads": 3, "head_size": 2}}, "heads", "heads 3, PyTorch 2"),
+    (hidden(options={"scale": 1.0}), "attention scale", "scales scores by 1, PyTorch by 0.5774"),
+    (hidden(options={"scale": 1 / 6**0.5}), "attention scale", None),
+    (hidden(options={"interleaved": True}), "head order", "(size, heads)"),
+    (hidden(options={"causal": True}), "mask", "masks later times"),
+    (exchanged("query_kernel", "key_kernel"), "other weights", None),
+]
+
+
+@pytest.mark.parametrize(("mistake", "name", "words"), ATTENTION, ids=[row[1] for row in ATTENTION])
+def test_planted_mistake_with_attention_is_named(mistake, name, words):
+    check(
+        diff(attention_network("torch"), attention_network("keras", {"attention": mistake})), "attention", name, words
+    )
+
+
+def test_a_mask_that_one_side_lacks_is_named_from_either_side():
+    masked = {"attention": hidden(options={"causal": True})}
+    assert diff(attention_network("torch", masked), attention_network("keras", masked)).passed
+    found = diff(attention_network("torch", masked), attention_network("keras"))
+    assert (found.first.name, found.cause.mistake) == ("attention", "mask")
 
 
 def pooled_network(framework, mistakes=None):

@@ -281,6 +281,30 @@ def test_gates_in_the_order_of_keras():
         agrees(op, {"gates": there}, turned, layer(x)[0], x)
 
 
+@pytest.mark.parametrize("arguments", [{}, {"bias": False}, {"batch_first": False}, {"kdim": 5, "vdim": 7}], ids=str)
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention(arguments, causal):
+    layer = torch.nn.MultiheadAttention(6, 2, **{"batch_first": True, **arguments}).double()
+    query, others = tensor(2, 4, 6), [tensor(2, 4, arguments.get(name, 6)) for name in ("kdim", "vdim")]
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(4, dtype=torch.float64) if causal else None
+    is_first = layer.batch_first
+    given = [query, *others] if is_first else [each.transpose(0, 1).contiguous() for each in (query, *others)]
+    expected, _ = layer(*given, attn_mask=mask)
+    names = {"in_proj_weight": "qkv_kernel", "in_proj_bias": "qkv_bias"}
+    names |= {f"{part[0]}_proj_weight": f"{part}_kernel" for part in ("query", "key", "value")}
+    names |= {"out_proj.weight": "output_kernel", "out_proj.bias": "output_bias"}
+    weights = {
+        names[name]: (each.detach().numpy(), "C" if each.ndim == 1 else "OI") for name, each in layer.named_parameters()
+    }
+    options = {"heads": 2, "head_size": 3, "time_major": not is_first, "causal": causal}
+    agrees("attention", options, weights, expected, *given)
+
+
+def test_attention_with_a_mask_is_not_known():
+    x = np.zeros((2, 4, 6))
+    assert compute("attention", {"heads": 2}, {}, x, x, x, np.zeros((4, 4))) is None
+
+
 def test_unknown_operation_is_none():
     assert compute(None, {}, {}, np.zeros(3)) is None
     assert compute("fourier", {}, {}, np.zeros(3)) is None

@@ -190,6 +190,16 @@ def sequence_network(framework, mistakes=None, passes=PASSES, op="lstm"):
     return net.maker.recording(x)
 
 
+def attention_network(framework, mistakes=None, passes=PASSES):
+    """Attention of a sequence to itself, between two dense layers."""
+    net = Network(framework, mistakes, passes)
+    x = net.dense("dense1", net.rows(7, 4), (4, 6))
+    weights = {f"{part}_kernel": (net.drawn(6, 6), "IO") for part in ("query", "key", "value", "output")}
+    weights |= {f"{part}_bias": (net.drawn(6), "C") for part in ("query", "key", "value", "output")}
+    x = net.maker.call("attention", "attention", [x, x, x], {"heads": 2, "head_size": 3}, weights)
+    return net.maker.recording(net.dense("dense2", x, (6, 2)))
+
+
 def residual_network(framework, mistakes=None, passes=PASSES):
     """Two branches that are joined; Keras runs them in the other order."""
     net = Network(framework, mistakes, passes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.last_steps import layers_of
-from twintrain.recordings.comparing.layer_pair import TO_THE_END, Layer, gap, in_axes_of
+from twintrain.recordings.comparing.layer_pair import TO_THE_END, Layer, as_computed, gap, in_axes_of, in_order_of
 from twintrain.recordings.comparing.mistakes import GUESSED, RECORDED, Mistake
 from twintrain.recordings.comparing.mistakes.relations import relations
 from twintrain.recordings.comparing.mistakes.trial import Pair, Trial
@@ -71,12 +71,17 @@ def named_pair(name: str, other_name: str) -> str:
 
 def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     ours, theirs = layers_of(reference, other, compared.calls)
-    given = in_axes_of(ours.inputs, theirs.inputs, likely_layout(reference, other))
+    ours, *_ = as_computed(ours)
+    # What a layer joins must not be in its order already where that is the mistake.
+    order = in_order_of(list(ours.inputs), list(theirs.inputs), theirs.op)
+    given = in_axes_of(ours.inputs, tuple(theirs.inputs[at] for at in order), likely_layout(reference, other))
     if given is None or theirs.output is None:
         return None
     ours, theirs = _shortened(replace(ours, inputs=given), theirs)
     pair = Pair(ours, theirs, (reference.title, other.title))
     before = _left(Trial("", ours, "", ""), theirs)
+    if before <= TO_THE_END:
+        return None  # there is no error that a mistake could explain
     # Two mistakes that were recorded are likelier than one guess that happens to look like both.
     for mistakes in (RECORDED, (*RECORDED, *GUESSED)):
         if found := _made_good(pair, before, mistakes, reference.pass_):

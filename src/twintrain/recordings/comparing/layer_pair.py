@@ -19,7 +19,7 @@ TO_THE_END = 1e-12
 MOST_ORDERS = 4
 JOINS = {"add", "multiply", "concatenate"}
 # Operations whose constants a framework may keep in float32, beside those in their options.
-WITH_CONSTANTS = {"selu", "gelu", "hard_sigmoid", "hard_swish"}
+WITH_CONSTANTS = {"selu", "gelu", "hard_sigmoid", "hard_swish", "attention"}
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,12 @@ def alone(reference: Layer, other: Layer, precision: str, likely: str | None = N
         likely: where the other's channels go in the reference, see `turned`.
     """
     for here, there, layout in ((reference, other, OPPOSITE[likely]), (other, reference, likely)):
-        layer, noise, rounded = _as_computed(there)
+        layer, noise, rounded = as_computed(there)
         inputs = in_axes_of(there.inputs, here.inputs, layout)
         if noise > REPRODUCED[precision] or inputs is None:
             continue
         found = gap(here.output, layer.computed(*inputs))
-        return Alone(found, noise, rounded or (precision == "float64" and _as_computed(here)[2]))
+        return Alone(found, noise, rounded or (precision == "float64" and as_computed(here)[2]))
     return Alone(None)
 
 
@@ -134,9 +134,17 @@ def in_order_of(reference: list[np.ndarray], other: list[np.ndarray], op: str | 
     return list(min(itertools.permutations(order), key=lambda at: sum(row[b] for row, b in zip(gaps, at, strict=True))))
 
 
-def _as_computed(layer: Layer) -> tuple[Layer, float, bool]:
-    """The layer as it computes: with constants in float32 where only they give its numbers to the last digits."""
+def as_computed(layer: Layer) -> tuple[Layer, float, bool]:
+    """The layer as it computes, how far that is from what it gave, and whether its constants are in float32.
+
+    They are where only such give its numbers to the last digits.
+    """
     noise = layer.reproduction_error()
+    if noise > REPRODUCED["float64"] and layer.op == "attention":
+        # Whether later times are masked is an argument, which recordings do not have.
+        masked = replace(layer, options={**layer.options, "causal": True})
+        if masked.reproduction_error() <= REPRODUCED["float64"]:
+            return as_computed(masked)
     if TO_THE_END < noise <= REPRODUCED["float64"] and layer.has_constants():
         rounded = layer.with_float32_constants()
         if (rounded_noise := rounded.reproduction_error()) < 1e-2 * noise:

@@ -23,6 +23,8 @@ LAYOUT = {"data_format", "axis", "axes", "gates", "units", "layers", "size", "ou
     "shape",
     "transposed",
 }
+# What changes something in training alone.
+DROPOUT = {"rate", "dropout"}
 # What changes nothing of an output.
 QUIET = {"momentum", "center", "scale"}
 CLOSE = 1e-6  # further apart than rounding in float32 puts them
@@ -42,7 +44,7 @@ def differing_options(
         if name in LAYOUT or not all(name in each or name in DEFAULTS for each in (reference, other)):
             continue
         values = tuple(each.get(name, DEFAULTS.get(name)) for each in (reference, other))
-        if name == "rate" and not (reference.get("training") or other.get("training")):
+        if name in DROPOUT and not (reference.get("training") or other.get("training")):
             continue
         if name == "padding" and size and _as_pads(reference, lengths, size) == _as_pads(other, lengths, size):
             continue

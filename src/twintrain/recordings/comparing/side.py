@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from twintrain.recordings.archive import Call, Recording
+from twintrain.recordings.comparing.arguments import in_one_order
 from twintrain.recordings.comparing.comparison import error
 from twintrain.recordings.comparing.fusing import fused
 
@@ -32,7 +33,7 @@ class Side:
 
     def __init__(self, recording: Recording, pass_: str, title: str) -> None:
         self.recording, self.pass_, self.title = recording, pass_, title
-        self.calls = fused(recording)
+        self.calls = [in_one_order(recording, call) for call in fused(recording)]
         # A layer that has no word of ours tells its settings in its own.
         named = [str(call.options["data_format"]) for call in self.calls if call.options.get("data_format")]
         formats = Counter(name.removeprefix("channels_") for name in named)

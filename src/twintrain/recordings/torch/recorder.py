@@ -13,6 +13,7 @@ from twintrain.recordings.archive import Weight
 from twintrain.recordings.torch import functions as torch_functions
 from twintrain.recordings.torch import layers as torch_layers
 from twintrain.recordings.torch.functions import Arguments
+from twintrain.recordings.torch.stacked import one_by_one
 from twintrain.recordings.torch.state import (
     arguments_of,
     arrays_of,
@@ -141,14 +142,16 @@ def _leaf_hooks(
             started.append([trace.number(tensor) for tensor in only_tensors((values, named))])
         trace.depth += 1
 
-    def after(module: nn.Module, _: tuple[Any, ...], __: dict[str, Any], outputs: Any) -> None:
+    def after(module: nn.Module, values: tuple[Any, ...], named: dict[str, Any], outputs: Any) -> None:
         numbers = started.pop() if trace.depth == 1 else None
         # There are none if the layer raised an error.
         if numbers is not None and outputs is not None:
             rank = trace.arrays[numbers[0]].ndim if numbers else 0
-            described = torch_layers.describe(module, rank)
-            weights = _named(described, names)
-            trace.add(path, type(module).__name__, described, numbers, only_tensors(outputs), weights)
+            for end, layer, made in one_by_one(module, only_tensors((values, named)), only_tensors(outputs)):
+                described = torch_layers.describe(layer, rank)
+                weights = _named(described, names)
+                trace.add(path + end, type(module).__name__, described, numbers, made, weights)
+                numbers = [trace.number(made[0])]
         trace.depth -= 1
 
     return before, after

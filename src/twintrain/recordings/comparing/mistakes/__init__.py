@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from twintrain.recordings.comparing.mistakes import guesses, kernels, options, outputs, recurrent, relations
+from twintrain.recordings.comparing.mistakes import attention, guesses, kernels, options, outputs, recurrent, relations
 from twintrain.recordings.comparing.mistakes.trial import Pair, Trial
 
 Mistake = Callable[[Pair], Iterator[Trial]]
@@ -19,6 +19,7 @@ RECORDED: tuple[Mistake, ...] = (
 GUESSED: tuple[Mistake, ...] = (
     *kernels.UNSAID,
     *guesses.MISTAKES,
+    *attention.MISTAKES,
     *relations.MISTAKES,
     *outputs.MISTAKES,
 )

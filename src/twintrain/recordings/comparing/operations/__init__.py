@@ -7,6 +7,7 @@ import numpy as np
 
 from twintrain.recordings.comparing.operations import (
     activations,
+    attention,
     convolutions,
     joins,
     normalization,
@@ -21,6 +22,7 @@ Operation = Callable[..., np.ndarray | None]
 
 OPERATIONS: dict[str, Operation] = {
     **activations.OPERATIONS,
+    **attention.OPERATIONS,
     **convolutions.OPERATIONS,
     **joins.OPERATIONS,
     **normalization.OPERATIONS,
