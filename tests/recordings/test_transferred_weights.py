@@ -81,6 +81,7 @@ def test_a_pair_that_is_given_goes_before_all_else_and_is_told_to_be_another_net
         ("other rows", "the model cannot be run on the rows of the recording"),
         ("given rows", "the model cannot be run on the rows of the recording"),
         ("bare", "the model has no weights yet; call it on its rows first"),
+        ("not started", "weights: no counterpart: the recording has "),
     ],
 )
 def test_what_cannot_be_taken_over_is_one_line_and_leaves_the_model_as_it_was(told, taker, case, reason):
@@ -89,6 +90,14 @@ def test_what_cannot_be_taken_over_is_one_line_and_leaves_the_model_as_it_was(to
     assert found.startswith(reason) or reason in found
     assert "\n" not in found
     assert is_left
+
+
+@pytest.mark.parametrize("taker", FRAMEWORKS)
+def test_a_recording_may_begin_with_the_weights_of_another_which_the_model_does_not_get(folders, told, taker):
+    assert told[taker]["started"] == [3, True]
+    assert not (folders[taker] / "scaled-started.npz").exists()
+    found = diff(folders[GIVER[taker]] / "conv2d.npz", folders[taker] / "conv2d-started.npz")
+    assert found.verdict == "same", str(found)
 
 
 @pytest.mark.parametrize("taker", FRAMEWORKS)

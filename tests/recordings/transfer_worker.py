@@ -59,7 +59,7 @@ def main(framework, folder, other):
         assert time.monotonic() < end
         time.sleep(0.1)
     told = {name: taken(framework, build(), name, folder, other) for name, build in networks.items()}
-    told |= Tried(framework, networks, other).told(told["dense"]["layers"])
+    told |= Tried(framework, networks, folder, other).told(told["dense"]["layers"])
     (folder / "told.json").write_text(json.dumps(told))
 
 
@@ -75,8 +75,8 @@ def taken(framework, model, name, folder, other):
 class Tried:
     """What becomes of transfers that do not go by themselves."""
 
-    def __init__(self, framework, networks, other):
-        self.networks, self.other = networks, other
+    def __init__(self, framework, networks, folder, other):
+        self.framework, self.networks, self.folder, self.other = framework, networks, folder, other
         self.recorder = importlib.import_module(f"twintrain.recordings.{framework}.recorder")
         self.bare = importlib.import_module(f"transfer_{framework}_networks").BARE
 
@@ -91,6 +91,8 @@ class Tried:
             "other rows": self.tried("conv2d", "lstm"),
             "given rows": self.tried("dense", "dense", np.ones((3, 9))),
             "bare": self.tried("dense", self.bare),
+            "started": self.started("conv2d", "conv2d"),
+            "not started": self.started("dense", "scaled"),
         }
 
     def crossed(self, name):
@@ -99,9 +101,20 @@ class Tried:
 
     def tried(self, source, network, *rows, **options):
         model = network() if callable(network) else self.networks[network]()
+        return self.done(
+            model, lambda: dataclasses.asdict(transfer(self.other / f"{source}.npz", model, *rows, **options))
+        )
+
+    def started(self, source, name):
+        """Recorded with the other's weights, which the model itself does not get."""
+        model, given = self.networks[name](), {"weights": self.other / f"{source}.npz"}
+        to = self.folder / f"{name}-started.npz"
+        return self.done(model, lambda: record(model, rows(name, self.framework), to=to, **given).rows)
+
+    def done(self, model, work):
         before = self.recorder.read_weights(model)
         try:
-            found = dataclasses.asdict(transfer(self.other / f"{source}.npz", model, *rows, **options))
+            found = work()
         except UserError as error:
             found = str(error)
         after = self.recorder.read_weights(model)

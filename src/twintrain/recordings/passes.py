@@ -43,12 +43,19 @@ class Passes:
     """
 
     def __init__(
-        self, framework: Framework, model: Any, inputs: Any, training: bool, trained_by: Training | None
+        self,
+        framework: Framework,
+        model: Any,
+        inputs: Any,
+        own: dict[str, np.ndarray],
+        training: bool,
+        trained_by: Training | None,
     ) -> None:
         """Makes all that can be made.
 
         Args:
             inputs: arrays (rows, …): one, or several in a tuple, list or dict.
+            own: the weights to begin with, by name.
             training: whether layers are to do as in training.
             trained_by: None where forward passes are all that is wanted.
 
@@ -59,7 +66,6 @@ class Passes:
         self.training, self.trained_by = training, trained_by
         self.made: dict[str, Pass] = {}
         self.left_out: dict[str, str] = {}
-        own = framework.recorder.read_weights(model)
         for name in PASSES:
             weights = perturbed(own) if is_perturbed(name) else own
             self._make(name, {weight: array.astype(precision_of(name)) for weight, array in weights.items()})

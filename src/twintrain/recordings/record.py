@@ -13,6 +13,7 @@ from twintrain.recordings.given import arrays_of, cast_one
 from twintrain.recordings.passes import PERTURBATION, Passes, precision_of, prepare, rules
 from twintrain.recordings.trace import flat
 from twintrain.recordings.training import Training, training_of
+from twintrain.recordings.transferring.transfer import taken_over
 
 
 def record(
@@ -25,6 +26,7 @@ def record(
     optimizer: Any = None,
     steps: Sequence[int] = (1,),
     training: bool = False,
+    weights: Recording | str | Path | None = None,
 ) -> Recording:
     """Records every call of a model's forward pass, and its training where a loss is given; writes the recording.
 
@@ -44,18 +46,21 @@ def record(
             one, or its name. It starts anew. Without it, loss and gradients alone are recorded.
         steps: after how many steps the weights are recorded, rising; of several steps the first two always are.
         training: whether layers are to do as in training in the forward pass whose calls are recorded.
+        weights: a recording of the same rows, or its path, whose weights the model is recorded with, see `transfer`;
+            None: its own. It keeps its own.
 
     Raises:
         UserError: the model is of neither framework or cannot be run or trained on the input, NaN is among the input,
             the output or the first loss, one of y, loss and optimizer is missing or none that the framework could
-            take, or the file cannot be written.
+            take, weights have no counterpart, or the file cannot be written.
     """
     framework = framework_of(model)
     inputs = arrays_of(x, "input")
     trained_by = training_of(y, loss, optimizer, steps, len(flat(inputs)[0]))
     prepare(framework, model, inputs)
     described = rules(framework, model, trained_by) if trained_by else None
-    passes = Passes(framework, model, inputs, training, trained_by)
+    own = framework.recorder.read_weights(model) if weights is None else taken_over(weights, framework, model, inputs)
+    passes = Passes(framework, model, inputs, own, training, trained_by)
     fit = Fit(*described, **_counts(framework, model, passes, trained_by)) if described else None
     recording = _recording(framework, model, len(flat(inputs)[0]), training, passes, fit)
     recording.save(to)

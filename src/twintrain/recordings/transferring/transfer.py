@@ -87,22 +87,32 @@ def transfer(
         raise UserError("the model has no weights yet; call it on its rows first")
     found, arrays = transferred(recording, framework, model, x, pairs)
     if not (allow_unmatched or found.is_whole):
-        raise UserError(unmatched(found))
+        raise UserError(f"{_unmatched(found)}; say with pairs= what belongs together, or set allow_unmatched=True")
     framework.recorder.write_weights(model, arrays)
     return found
 
 
-def unmatched(found: Transfer) -> str:
-    """The error of a transfer that leaves arrays over."""
+def taken_over(source: Recording | str | Path, framework: Framework, model: Any, inputs: Any) -> Arrays:
+    """The model's arrays with the weights of a recording of the same rows; the model is left as it is.
+
+    Raises:
+        UserError: there is no such recording, or arrays are left over.
+    """
+    recording = source if isinstance(source, Recording) else load(source)
+    found, arrays = transferred(recording, framework, model, inputs)
+    if not found.is_whole:
+        raise UserError(f"weights: {_unmatched(found)}; load them with twintrain.transfer(…, pairs=…) before")
+    return arrays
+
+
+def _unmatched(found: Transfer) -> str:
     sides = (("the recording", found.source_alone), ("the model", found.target_alone))
     words = [
         f"{title} has {', '.join(names[:LISTED])}{', …' if len(names) > LISTED else ''}"
         for title, names in sides
         if names
     ]
-    return (
-        f"no counterpart: {'; '.join(words)}; name layers that belong together with pairs=, or set allow_unmatched=True"
-    )
+    return f"no counterpart: {'; '.join(words)}"
 
 
 def transferred(
