@@ -1,0 +1,1 @@
+"""A layer that differs, alone: a script a framework, with the smallest input that shows it."""

@@ -1,0 +1,179 @@
+"""The scripts that show a layer that differs by itself: they are run, and print the error that the diff has found."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_recordings import Network, image_network, sequence_network
+
+from twintrain import UserError, diff
+from twintrain.command.main import main
+from twintrain.recordings.reproducing.scripts import write_reproduction
+
+WORKER = Path(__file__).with_name("reproductions_worker.py")
+
+
+def network(op, weights=(), shape=(5, 6, 4), **options):
+    """A network of one layer; weights by role with their shape in Keras's layout and PyTorch's order of its axes."""
+
+    def made(framework, mistakes=None):
+        net = Network(framework, mistakes)
+        x = net.image(*shape) if len(shape) > 1 else net.rows(*shape)
+        held = {}
+        for role, size, letters, torch_order in weights:
+            order = torch_order if net.is_first else range(len(size))
+            held[role] = net.drawn(*size).transpose(order), "".join(letters[at] for at in order)
+        given = {**options, **(net.format if len(shape) > 1 else {})}
+        return net.maker.recording(net.maker.call("layer", op, [x], given, held))
+
+    return made
+
+
+def kernel(*size):
+    return ("kernel", size, "DHWIO"[-len(size) :], (len(size) - 1, len(size) - 2, *range(len(size) - 2)))
+
+
+BIAS = ("bias", (5,), "C", (0,))
+CONV = {"strides": [1, 1], "dilation": [1, 1], "groups": 1, "padding": "valid"}
+TRANSPOSED = ("kernel", (2, 2, 5, 4), "HWOI", (3, 2, 0, 1))
+MISTAKES = {
+    "batch_norm": (image_network, {"bn2": {"options": {"epsilon": 1e-2}}}),
+    "padding": (image_network, {"conv2": {"options": {"padding": [[0, 1], [0, 1]]}}}),
+    "kernel": (
+        network("conv", [kernel(3, 3, 4, 5), BIAS], **CONV),
+        {"layer": {"weights": lambda held: {**held, "kernel": (held["kernel"][0][::-1], held["kernel"][1])}}},
+    ),
+    "conv1d": (
+        network("conv", [kernel(3, 4, 5)], (9, 4), strides=[1], padding="valid", dilation=[1]),
+        {"layer": {"options": {"dilation": [2]}}},
+    ),
+    "transposed": (
+        network("conv_transpose", [TRANSPOSED, BIAS], strides=[2, 2], padding="valid"),
+        {"layer": {"options": {"padding": "same", "strides": [1, 1]}}},
+    ),
+    "avg_pool": (image_network, {"pool2": {"options": {"count_include_pad": True}}}),
+    "leaky": (image_network, {"leaky1": {"options": {"negative_slope": 0.3}}}),
+    "gelu": (image_network, {"gelu1": {"options": {"approximate": True}}}),
+    "dense": (
+        image_network,
+        {"dense2": {"weights": lambda w: {**w, "kernel": (w["kernel"][0].T, w["kernel"][1])}}},
+    ),
+    "softmax": (network("softmax", shape=(3,), axis=-1), {"layer": {"op": "sigmoid"}}),
+    "group_norm": (
+        lambda framework, mistakes=None: network(
+            "group_norm", groups=2, epsilon=1e-3, axis=1 if framework == "torch" else -1
+        )(framework, mistakes),
+        {"layer": {"options": {"groups": 4}}},
+    ),
+    "layer_norm": (sequence_network, {"norm": {"options": {"epsilon": 1e-2}}}),
+    "lstm": (sequence_network, {"recurrent": {"options": {"gates": "fico"}}}),
+    "gru": (
+        lambda framework, mistakes=None: sequence_network(framework, mistakes, op="gru"),
+        {"recurrent": {"options": {"reset_after": False}}},
+    ),
+    "global_pool": (network("global_avg_pool"), {"layer": {"op": "global_max_pool"}}),
+}
+# Keras has one order of gates, and reset_after of two biases: the script of such a mistake cannot give its numbers.
+NOT_BY_KERAS = {"lstm", "gru"}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The files of each mistake."""
+    found = {}
+    for name, (make, mistake) in MISTAKES.items():
+        recordings = make("torch"), make("keras", mistake)
+        folder = tmp_path_factory.mktemp(name)
+        found[name] = write_reproduction(diff(*recordings), *recordings, folder)
+    return found
+
+
+@pytest.fixture(scope="module")
+def printed(written):
+    """What each script prints, by its path, from a process a framework that knows nothing of ours."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                str(WORKER),
+                *(str(files[place]) for name, files in written.items() if place == 0 or name not in NOT_BY_KERAS),
+            ],
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        for place in (0, 1)
+    ]
+    return {path: said for process in processes for path, said in json.loads(process.communicate()[0]).items()}
+
+
+def errors(lines):
+    """By how much a script differs from its own model, and from the other; inf of another shape."""
+    found = []
+    for line in lines:
+        number = re.search(r"the same but for (\S+)", line)
+        found.append(float(number[1]) if number else np.inf)
+    return found
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("place", [0, 1])
+def test_script_gives_what_its_model_gave_and_not_what_the_other_did(written, printed, name, place):
+    if place and name in NOT_BY_KERAS:
+        pytest.skip("Keras cannot make this mistake")
+    own, other = errors(printed[str(written[name][place])])
+    assert own < 1e-6  # Keras keeps some constants in float32
+    assert other > 1e-4
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_input_is_as_small_as_shows_the_difference(written, name):
+    with np.load(written[name][2]) as arrays:
+        small = arrays["reference_input"]
+    assert len(small) == 1
+    make, _ = MISTAKES[name]
+    assert small.size <= make("torch").tensor("float64", 0)[:1].size
+
+
+def test_files_have_no_more_than_a_layer_and_its_arrays(written):
+    files = written["leaky"]
+    assert [path.name for path in files] == ["reference_torch.py", "other_keras.py", "arrays.npz"]
+    assert sorted(path.name for path in files[0].parent.iterdir()) == sorted(path.name for path in files)
+    with np.load(files[2]) as arrays:
+        assert arrays["reference_input"].size == arrays["other_input"].size == 1
+
+
+def test_command_writes_them_and_says_where(tmp_path, capsys):
+    paths = [str(tmp_path / f"{name}.npz") for name in ("torch", "keras")]
+    image_network("torch").save(paths[0])
+    image_network("keras", {"bn2": {"options": {"epsilon": 1e-2}}}).save(paths[1])
+    assert main(["diff", *paths, "--repro", str(tmp_path / "repro/deep")]) == 1
+    said = capsys.readouterr()
+    assert "they part first in bn2" in said.out
+    assert said.err.count("wrote ") == 3
+    assert main(["diff", paths[0], paths[0], "--repro", str(tmp_path / "none")]) == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_cannot_be_written_is_one_line_and_changes_nothing_of_the_diff(tmp_path, capsys):
+    paths = [str(tmp_path / f"{name}.npz") for name in ("torch", "keras")]
+    image_network("torch").save(paths[0])
+    image_network("keras", {"input": lambda x: x * 2}).save(paths[1])
+    assert main(["diff", *paths, "--repro", str(tmp_path / "repro")]) == 1
+    assert "--repro: input (input) is no layer of both models" in capsys.readouterr().err
+    image_network("keras", {"bn2": {"options": {"epsilon": 1e-2}}}).save(paths[1])
+    assert main(["diff", *paths, "--repro", paths[0]]) == 1
+    assert f"--repro: {paths[0]} cannot be written to" in capsys.readouterr().err
+
+
+def test_twins_have_nothing_to_reproduce(tmp_path):
+    recordings = image_network("torch"), image_network("keras")
+    with pytest.raises(UserError, match="no layer differs by itself"):
+        write_reproduction(diff(*recordings), *recordings, tmp_path)
