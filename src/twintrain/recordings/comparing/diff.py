@@ -11,6 +11,7 @@ import numpy as np
 from twintrain.errors import UserError
 from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.comparing.causes import Cause, find_cause, named
+from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
 from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
@@ -87,6 +88,17 @@ class Diff:
     def to_html(self) -> str:
         """One page that needs nothing beside it: the conclusion, errors by layer, the worst places, weights, notes."""
         return page(self)
+
+    def log(self, folder: str = "twintrain") -> None:
+        """Writes page, JSON and tags into the active run of MLflow.
+
+        Args:
+            folder: of the run's files, that gets `parity.html` and `parity.json`.
+
+        Raises:
+            UserError: MLflow is not installed, or no run is active.
+        """
+        log(self, folder)
 
     def assert_equal(self) -> None:
         """Raises AssertionError with the table where the recordings are not of one network."""
