@@ -2,7 +2,7 @@
 
 Arrays are `PASS/tensor/NUMBER` and `PASS/weight/NAME`. A tensor's number is its place in `tensors`. Of a training there
 are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`, `next_gradient/NAME`,
-`step/STEP/NAME`.
+`step/STEP/NAME`; of a loop also `rows`, a number each of all its batches, and `batches`, their lengths.
 """
 
 import contextlib
@@ -139,6 +139,12 @@ class Recording:
     def next_gradient(self, pass_: str, name: str) -> np.ndarray | None:
         """The same of the loss before the second step, where there is one."""
         return self._array(entry) if (entry := f"{pass_}/next_gradient/{name}") in self.arrays else None
+
+    def batches(self, pass_: str) -> list[np.ndarray]:
+        """Of a loop, what each batch's rows are known again by, see `row_digests`; none of other trainings."""
+        if f"{pass_}/rows" not in self.arrays:
+            return []
+        return np.split(self._array(f"{pass_}/rows"), np.cumsum(self._array(f"{pass_}/batches"))[:-1])
 
     def weight_after(self, pass_: str, step: int, name: str) -> np.ndarray:
         """A weight as it was after one of `fit.steps`."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from twintrain.errors import UserError, cut
 from twintrain.recordings.archive import Recording, Tensor
+from twintrain.recordings.batches import row_digests
 from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
 from twintrain.recordings.passes import prepare, recorded_calls, rules, told
 from twintrain.recordings.trace import Trace, flat
-from twintrain.recordings.training import Course, Training, checked_steps
+from twintrain.recordings.training import Course, Training, checked_steps, with_first
 
 OWN = Rule("loop", None, {})
 
@@ -26,17 +27,18 @@ class Loop:
         """Takes what `recording` takes."""
         self._framework, self._model = framework_of(model), model
         self._rules = loss, optimizer
-        self._chosen = checked_steps(steps)
+        self._chosen = with_first(checked_steps(steps))
         self._dtype = "float32"
         self._targets: list[np.ndarray] = []
         self._trace: Trace | None = None
         self._weights: dict[str, np.ndarray] = {}
-        self._course = Course([], [], 0.0, {}, {}, self._dtype)
+        self._course = Course.empty(self._dtype)
         self._fit: Fit | None = None
+        self._batches: list[np.ndarray] = []
         self.steps = 0
 
     def batch(self, x: Any, y: Any = None) -> None:
-        """Says what the next step trains on. Of the first batch, a forward pass is recorded before it.
+        """Says what the next step trains on. Of the first batch a forward pass is recorded, of the others the rows.
 
         The model is left as it was, and so is what is drawn at random.
 
@@ -47,9 +49,10 @@ class Loop:
         Raises:
             UserError: the model cannot be run on them, or they have NaN.
         """
+        inputs = arrays_of(x, "x")
+        self._batches.append(row_digests(flat(inputs)[0]))
         if self._trace is not None:
             return
-        inputs = arrays_of(x, "x")
         targets = None if y is None else arrays_of(y, "y")
         prepare(self._framework, self._model, inputs)
         weights = self._framework.recorder.read_weights(self._model)
@@ -77,12 +80,12 @@ class Loop:
             UserError: it is none.
         """
         try:
-            self._course.losses.append(float(value))
+            self._course.losses.append(float(value.detach() if hasattr(value, "detach") else value))
         except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"r.loss: expected one number, got {cut(type(value).__name__)}: {told(error)}") from error
 
     def gradients(self, gradients: Sequence[Any] | Mapping[str, Any]) -> None:
-        """Says what the gradients of the batch are; those before the first step are recorded.
+        """Says what the gradients of the batch are; those before the first two steps are recorded.
 
         In PyTorch they are found where `backward` has left them, and this need not be called.
 
@@ -93,7 +96,8 @@ class Loop:
         Raises:
             UserError: they are not as many as the weights that are trained.
         """
-        if self.steps or self._course.gradients:
+        kept = (self._course.gradients, self._course.next_gradients)
+        if self.steps >= len(kept) or kept[self.steps]:
             return
         if not isinstance(gradients, Mapping):
             names = self._framework.state.trained_names(self._model)
@@ -103,7 +107,7 @@ class Loop:
                 )
             gradients = dict(zip(names, gradients, strict=True))
         copied = self._framework.state.copied
-        self._course.gradients.update({name: copied(each) for name, each in gradients.items() if each is not None})
+        kept[self.steps].update({name: copied(each) for name, each in gradients.items() if each is not None})
 
     def step(self) -> None:
         """Says that the optimizer has taken a step.
@@ -113,8 +117,7 @@ class Loop:
         """
         if self._trace is None:
             raise UserError("r.step: expected r.batch(x, y) before it")
-        if not self.steps:
-            self.gradients(self._framework.state.found_gradients(self._model))
+        self.gradients(self._framework.state.found_gradients(self._model))
         self.steps += 1
         if self.steps in self._chosen:
             self._course.weights[self.steps] = self._framework.recorder.read_weights(self._model)
@@ -134,6 +137,7 @@ class Loop:
         arrays = {f"tensor/{number}": cast_one(array, self._dtype) for number, array in enumerate(trace.arrays)}
         arrays |= {f"weight/{name}": array for name, array in self._weights.items()}
         arrays |= self._course.arrays(self._targets, self._dtype)
+        arrays |= {"rows": np.concatenate(self._batches), "batches": np.array([len(each) for each in self._batches])}
         return Recording(
             framework=self._framework.name,
             versions={**recorder.versions(), "numpy": np.__version__},
@@ -166,7 +170,8 @@ def recording(
                 r.step()
 
     Recorded are the calls of a forward pass of the first batch, its targets, its outputs in training mode, each loss,
-    the gradients before the first step, and the weights before it and after some. Where the loop raises an error, what
+    the gradients before the first two steps, the weights before the first and after some, and by which rows each batch
+    is known again. Where the loop raises an error, what
     there is until then is written, and the error says so.
 
     Args:
@@ -174,7 +179,7 @@ def recording(
         to: the file to write, .npz.
         loss: that of the loop, if it is to be described, as `record` takes it.
         optimizer: the same.
-        steps: after how many steps the weights are recorded, rising.
+        steps: after how many steps the weights are recorded, rising; the first two always are.
 
     Yields:
         what the loop is told to: `batch(x, y)`, `loss(value)`, `step()`, and in Keras `gradients(list)`.

@@ -52,6 +52,11 @@ class Course(NamedTuple):
     weights: dict[int, dict[str, np.ndarray]]
     dtype: str
 
+    @classmethod
+    def empty(cls, dtype: str) -> "Course":
+        """One that is to be filled."""
+        return cls([], [], 0.0, {}, {}, {}, dtype)
+
     def arrays(self, targets: Any, dtype: str) -> dict[str, np.ndarray]:
         """The arrays of a pass in that precision, by their names in it."""
         found = {f"target/{number}": array for number, array in enumerate(flat(targets))}

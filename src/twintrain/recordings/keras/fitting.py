@@ -69,7 +69,7 @@ def train(model: keras.Model, weights: dict[str, np.ndarray], dtype: str, inputs
         stack.enter_context(warnings.catch_warnings(category=UserWarning, action="ignore"))  # of missing gradients
         run = _Run(model, weights, dtype, inputs, training)
         take_step = None if training.optimizer is None else run.stepping(training.optimizer)
-        course = Course([], [], 0.0, {}, {}, {}, dtype)
+        course = Course.empty(dtype)
         for step in range(1, max(training.steps, default=1) + 1):
             value, gradients = run.forward()
             course.losses.append(float(ops.convert_to_numpy(value)))

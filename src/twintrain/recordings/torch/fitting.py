@@ -67,7 +67,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
         arguments, named = arguments_of(given(model, inputs))
         targets, loss = given(model, training.targets), _in_precision(training.loss, model, dtype)
         optimizer = None if training.optimizer is None else optimizers.renewed(training.optimizer, model)
-        course = Course([], [], 0.0, {}, {}, {}, dtype)
+        course = Course.empty(dtype)
         for step in range(1, max(training.steps, default=1) + 1):
             model.zero_grad()
             outputs = model(*arguments, **named)
@@ -79,7 +79,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
                 course.gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
                 course = course._replace(dtype=str(value.dtype).removeprefix("torch."))
             if step == 2:
-                course.next_gradients.update(_gradients(model))
+                course.next_gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
             if optimizer is not None:
                 _step(optimizer, lambda: loss(model(*arguments, **named), targets))
             if step in training.steps:
