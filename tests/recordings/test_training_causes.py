@@ -8,6 +8,7 @@ from made_trainings import SGD, WEIGHTS, Training, Y
 
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import diff
+from twintrain.recordings.comparing.training.update_rules import limited
 
 ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "epsilon_is_added_to": "root"}
 RMSPROP = {"learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, "epsilon_is_added_to": "root"}
@@ -124,10 +125,30 @@ def test_a_penalty_without_optimizer_is_named():
     check(compared(Training(None), Training(None, penalty=0.1)), "penalty", "the regularization")
 
 
-def test_gradients_that_are_scaled_are_named():
-    found = compared(Training(), Training(scale=32.0))
-    check(found, "gradients scaled", "the gradients")
-    assert "Keras's are PyTorch's times 32" in found.cause.sentence
+def within(**limit):
+    return lambda gradients: limited(gradients, limit)
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake", "words"),
+    [
+        (lambda each: {name: 32 * array for name, array in each.items()}, "gradients scaled", "PyTorch's times 32"),
+        (within(global_clip_norm=0.1), "clipping", "Keras limits the norm of all gradients together to 0.1"),
+        (within(clip_norm=0.0312), "clipping", "Keras limits the norm of each array's gradient to 0.0312"),
+        (within(clip_value=0.01), "clipping", "Keras limits each number of a gradient to 0.01"),
+    ],
+)
+def test_what_is_done_to_gradients_is_named(change, mistake, words):
+    found = compared(Training(), Training(change=change))
+    check(found, mistake, "the gradients")
+    assert words in found.cause.sentence
+    check(compared(Training(change=change), Training()), mistake, "the gradients")
+
+
+def test_a_penalty_that_the_loss_does_not_tell_is_named():
+    found = compared(Training(penalty=0.1, is_said=False), Training())
+    check(found, "penalty", "the loss")
+    assert "PyTorch's has an L2 penalty of 0.05·w² in it, Keras's none" in found.cause.sentence
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,20 @@ class Training:
     Attributes:
         op, options: of the optimizer, as they are recorded; without `op` there is none.
         hidden: what the optimizer does besides, or otherwise: fields and options of `UpdateRule`.
-        scale: what gradients are multiplied by after the loss was recorded.
-        penalty: what times half of their squares kernels are counted to the loss.
+        change: what is done to all gradients after the loss was recorded.
+        penalty: what times half of their squares kernels are counted to the loss; `is_said`: whether it is recorded.
         y: the targets.
     """
 
-    def __init__(self, op="sgd", options=None, hidden=None, scale=1.0, penalty=0.0, y=Y, steps=(1, 2)):
+    def __init__(self, op="sgd", options=None, hidden=None, change=dict, penalty=0.0, is_said=True, y=Y, steps=(1, 2)):
         self.op, self.options, self.hidden = op, options or SGD, hidden or {}
-        self.scale, self.penalty, self.y, self.steps = scale, penalty, y, list(steps) if op else []
+        self.change, self.penalty, self.is_said, self.y, self.steps = (
+            change,
+            penalty,
+            is_said,
+            y,
+            list(steps) if op else [],
+        )
 
     def rule(self):
         spared = self.options.get("no_decay", ())
@@ -72,9 +78,9 @@ class Training:
         for step in range(max(self.steps, default=1)):
             loss, penalty, prediction, gradient = self._differentiated(weights)
             losses.append(loss + penalty)
-            gradients.append({name: self.scale * each for name, each in gradient.items()})
+            gradients.append(self.change(gradient))
             if not step:
-                found |= {"prediction/0": prediction, "penalty": np.float64(penalty)}
+                found |= {"prediction/0": prediction, "penalty": np.float64(penalty if self.is_said else 0)}
                 start = weights
             if self.op:
                 weights = self.rule().after(start, gradients)[-1]

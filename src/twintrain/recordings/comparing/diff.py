@@ -17,7 +17,7 @@ from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
 from twintrain.recordings.comparing.side import Side, titles
 from twintrain.recordings.comparing.table import table
-from twintrain.recordings.comparing.training.comparison import Training, compare_training
+from twintrain.recordings.comparing.training.comparison import BATCHES, Training, compare_training
 from twintrain.recordings.comparing.training.trained import is_trained
 from twintrain.recordings.comparing.weights import WeightRow, compare_weights
 
@@ -212,14 +212,15 @@ def _with_training(found: Diff, sides: tuple[Side, Side], matching: Matching) ->
         title = sides[trained.index(True)].title
         return replace(found, notes=[*found.notes, f"{title} alone was recorded in training, which is not compared"])
     training = compare_training(*sides, matching, found.verdict)
+    is_given = training.parts_in == BATCHES  # other rows are what all else follows from
     return replace(
         found,
         verdict=max(found.verdict, training.verdict, key=VERDICTS.index),
-        cause=found.cause if is_different else next(iter(training.causes), None),
-        causes=[*found.causes, *training.causes],
+        cause=found.cause if is_different and not is_given else next(iter(training.causes), None),
+        causes=[*training.causes, *found.causes] if is_given else [*found.causes, *training.causes],
         notes=[*found.notes, *training.notes],
         training=training,
-        parts_in=found.parts_in or training.parts_in,
+        parts_in=training.parts_in if is_given else found.parts_in or training.parts_in,
     )
 
 

@@ -42,15 +42,13 @@ def conclusion(found: "Diff") -> list[str]:
         count = f"{len(found.differing_weights)} of {len(found.weights)} arrays"
         lines.append(f"the weights differ: {count}; those of {row.name}, {row.role.replace('_', ' ')}, {what}")
     lines.append(f"{VERDICTS[found.verdict].format(*found.titles)} ({found.precision})")
-    if found.first:
+    if found.training and found.parts_in == found.training.parts_in:
+        lines += [f"they part first in {found.parts_in}"] if found.parts_in else []
+    elif found.first:
         names = " / ".join(dict.fromkeys((found.first.name, found.first.other_name)))
         lines.append(f"they part first in {names} ({found.first.op}): {number(found.first.own)} of its own")
-        if found.cause is None:
-            lines.append("no known mistake explains it")
-    elif found.training and found.parts_in:
-        lines.append(f"they part first in {found.parts_in}")
-        if found.cause is None:
-            lines.append("no known mistake explains it")
+    if (found.first or found.parts_in) and found.cause is None:
+        lines.append("no known mistake explains it")
     return lines + _causes(found)
 
 

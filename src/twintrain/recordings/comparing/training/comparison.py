@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from twintrain.errors import UserError
-from twintrain.recordings.comparing.causes import Cause, named_pair
+from twintrain.recordings.comparing.causes import Cause
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
 from twintrain.recordings.comparing.side import Side
-from twintrain.recordings.comparing.training.differences import Finding, cause_of, listed, option_finding
+from twintrain.recordings.comparing.training.batches import batch_cause
+from twintrain.recordings.comparing.training.differences import cause_of, listed, option_finding
+from twintrain.recordings.comparing.training.gradient_causes import gradient_causes, not_trained
 from twintrain.recordings.comparing.training.loss_causes import loss_cause
 from twintrain.recordings.comparing.training.pairs import Pairs
-from twintrain.recordings.comparing.training.penalties import Penalties, penalties
+from twintrain.recordings.comparing.training.penalties import Penalties, penalties, unsaid_penalty
 from twintrain.recordings.comparing.training.rows import (
     GRADIENT,
     LOSS,
@@ -25,6 +25,7 @@ from twintrain.recordings.comparing.training.rows import (
     TrainingRow,
     TrainingRowBuilder,
 )
+from twintrain.recordings.comparing.training.second_bias import second_bias_causes
 from twintrain.recordings.comparing.training.statistics_causes import statistics_causes
 from twintrain.recordings.comparing.training.targets import target_causes
 from twintrain.recordings.comparing.training.trained import Trained
@@ -40,9 +41,7 @@ STAGES = {
     STATISTIC: "the running statistics",
     LOSSES: "the course of the loss",
 }
-TARGETS = "the targets"
-# All gradients are one multiple of the others where no more than this is left.
-IS_MULTIPLE = 1e-6
+TARGETS, BATCHES = "the targets", "the batches"
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,9 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     """
     sides = Trained(reference, reference.recording.fit), Trained(other, other.recording.fit)  # type: ignore[arg-type]
     _check_steps(sides)
-    causes = target_causes(sides)
-    is_first = bool(causes)
+    shuffled = batch_cause(sides)
+    causes = [shuffled] if shuffled else target_causes(sides)
+    parts_in = (BATCHES if shuffled else TARGETS) if causes else None
     pairs = Pairs(reference, other, matching)
     found = None if forward == DIFFERENT or causes else penalties(sides, pairs)
     update = _update(sides, pairs, found)
@@ -91,7 +91,7 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     rows = _rows(builder, found or ({}, {}), update)
     causes += _causes(sides, pairs, rows, update, forward)
     parting = next((row for row in rows if row.verdict == DIFFERENT), None)
-    parts_in = TARGETS if is_first else parting and _stage(parting)
+    parts_in = parts_in or (parting and STAGES[parting.quantity])
     verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes else set())
     verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
     return Training(verdict, rows, parts_in, causes, list(_notes(sides, found, update)))
@@ -131,47 +131,19 @@ def _causes(
     statistics = list(statistics_causes(sides, pairs)) if sides[0].fit.steps[:1] == [1] else []
     if PREDICTION in differing:  # statistics that one side uses and the other gathers
         yield from statistics
-    if LOSS in differing and (cause := loss_cause(sides)):
+    if LOSS in differing and (cause := loss_cause(sides) or unsaid_penalty(sides, pairs)):
         yield cause
-    yield from _not_trained(sides, pairs)
+    yield from not_trained(sides, pairs)
     if GRADIENT in differing and not {LOSS, PREDICTION} & differing and forward != DIFFERENT:
-        yield from _scaled_gradients(sides, pairs)
+        yield from gradient_causes(sides, pairs)
     if PENALTY in differing and not sides[0].fit.steps:
         yield _penalty(sides)
     if update.cause:
         yield update.cause
+    elif WEIGHT in differing and not {LOSS, PREDICTION, GRADIENT} & differing and sides[0].fit.steps[:1] == [1]:
+        yield from second_bias_causes(sides, pairs)
     if PREDICTION not in differing:
         yield from statistics
-
-
-def _not_trained(sides: tuple[Trained, Trained], pairs: Pairs) -> Iterator[Cause]:
-    """Weights that have a gradient on one side alone."""
-    places: dict[bool, list[str]] = {True: [], False: []}
-    for place, is_of_reference in pairs.one_sided(*(side.gradients for side in sides)):
-        places[is_of_reference].append(f"{named_pair(place.name, place.other_name)} {place.role.replace('_', ' ')}")
-    for is_of_reference, names in places.items():
-        if names:
-            trains, not_ = sides if is_of_reference else sides[::-1]
-            saying = f"{not_.title} does not train {listed(names)}, {trains.title} does"
-            sentence = f"{saying} ({len(names)} of {len(trains.gradients)} arrays)"
-            yield Cause(sentence, saying, "not trained", names[0], names[0], np.inf, 0.0)
-
-
-def _scaled_gradients(sides: tuple[Trained, Trained], pairs: Pairs) -> Iterator[Cause]:
-    """All gradients of the other are one multiple of the reference's."""
-    arrays = [
-        (a.ravel(), b.ravel()) for _, a, b in pairs.arrays(*(side.gradients for side in sides), are_gradients=True)
-    ]
-    ours, theirs = (np.concatenate([np.zeros(1), *each]) for each in zip(*arrays, strict=True))
-    power, largest = float(ours @ ours), float(np.abs(theirs).max())
-    if not power or not largest:
-        return
-    factor = float(ours @ theirs) / power
-    left = float(np.abs(theirs - factor * ours).max()) / largest
-    before = float(np.abs(theirs - ours).max()) / largest
-    if left <= IS_MULTIPLE < before:
-        saying = f"{sides[1].title}'s are {sides[0].title}'s times {factor:.6g}, although the losses are the same"
-        yield cause_of("gradients", [Finding("gradients scaled", saying, "scaled alike")], before, left)
 
 
 def _penalty(sides: tuple[Trained, Trained]) -> Cause:
@@ -181,15 +153,13 @@ def _penalty(sides: tuple[Trained, Trained]) -> Cause:
     return cause_of("the losses differ", [option_finding(titles, "penalty", *values)], before, 0.0)
 
 
-def _stage(row: TrainingRow) -> str:
-    return STAGES[row.quantity]
-
-
 def _notes(sides: tuple[Trained, Trained], found: Penalties | None, update: Update) -> Iterator[str]:
     with_penalty = [side.title for side in sides if side.penalty]
     if len(with_penalty) == 1 and found and update.is_same:
         yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
     if update.quiet:
         yield f"the optimizers differ in {', '.join(update.quiet)}, which changes nothing in these steps"
+    if any(side.is_random for side in sides):
+        yield "with dropout, no number of a loop is that of another: only what each does with its own is compared"
     if dropout := [*dict.fromkeys(sides[0].fit.dropout + sides[1].fit.dropout)]:
         yield f"trained without dropout: {listed(dropout)}"

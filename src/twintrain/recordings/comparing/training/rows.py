@@ -22,6 +22,8 @@ GROWN = 1e-4
 # A framework that parts from itself by this share of a change, once its weights are perturbed, does not tell what
 # training should come to.
 CHAOS = 0.03
+# By how much more a step's rounding is let grow where it was not measured.
+UNMEASURED = 10
 # Gradients are taken to be right to this many units in the last place of the largest of all.
 GRADIENT_DIGITS = 32
 
@@ -66,6 +68,7 @@ class TrainingRowBuilder:
     def __init__(self, sides: tuple[Trained, Trained], pairs: Pairs, is_rounded: bool) -> None:
         self.sides, self.pairs, self.is_rounded = sides, pairs, is_rounded
         self.precision = sides[0].side.pass_
+        self.is_random = any(side.is_random for side in sides)
         self._shares = [self._share(side) for side in sides]
 
     def predictions(self) -> list[TrainingRow]:
@@ -81,6 +84,8 @@ class TrainingRowBuilder:
 
     def loss(self) -> list[TrainingRow]:
         """Of the first step, without penalties, and these."""
+        if not all(side.losses.size for side in self.sides):
+            return []
         quantities: list[tuple[str, Callable[[Trained], float]]] = [(LOSS, lambda side: side.data_loss)]
         if any(side.penalty for side in self.sides):
             quantities.append((PENALTY, lambda side: side.penalty))
@@ -158,7 +163,9 @@ class TrainingRowBuilder:
         scaled = [each * share for each, share in zip(itself, self._shares, strict=False) if np.isfinite(each)]
         own = max(scaled, default=0.0)
         tolerance = max(ALONE[self.precision], SELF_ERRORS * own, allowed)
-        if step and any(not np.isfinite(each) or each > CHAOS for each in itself):
+        if not itself:
+            tolerance *= max(1, UNMEASURED * step)
+        if self.is_random or (step and any(not np.isfinite(each) or each > CHAOS for each in itself)):
             tolerance = np.inf
         verdict = SAME if error <= tolerance else ROUNDING if self.is_rounded and error <= GROWN else DIFFERENT
         return TrainingRow(quantity, step, *place, error, tolerance, own or None, verdict)

@@ -77,6 +77,13 @@ class Trained:
         return float(self.losses[0]) - self.penalty
 
     @property
+    def is_random(self) -> bool:
+        """Whether numbers were drawn in it: a loop of the user's own that has dropout."""
+        return self.fit.loop and any(
+            call.op == "dropout" and call.options.get("rate") for call in self.side.recording.calls
+        )
+
+    @property
     def title(self) -> str:
         """How sentences call the side."""
         return self.side.title
