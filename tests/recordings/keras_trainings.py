@@ -5,7 +5,22 @@ import functools
 import keras
 import numpy as np
 from keras import layers, losses, optimizers
-from shared_trainings import CLASSES, FLAGS, HIDDEN, INPUTS, LABELS, ONE_HOT, SHARES, STEPS, VALUES, X, weights
+from shared_trainings import (
+    CLASSES,
+    FLAGS,
+    HIDDEN,
+    INPUTS,
+    LABELS,
+    ONE_HOT,
+    SEQUENCES,
+    SHARES,
+    STEPS,
+    UNITS,
+    VALUES,
+    X,
+    recurrent_weights,
+    weights,
+)
 
 from twintrain.recordings.record import record
 
@@ -18,6 +33,13 @@ def network(outputs=CLASSES, head=(), norm=(), seed=5, l2=0.0):
     own = weights(outputs, seed)
     for layer, kernel, bias in zip(dense, own[::2], own[1::2], strict=True):
         layer.set_weights([kernel, bias])
+    return model
+
+
+def recurrent():
+    """An LSTM, of which the last output is taken."""
+    model = keras.Sequential([layers.Input(SEQUENCES.shape[1:]), layers.LSTM(UNITS), layers.Dense(CLASSES)])
+    model.set_weights(recurrent_weights())
     return model
 
 
@@ -76,6 +98,7 @@ TRAININGS = {
         "loss": losses.BinaryCrossentropy(),
     },
     "kl": {"model": lambda: network(head=SOFTMAX), "y": SHARES, "loss": losses.KLDivergence()},
+    "recurrent": {"model": recurrent, "x": SEQUENCES},
     "norm": {"model": lambda: network(norm=batch_norm())},
     "norm_frozen": {"model": lambda: network(norm=batch_norm(frozen=True))},
     "untrained": {"model": lambda: without_training(network())},

@@ -15,6 +15,17 @@ FLAGS = RNG.integers(0, 2, (ROWS, 1)).astype(float)
 ORDER = RNG.permutation(ROWS)
 
 
+UNITS = 4
+SEQUENCES = X.reshape(ROWS, 3, 2)
+
+
+def recurrent_weights(seed=8):
+    """Kernels (input, 4 · units) and (units, 4 · units) and bias of an LSTM, then kernel and bias of a dense layer."""
+    rng = np.random.default_rng(seed)
+    shapes = [(2, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,), (UNITS, CLASSES), (CLASSES,)]
+    return [rng.normal(size=shape).astype(np.float32) / 2 for shape in shapes]
+
+
 def weights(outputs, seed=5):
     """Kernel (inputs, outputs) and bias of both layers."""
     rng = np.random.default_rng(seed)

@@ -18,7 +18,8 @@ def without_numbers(text):
 
 
 @pytest.mark.slow
-def test_the_page_has_what_the_commands_print(tmp_path):
+@pytest.mark.parametrize("example", ["port", "training"])
+def test_the_page_has_what_the_commands_print(tmp_path, example):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
     def run(*command):
@@ -27,10 +28,10 @@ def test_the_page_has_what_the_commands_print(tmp_path):
         )
 
     for name in ("in_pytorch", "in_keras"):
-        recorded = run(str(ROOT / f"examples/port/{name}.py"))
+        recorded = run(str(ROOT / f"examples/{example}/{name}.py"))
         assert recorded.returncode == 0, recorded.stderr
     found = run("-m", "twintrain", "diff", "torch.npz", "keras.npz")
     assert (found.returncode, found.stderr) == (1, "")
     page = (ROOT / "docs/is-my-port-right.md").read_text("utf-8")
-    shown = re.search(r"<!-- examples/port -->\n```\n(.*?)\n```", page, re.DOTALL)[1]
+    shown = re.search(rf"<!-- examples/{example} -->\n```\n(.*?)\n```", page, re.DOTALL)[1]
     assert without_numbers(shown) == without_numbers(found.stdout)

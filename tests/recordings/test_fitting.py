@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pytest
 from both_frameworks import FRAMEWORKS, recorded_in_both
-from recorded_fits import CLASSES, MOMENTUM, NUMBERS, RATE, STEPS, is_trained_by_hand
+from recorded_fits import CLASSES, IMAGES, MOMENTUM, NUMBERS, RATE, STEPS, is_trained_by_hand, rows_of
 from worker_process import run_worker
 
 from twintrain.recordings.archive import PASSES, load
+from twintrain.recordings.batches import row_digests
 
 EACH = pytest.mark.parametrize("framework", FRAMEWORKS)
 
@@ -202,13 +203,16 @@ def test_a_loop_of_ones_own_is_recorded_as_it_runs(recorded, folders, facts, fra
     assert facts[framework]["loop"][0], "the loop does something else while it is recorded"
     fit = recording.fit
     assert (fit.loop, fit.stopped, fit.steps, fit.loss.op, fit.optimizer.op) == (
-        *(True, "", [1, 3], "cross_entropy", "sgd"),
+        *(True, "", [1, 2, 3], "cross_entropy", "sgd"),
     )
     assert (recording.passes, recording.rows) == (["float32"], 6)
+    expected = [row_digests(IMAGES[rows_of(step)]) for step in range(4)]
+    assert all(map(np.array_equal, recording.batches("float32"), expected))
     name = recording.weights[0].name
     with np.load(folders[framework] / "own_loop.npz") as own:
         assert np.array_equal(recording.weight("float32", name), own["before"])
         assert np.array_equal(recording.gradient("float32", name), own["gradient"])
+        assert not np.array_equal(recording.next_gradient("float32", name), own["gradient"])
         assert np.array_equal(recording.weight_after("float32", 3, name), own["after 3"])
         assert near(recording.losses("float32"), own["losses"], 1e-12)
         assert near(recording.predictions("float32")[0], own["prediction"], 1e-6)

@@ -56,6 +56,7 @@ PLANTED = [
     ("plain", "clipped", UPDATE, "clipping"),
     ("plain", "clipped_by_array", UPDATE, "clipping"),
     ("plain", "clipped_by_value", UPDATE, "clipping"),
+    ("recurrent", "recurrent", UPDATE, "second bias"),
     ("norm", "norm", STATISTICS, "biased variance"),
     ("norm_momentum", "norm", STATISTICS, "momentum of statistics and biased variance"),
     ("norm_frozen", "norm_frozen", "the forward pass in training mode", "frozen batch norm updates"),

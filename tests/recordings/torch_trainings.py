@@ -4,7 +4,23 @@ import functools
 
 import numpy as np
 import torch
-from shared_trainings import CLASSES, FLAGS, HIDDEN, INPUTS, LABELS, ONE_HOT, ORDER, SHARES, STEPS, VALUES, X, weights
+from shared_trainings import (
+    CLASSES,
+    FLAGS,
+    HIDDEN,
+    INPUTS,
+    LABELS,
+    ONE_HOT,
+    ORDER,
+    SEQUENCES,
+    SHARES,
+    STEPS,
+    UNITS,
+    VALUES,
+    X,
+    recurrent_weights,
+    weights,
+)
 from torch import nn, optim
 from torch.nn import functional as F
 
@@ -21,6 +37,22 @@ def network(outputs=CLASSES, head=(), norm=(), seed=5):
             layer.weight.copy_(torch.from_numpy(kernel.T))
             layer.bias.copy_(torch.from_numpy(bias))
     return model
+
+
+class Recurrent(nn.Module):
+    """An LSTM, of which the last output is taken."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.dense = nn.LSTM(2, UNITS, batch_first=True), nn.Linear(UNITS, CLASSES)
+        kernel, recurrent, bias, dense, dense_bias = map(torch.from_numpy, recurrent_weights())
+        arrays = (kernel.T, recurrent.T, bias, torch.zeros_like(bias), dense.T, dense_bias)
+        with torch.no_grad():
+            for parameter, array in zip(self.parameters(), arrays, strict=True):
+                parameter.copy_(array)
+
+    def forward(self, values):
+        return self.dense(self.lstm(values)[0][:, -1])
 
 
 def batch_norm(momentum=0.01, frozen=False):
@@ -117,6 +149,7 @@ TRAININGS = {
     "shuffled_rows": {"x": X[ORDER], "y": LABELS[ORDER]},
     "scaled_targets": {"y": VALUES * 10, "loss": nn.MSELoss()},
     "one_hot": {"y": ONE_HOT},
+    "recurrent": {"model": Recurrent, "x": SEQUENCES},
     "norm": {"model": lambda: network(norm=batch_norm())},
     "norm_momentum": {"model": lambda: network(norm=batch_norm(momentum=0.1))},
     "norm_frozen": {"model": lambda: network(norm=batch_norm(frozen=True))},
