@@ -26,8 +26,8 @@ from twintrain.system.stored import read_model
 if TYPE_CHECKING:
     import numpy as np
 
-    from twintrain.demo.networks import Networks
-    from twintrain.demo.subject import Study
+    from twintrain.serving.demo.networks import Networks
+    from twintrain.serving.demo.subject import Study
 
 EXAMPLES = 10
 
@@ -37,7 +37,7 @@ def demo() -> None:
     port = _read_port(sys.argv[1:])
     _check_gradio()
     metrics = _last_metrics()
-    from twintrain.demo.networks import Networks, raw_rows_model  # with pandas
+    from twintrain.serving.demo.networks import Networks, raw_rows_model  # with pandas
 
     study = _study(metrics)
     print("demo: starting the networks", flush=True)
@@ -55,7 +55,7 @@ def _serve(study: "Study", networks: "Networks", port: int | None, drawings: str
     # It looks whether its page is there, and would ask a proxy for it.
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), HOST]))
-    from twintrain.demo.page import build_page, open_page
+    from twintrain.serving.demo.page import build_page, open_page
 
     page = build_page(study, networks.answer)
     try:
@@ -86,9 +86,9 @@ def _other_than(folder: Path) -> UserError:
 
 def _study(metrics: dict[str, Any]) -> "Study":
     from twintrain.data.raw_rows import raw_rows
-    from twintrain.demo.examples import chosen_rows
-    from twintrain.demo.subject import Study
     from twintrain.evaluation.stored_predictions import load_predictions
+    from twintrain.serving.demo.examples import chosen_rows
+    from twintrain.serving.demo.subject import Study
 
     dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     if dataset.files != load_dataset(metrics["dataset"]).files:

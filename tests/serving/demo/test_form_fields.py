@@ -4,7 +4,7 @@ import pytest
 
 from twintrain.data.dataset import Feature
 from twintrain.data.prepare.encoding import as_numbers
-from twintrain.demo.form import choices, field_values, hint, raw_row
+from twintrain.serving.demo.form import choices, field_values, hint, raw_row
 
 FEATURES = {
     "age": Feature(min=0, max=120),

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from twintrain.demo.drawing import are_mnist_digits, as_mnist_digit, enlarged, fitted, grey
+from twintrain.serving.demo.drawing import are_mnist_digits, as_mnist_digit, enlarged, fitted, grey
 
 DIGITS = [str(digit) for digit in range(10)]
 

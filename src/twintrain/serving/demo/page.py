@@ -12,11 +12,11 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from twintrain.demo.answers import Answer, agreement, reasons
-from twintrain.demo.drawing import are_mnist_digits, as_mnist_digit, enlarged, fitted, grey
-from twintrain.demo.examples import as_points
-from twintrain.demo.form import choices, field_values, hint, raw_row
-from twintrain.demo.subject import Study
+from twintrain.serving.demo.answers import Answer, agreement, reasons
+from twintrain.serving.demo.drawing import are_mnist_digits, as_mnist_digit, enlarged, fitted, grey
+from twintrain.serving.demo.examples import as_points
+from twintrain.serving.demo.form import choices, field_values, hint, raw_row
+from twintrain.serving.demo.subject import Study
 from twintrain.settings.frameworks import TITLES
 
 Rows = pd.DataFrame | np.ndarray

@@ -4,9 +4,9 @@ import pytest
 
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.schema import network_schema
-from twintrain.demo.answers import Answer, agreement, read_answer, reasons
-from twintrain.demo.examples import as_points, chosen_rows
-from twintrain.demo.subject import Study
+from twintrain.serving.demo.answers import Answer, agreement, read_answer, reasons
+from twintrain.serving.demo.examples import as_points, chosen_rows
+from twintrain.serving.demo.subject import Study
 from twintrain.settings.sections.data import Preprocess
 
 NOTHING = np.zeros(0)

@@ -9,8 +9,8 @@ import pytest
 from twintrain.command_line.ports import free_port
 from twintrain.data.dataset import Dataset, Feature
 from twintrain.data.schema import network_schema
-from twintrain.demo.answers import Answer
-from twintrain.demo.subject import Study
+from twintrain.serving.demo.answers import Answer
+from twintrain.serving.demo.subject import Study
 from twintrain.settings.sections.data import Preprocess
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
@@ -55,7 +55,7 @@ def shown(open_page, monkeypatch, tmp_path):
     """Opens the page of a study and its answers, and checks at the end what holds for every page."""
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    from twintrain.demo import page
+    from twintrain.serving.demo import page
 
     opened, blocks = [], []
 

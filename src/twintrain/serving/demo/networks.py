@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from twintrain import tracking
-from twintrain.demo.answers import Answer, read_answer
 from twintrain.errors import UserError
+from twintrain.serving.demo.answers import Answer, read_answer
 from twintrain.serving.packaging import NAME, save_scorer
 from twintrain.serving.process import ScoringProcess
 

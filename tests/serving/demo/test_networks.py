@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.demo import networks
-from twintrain.demo.networks import Networks, raw_rows_model
 from twintrain.errors import UserError
+from twintrain.serving.demo import networks
+from twintrain.serving.demo.networks import Networks, raw_rows_model
 from twintrain.tracking import Ref
 
 MODELS = {"torch": "models:/m-1", "keras": "models:/m-2"}
