@@ -16,6 +16,7 @@ def documented(name):
     return text.split(f"<!-- chances {name} -->\n")[1].split("\n<!-- end -->")[0].splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rows"), [("exact", 8), ("alike", 4), ("widths", 1)])
 def test_figures_of_the_document_are_those_that_come_out(name, rows):
     header, *found = itertools.islice(chances.TABLES[name](), 1 + rows)

@@ -73,6 +73,7 @@ def test_networks_that_share_nothing_are_equivalent_within_no_margin():
     assert of_accuracies(Counts(0, 50, 50), 0.5)["equivalence_p"] > 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(0.06, 0.01), (0.01, 0.06)])
 def test_networks_at_the_margin_are_called_equivalent_one_time_in_twenty(rates):
     rng = np.random.default_rng(0)
@@ -81,6 +82,7 @@ def test_networks_at_the_margin_are_called_equivalent_one_time_in_twenty(rates):
     assert np.average(found, weights=times) == pytest.approx(0.05, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("discordant", "margin"), [(0.02, 0.01), (0.1, 0.02), (0.3, 0.05)])
 def test_as_many_rows_as_are_needed_show_it_four_times_in_five(discordant, margin):
     told = of_accuracies(Counts(500 * discordant, 500 * discordant, 1000), margin)["equivalence_needs"]
@@ -97,6 +99,7 @@ def test_without_discordant_rows_those_are_needed_of_which_the_test_can_reject()
     assert of_accuracies(Counts(0, 0, 268), 0.01)["equivalent"] is True
 
 
+@pytest.mark.slow
 def test_as_many_errors_as_are_needed_show_it_four_times_in_five():
     rng = np.random.default_rng(0)
 

@@ -55,6 +55,7 @@ def test_interval_and_test_never_contradict_each_other():
                 assert (not low <= 0 <= high) == (p_value(Counts(first, second, rows)) < 0.05), (first, second, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", ROWS)
 def test_equally_good_networks_are_told_apart_one_time_in_twenty_at_most(rows):
     for discordant in DISCORDANT:

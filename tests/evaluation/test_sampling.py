@@ -67,6 +67,7 @@ def test_interval_and_test_of_groups_never_contradict_each_other():
         assert (not low <= 0 <= high) == (p_value(counts) < 0.05), counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize(("groups", "size"), [(20, 50), (50, 100), (200, 5)])
 def test_one_that_is_a_point_worse_in_groups_is_shown_to_be_no_worse_one_time_in_twenty_at_most(groups, size, together):
