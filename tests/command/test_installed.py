@@ -104,6 +104,8 @@ def test_wheel_has_all_that_the_package_has_and_the_command(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (entry_points,) = [name for name in names if name.endswith("entry_points.txt")]
-        assert "twintrain = twintrain.command.main:main" in archive.read(entry_points).decode()
+        said = archive.read(entry_points).decode()
+    for entry in ("command.main:main", "integrations.pytest_plugin", "integrations.mlflow_evaluator:PairedEvaluator"):
+        assert f"twintrain = twintrain.{entry}" in said
     tracked = run("git", "ls-files", "src", cwd=ROOT).stdout.split()
     assert {name.removeprefix("src/") for name in tracked} <= set(names)

@@ -12,7 +12,7 @@ from twintrain.recordings.frameworks import Framework
 from twintrain.recordings.given import cast
 from twintrain.recordings.passes import told
 
-PASS = PASSES[0]
+PASS, EXACT = PASSES[0], PASSES[2]
 
 
 class Target:
@@ -60,8 +60,10 @@ class Target:
 
 def rows_for(source: Recording, framework: str) -> Iterator[Any]:
     """The rows of a recording as a model of a framework may take them: with channels where it has them, then as is."""
-    side = Side(source, source.passes[0], "")
-    arrays = [source.tensor(source.passes[0], number) for number in source.inputs]
+    # As exact as they were given.
+    pass_ = EXACT if EXACT in source.passes else source.passes[0]
+    side = Side(source, pass_, "")
+    arrays = [source.tensor(pass_, number) for number in source.inputs]
     if source.framework != framework and side.channels:
         yield _packed([_moved(array, side.channels) for array in arrays])
     yield _packed(arrays)

@@ -1,0 +1,1 @@
+"""Where people already are: a plugin of pytest, and an evaluator of MLflow."""
