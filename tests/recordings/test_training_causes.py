@@ -88,6 +88,18 @@ def check(found, mistake, parts_in="the update", bound=1e-10):
     assert found.cause.sentence in str(found)
 
 
+def test_what_optimizers_make_of_rounding_is_no_difference():
+    """As of a bias before batch norm: its gradients are rounding, which epsilon alone keeps from whole steps."""
+
+    def silenced(gradients):
+        return {**gradients, "first.bias": np.full(5, 1e-20)}
+
+    made = [Training("adam", {**ADAM, "epsilon": epsilon}, change=silenced, steps=(1,)) for epsilon in (1e-20, 1e-22)]
+    found = compared(*made)
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+    assert "the optimizers differ in epsilon, which changes nothing in these steps" in str(found)
+
+
 def test_a_schedule_that_is_one_step_ahead_is_named():
     made = [Training("sgd", SGD, {"learning_rates": rates}) for rates in ([0.1, 0.05], [0.05, 0.025])]
     found = compared(*made)

@@ -1,5 +1,6 @@
 """What an optimizer in effect did in its first steps: as its recording says, or else what gives its numbers."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,14 +68,15 @@ class Steps:
 
     @property
     def frozen(self) -> frozenset[str]:
-        """Weights that have gradients, and not by rounding alone, and are not changed."""
-        largest = max(map(_largest, self.gradients[0].values()), default=0.0)
-        return frozenset(
-            name
-            for name, each in self.weights.items()
-            if _largest(self.gradients[0][name]) > SOME[self.precision] * largest
-            and np.array_equal(each, self.after[0][name])
-        )
+        """Weights that have gradients, and are not changed."""
+        return frozenset(name for name in self.counted if np.array_equal(self.weights[name], self.after[0][name]))
+
+    @functools.cached_property
+    def counted(self) -> frozenset[str]:
+        """Weights whose gradients are not rounding alone, as those of a bias before batch norm are."""
+        sizes = {name: _largest(each) for name, each in self.gradients[0].items()}
+        least = SOME[self.precision] * max(sizes.values(), default=0.0)
+        return frozenset(name for name in self.weights if sizes[name] > least)
 
     def left(self, rule: UpdateRule) -> float:
         """How far the changes by a rule are from the recorded ones, by the largest change of each array."""
@@ -85,7 +87,7 @@ class Steps:
         found = 0.0
         for expected, after in zip(course, self.after, strict=True):
             units = _units(self.weights, after)
-            found = max(found, *(_largest(after[name] - each) / units[name] for name, each in expected.items()))
+            found = max([found, *(_largest(after[name] - expected[name]) / units[name] for name in self.counted)])
         return found if np.isfinite(found) else np.inf
 
     def without(self, penalty: Mapping[str, float]) -> "Steps":

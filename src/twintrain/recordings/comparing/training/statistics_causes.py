@@ -1,5 +1,6 @@
 """Why running statistics part after the first step: momentum, the biased variance, and statistics that are kept."""
 
+import math
 from collections.abc import Collection, Iterator
 
 from twintrain.recordings.archive import Call
@@ -48,9 +49,7 @@ def _of_layer(sides: tuple[Trained, Trained], calls: tuple[Call, Call]) -> Cause
     unbiased = [UNBIASED.get(side.side.recording.framework, False) for side in sides]
     if any(not isinstance(momentum, float) or momentum >= 1 for momentum in momenta):
         return None
-    rows = [
-        side.side.tensor(call.inputs[0]).size // _channels(side, call) for side, call in zip(sides, calls, strict=True)
-    ]
+    rows = [_rows(side, call) for side, call in zip(sides, calls, strict=True)]
     before, after = (
         [[side.weights(at)[call.weights[role]] for role in STATISTICS] for side, call in zip(sides, calls, strict=True)]
         for at in (0, 1)
@@ -90,5 +89,7 @@ def _share(is_unbiased: bool, rows: int) -> float:
     return rows / (rows - 1) if is_unbiased and rows > 1 else 1.0
 
 
-def _channels(side: Trained, call: Call) -> int:
-    return side.weights(0)[call.weights[STATISTICS[0]]].size
+def _rows(side: Trained, call: Call) -> int:
+    """Of how many numbers a statistic of the batch is."""
+    channels = side.weights(0)[call.weights[STATISTICS[0]]].size
+    return math.prod(side.side.recording.tensors[call.inputs[0]].shape) // channels
