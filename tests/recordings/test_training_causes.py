@@ -9,6 +9,7 @@ from made_trainings import SGD, WEIGHTS, Training, Y
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.comparing.training.update_rules import limited
+from twintrain.recordings.fit import Rule
 
 ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "epsilon_is_added_to": "root"}
 RMSPROP = {"learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, "epsilon_is_added_to": "root"}
@@ -227,3 +228,38 @@ def test_of_any_options_that_which_was_changed_is_named(seed):
     assert found.cause, f"{op} {name} {options}\n{found}"
     assert found.cause.mistake == named, f"{op} {name}\n{found}"
     assert found.cause.explained_error < 1e-9
+
+
+def of_own_rules(framework, factor, options):
+    """A training whose loss and optimizer are somebody's own, and do what nobody knows."""
+    recording = Training().recorded(framework)
+    own = Rule("Own", None, options)
+    arrays = {
+        name: factor * array + 0.01 * np.sin(9 * array) if "/step/" in name or name.endswith("losses") else array
+        for name, array in recording.arrays.items()
+    }
+    return dataclasses.replace(
+        recording, arrays=arrays, fit=dataclasses.replace(recording.fit, loss=own, optimizer=own)
+    )
+
+
+def test_settings_of_what_is_not_known_are_said():
+    made = of_own_rules("torch", 1.0, {"rate": 0.1, "power": 2}), of_own_rules("keras", 1.1, {"rate": 0.2, "power": 2})
+    found = diff(*made)
+    assert (found.verdict, found.causes) == ("different", [])
+    for what in ("losses", "optimizers"):
+        assert f"the {what} (Own) could not be tried; they were recorded with rate 0.1 and 0.2" in found.notes
+
+
+def test_rules_of_other_kinds_that_are_not_known_are_said():
+    made = of_own_rules("torch", 1.0, {}), of_own_rules("keras", 1.1, {})
+    fit = dataclasses.replace(made[1].fit, optimizer=Rule("Other", None, {}))
+    found = diff(made[0], dataclasses.replace(made[1], fit=fit))
+    assert "the optimizers could not be tried: PyTorch has Own, Keras Other" in found.notes
+
+
+def test_an_optimizer_without_a_rule_of_ours_is_compared_by_its_numbers():
+    made = [Training().recorded(framework) for framework in ("torch", "keras")]
+    fits = [dataclasses.replace(each.fit, optimizer=Rule("RAdam", "radam", SGD)) for each in made]
+    found = diff(*(dataclasses.replace(each, fit=fit) for each, fit in zip(made, fits, strict=True)))
+    assert (found.verdict, found.causes) == ("same", [])

@@ -9,9 +9,10 @@ from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.comparing.training.batches import batch_cause
-from twintrain.recordings.comparing.training.differences import cause_of, listed, option_finding
+from twintrain.recordings.comparing.training.differences import cause_of, option_finding
 from twintrain.recordings.comparing.training.gradient_causes import gradient_causes, not_trained
 from twintrain.recordings.comparing.training.loss_causes import loss_cause
+from twintrain.recordings.comparing.training.notes import notes
 from twintrain.recordings.comparing.training.pairs import Pairs
 from twintrain.recordings.comparing.training.penalties import Penalties, penalties, unsaid_penalty
 from twintrain.recordings.comparing.training.rows import (
@@ -94,7 +95,8 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     parts_in = parts_in or (parting and STAGES[parting.quantity])
     verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes else set())
     verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
-    return Training(verdict, rows, parts_in, causes, list(_notes(sides, found, update)))
+    is_loss_explained = LOSS not in {row.quantity for row in rows if row.verdict == DIFFERENT} or bool(causes)
+    return Training(verdict, rows, parts_in, causes, [*notes(sides, update, is_loss_explained)])
 
 
 def _check_steps(sides: tuple[Trained, Trained]) -> None:
@@ -151,15 +153,3 @@ def _penalty(sides: tuple[Trained, Trained]) -> Cause:
     titles = sides[0].title, sides[1].title
     before = abs(sides[1].penalty - sides[0].penalty) / max(side.penalty for side in sides)
     return cause_of("the losses differ", [option_finding(titles, "penalty", *values)], before, 0.0)
-
-
-def _notes(sides: tuple[Trained, Trained], found: Penalties | None, update: Update) -> Iterator[str]:
-    with_penalty = [side.title for side in sides if side.penalty]
-    if len(with_penalty) == 1 and found and update.is_same:
-        yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
-    if update.quiet:
-        yield f"the optimizers differ in {', '.join(update.quiet)}, which changes nothing in these steps"
-    if any(side.is_random for side in sides):
-        yield "with dropout, no number of a loop is that of another: only what each does with its own is compared"
-    if dropout := [*dict.fromkeys(sides[0].fit.dropout + sides[1].fit.dropout)]:
-        yield f"trained without dropout: {listed(dropout)}"

@@ -171,7 +171,7 @@ def _options(rule: UpdateRule) -> Iterator[UpdateRule]:
 def _rates(rule: UpdateRule, steps: Steps) -> Iterator[UpdateRule]:
     """The rule with the learning rate that makes its changes those recorded: one for all steps, then one for each."""
     rates: list[float] = []
-    for step in range(len(steps.gradients)):
+    for step in range(len(steps.gradients) if rule.op in RULES else 0):
         flat = [
             np.concatenate([np.zeros(1), *(each[name].ravel() for name in steps.weights)])
             for each in (

@@ -1,0 +1,51 @@
+"""What else must be known of two trainings, one sentence each."""
+
+from collections.abc import Iterator
+
+from twintrain.recordings.comparing.mistakes.trial import written
+from twintrain.recordings.comparing.training.differences import is_same, listed
+from twintrain.recordings.comparing.training.trained import Trained
+from twintrain.recordings.comparing.training.update_causes import Update
+from twintrain.recordings.fit import Rule
+
+MOST_OPTIONS = 5
+
+
+def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: bool) -> Iterator[str]:
+    """The notes.
+
+    Args:
+        is_loss_explained: whether the losses are the same, or it is known why not.
+    """
+    with_penalty = [side.title for side in sides if side.penalty]
+    if len(with_penalty) == 1 and update.is_same:
+        yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
+    if not is_loss_explained:
+        yield from _said(sides, "losses", [side.fit.loss for side in sides])
+    if update.error is None and sides[0].fit.steps:
+        yield from _said(sides, "optimizers", [side.fit.optimizer for side in sides])
+    if update.quiet:
+        yield f"the optimizers differ in {listed(update.quiet)}, which changes nothing in these steps"
+    if any(side.is_random for side in sides):
+        yield "with dropout, no number of a loop is that of another: only what each does with its own is compared"
+    if dropout := [*dict.fromkeys(sides[0].fit.dropout + sides[1].fit.dropout)]:
+        yield f"trained without dropout: {listed(dropout)}"
+
+
+def _said(sides: tuple[Trained, Trained], what: str, rules: list[Rule | None]) -> Iterator[str]:
+    """In what two rules differ as they were recorded, where what they compute is not known."""
+    if rules[0] is None or rules[1] is None:
+        return
+    kinds = [rule.op or rule.kind for rule in rules if rule]
+    if kinds[0] != kinds[1]:
+        yield f"the {what} could not be tried: {sides[0].title} has {kinds[0]}, {sides[1].title} {kinds[1]}"
+        return
+    options = [rule.options for rule in rules if rule]
+    names = [name for name in dict.fromkeys((*options[0], *options[1])) if name in options[0] and name in options[1]]
+    found = [
+        f"{name} {written(options[0][name])} and {written(options[1][name])}"
+        for name in names
+        if not is_same(options[0][name], options[1][name])
+    ]
+    if found:
+        yield f"the {what} ({kinds[0]}) could not be tried; they were recorded with {listed(found, MOST_OPTIONS)}"
