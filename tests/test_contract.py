@@ -539,7 +539,7 @@ def test_a_module_is_short_enough_to_be_read_at_once(path):
 
 # Of any two models; and of a project's own. What is added here is promised.
 PUBLIC = {
-    *("record", "recording", "Recording", "diff", "Diff", "transfer", "Transfer"),
+    *("record", "recording", "Recording", "diff", "Diff", "transfer", "Transfer", "verify"),
     *("compare_predictions", "PredictionComparison", "UserError"),
     *("compare_networks", "framework_module", "load_dataset", "load_network", "load_params", "load_predictions"),
     "verify_twins",
@@ -563,6 +563,11 @@ for name in twintrain.__all__:
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_the_package_is_few_wings():
+    entries = [path for path in (ROOT / "src/twintrain").iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 18, sorted(path.name for path in entries)
 
 
 def test_no_two_files_of_tests_have_one_name():

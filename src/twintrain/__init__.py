@@ -20,6 +20,7 @@ _HOMES = {
     "record": "recordings.record",
     "recording": "recordings.loop",
     "transfer": "recordings.transferring.transfer",
+    "verify": "recordings.building.builders",
     "compare_networks": "evaluation.comparison",
     "framework_module": "frameworks",
     "load_dataset": "data.dataset",
@@ -45,6 +46,7 @@ __all__ = [
     "record",
     "recording",
     "transfer",
+    "verify",
     "verify_twins",
 ]
 

@@ -12,7 +12,7 @@ import pytest
 from made_recordings import Network, image_network, sequence_network
 
 from twintrain import UserError, diff
-from twintrain.command.main import main
+from twintrain.__main__ import main
 from twintrain.recordings.reproducing.scripts import write_reproduction
 
 WORKER = Path(__file__).with_name("reproductions_worker.py")

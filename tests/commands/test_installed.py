@@ -105,7 +105,7 @@ def test_wheel_has_all_that_the_package_has_and_the_command(wheel):
         names = archive.namelist()
         (entry_points,) = [name for name in names if name.endswith("entry_points.txt")]
         said = archive.read(entry_points).decode()
-    for entry in ("command.main:main", "integrations.pytest_plugin", "integrations.mlflow_evaluator:PairedEvaluator"):
+    for entry in ("__main__:main", "recordings.building.pytest_plugin", "evaluation.mlflow_evaluator:PairedEvaluator"):
         assert f"twintrain = twintrain.{entry}" in said
     tracked = run("git", "ls-files", "src", cwd=ROOT).stdout.split()
     assert {name.removeprefix("src/") for name in tracked} <= set(names)

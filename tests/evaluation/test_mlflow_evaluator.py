@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twintrain import UserError, compare_predictions
-from twintrain.integrations.mlflow_evaluator import PairedEvaluator, figures
+from twintrain.evaluation.mlflow_evaluator import PairedEvaluator, figures
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 300)

@@ -11,7 +11,8 @@ STATUSES = "exit status: 0 equivalent or no difference shown, 1 a difference sho
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Says what the subcommand takes."""
+    """Says what the subcommand takes, and what its exit status means."""
+    parser.epilog = STATUSES
     parser.add_argument("first", type=Path, help="an .npz file with arrays labels and predictions, and groups if any")
     parser.add_argument("second", type=Path, help="the same of the other model, of the same rows")
     parser.add_argument(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twintrain.command.main import main
+from twintrain.__main__ import main
 
 ROWS = 400
 LABELS = np.arange(ROWS) % 2
@@ -106,10 +106,10 @@ def test_what_cannot_be_compared_is_one_line_and_status_2(run, arguments, reason
 def test_it_loads_neither_a_framework_nor_what_stages_need(folder):
     code = """
 import sys
-from twintrain.command.main import main
+from twintrain.__main__ import main
 status = main(sys.argv[1:])
 wings = {name.split(".")[1] for name in sys.modules if name.startswith("twintrain.")}
-wings -= {"command", "evaluation", "recordings", "errors"}
+wings -= {"__main__", "evaluation", "recordings", "errors"}
 heavy = {"torch", "keras", "tensorflow", "jax", "mlflow", "pandas", "pydantic", "sklearn"} & set(sys.modules)
 settings = [name for name in sys.modules if name.startswith("twintrain.settings.")]
 assert (status, wings, settings, heavy) == (1, {"settings"}, ["twintrain.settings.frameworks"], set())

@@ -45,7 +45,7 @@ def run(tmp_path):
         (tmp_path / "test_suite.py").write_text(SUITE)
         (tmp_path / "test_port.py").write_text(PORT)
         (tmp_path / "built_networks.py").write_text(Path(__file__).with_name("built_networks.py").read_text())
-        plugin = ("-p", "twintrain.integrations.pytest_plugin", "-p", "no:cacheprovider", "--rootdir", tmp_path)
+        plugin = ("-p", "twintrain.recordings.building.pytest_plugin", "-p", "no:cacheprovider", "--rootdir", tmp_path)
         command = [sys.executable, "-m", "pytest", "-q", *plugin, "--twins-html", tmp_path / "pages", *tests]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
         ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -24,23 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def twins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "Diff"]:
+def twins(request: pytest.FixtureRequest) -> Callable[..., "Diff"]:
     """Compares what two functions build, each in a process of its own, with the weights of the first.
 
-    `twins(build_torch, build_keras, x, x_other=None)` gives a `Diff`; see `compare_built`.
+    `twins(build_torch, build_keras, x, x_other=None)` gives a `Diff`; see `twintrain.verify`.
     """
     pages = request.config.getoption(OPTION)
     made = 0
 
     def compare(reference: Callable[[], Any], other: Callable[[], Any], x: Any, x_other: Any = None) -> "Diff":
         # pytest loads the plugin in every project where the package is installed.
-        from twintrain.command.files import write_text
         from twintrain.errors import UserError
-        from twintrain.integrations.builders import compare_built
+        from twintrain.recordings.building.builders import verify
+        from twintrain.recordings.commands.files import write_text
 
         nonlocal made
         try:
-            found = compare_built(reference, other, x, tmp_path_factory.mktemp("twins"), x_other)
+            found = verify(reference, other, x, x_other)
             if pages:
                 pages.mkdir(parents=True, exist_ok=True)
                 name = re.sub(r"[^\w.-]+", "_", request.node.nodeid).strip("_") + (f"_{made}" if made else "")

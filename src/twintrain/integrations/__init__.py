@@ -1,1 +1,0 @@
-"""Where people already are: a plugin of pytest, and an evaluator of MLflow."""

@@ -1,0 +1,1 @@
+"""Subcommands of `twintrain` on recordings."""
