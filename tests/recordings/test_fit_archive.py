@@ -5,12 +5,13 @@ import pytest
 from rewritten_recordings import message, rewritten
 
 from twintrain.errors import UserError
-from twintrain.recordings.archive import Call, Recording, Tensor, Weight, load
+from twintrain.recordings.archive import Recording, load
+from twintrain.recordings.contents import Call, Tensor, Weight
 from twintrain.recordings.fit import Fit, Rule
 
 PASSES = ["float32", "float64"]
 SHAPES = {
-    **{"tensor/0": (2, 3), "tensor/1": (2, 1), "weight/kernel": (1, 3), "weight/moving_mean": (1,)},
+    **{"tensor/0": (2, 3), "tensor/1": (2, 1)},
     **{"target/0": (2,), "prediction/0": (2, 1), "penalty": (), "gradient/kernel": (1, 3)},
     **{f"step/{step}/{name}": shape for step in (1, 3) for name, shape in (("kernel", (1, 3)), ("moving_mean", (1,)))},
 }
@@ -27,6 +28,7 @@ def recording(fit):
     rng = np.random.default_rng(0)
     arrays = {f"{p}/{name}": rng.normal(size=shape).astype(p) for p in PASSES for name, shape in SHAPES.items()}
     arrays |= {f"{p}/losses": rng.normal(size=3) for p in PASSES}
+    arrays |= {"weight/kernel": np.ones((1, 3)), "weight/moving_mean": np.ones(1)}
     call = Call("body", "Linear", "dense", {}, [0], [1], {"kernel": "kernel"})
     weights = [Weight("kernel", (1, 3), "OI", True), Weight("moving_mean", (1,), "C", False)]
     tensors = [Tensor((2, 3)), Tensor((2, 1))]

@@ -6,8 +6,9 @@ from both_frameworks import FRAMEWORKS, recorded_in_both
 from recorded_fits import CLASSES, IMAGES, MOMENTUM, NUMBERS, RATE, STEPS, is_trained_by_hand, rows_of
 from worker_process import run_worker
 
-from twintrain.recordings.archive import PASSES, load
+from twintrain.recordings.archive import load
 from twintrain.recordings.batches import row_digests
+from twintrain.recordings.contents import PASSES
 
 EACH = pytest.mark.parametrize("framework", FRAMEWORKS)
 

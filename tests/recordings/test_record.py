@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from both_frameworks import FRAMEWORKS, recorded_in_both
 
-from twintrain.recordings.archive import PASSES, load
+from twintrain.recordings.archive import load
+from twintrain.recordings.contents import PASSES
 
 pytestmark = pytest.mark.parametrize("framework", FRAMEWORKS)
 

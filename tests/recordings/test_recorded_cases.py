@@ -4,7 +4,8 @@ from both_frameworks import FRAMEWORKS, recorded_in_both
 from recorded_cases import EXPECTED, FUNCTIONS, example
 from worker_process import finish, start_worker
 
-from twintrain.recordings.archive import PASSES, load
+from twintrain.recordings.archive import load
+from twintrain.recordings.contents import PASSES
 
 CASES = [(framework, name) for framework in FRAMEWORKS for name in EXPECTED]
 

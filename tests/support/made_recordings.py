@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from twintrain.recordings.archive import Call, Recording, Tensor, Weight
+from twintrain.recordings.archive import Recording
 from twintrain.recordings.comparing.operations import compute
+from twintrain.recordings.contents import Call, Tensor, Weight
 
 PASSES = ("float64", "float64 perturbed")
 ROWS = 6
@@ -51,7 +52,7 @@ class Maker:
 
     def recording(self, *outputs):
         arrays = {f"{p}/tensor/{at}": values[p] for at, values in enumerate(self.values) for p in self.passes}
-        arrays |= {f"{p}/weight/{name}": perturbed(each, p) for name, each, _ in self.weights for p in self.passes}
+        arrays |= {f"weight/{name}": each for name, each, _ in self.weights}
         shapes = [Tensor(values[self.passes[0]].shape) for values in self.values]
         weights = [Weight(name, each.shape, axes, True) for name, each, axes in self.weights]
         rows = len(self.values[0][self.passes[0]])

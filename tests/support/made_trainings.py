@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from made_recordings import Maker
+from made_recordings import Maker, perturbed
 
 from twintrain.recordings.comparing.training.update_rules import UpdateRule
 from twintrain.recordings.fit import Fit, Rule
@@ -65,7 +65,7 @@ class Training:
         recording = maker.recording(x)
         arrays = {**recording.arrays}
         for pass_ in recording.passes:
-            held = {name: recording.weight(pass_, name) for name in WEIGHTS}
+            held = {name: perturbed(recording.weight(pass_, name), pass_) for name in WEIGHTS}
             found = laid_out(self._course(laid_out(held, is_first)), is_first)
             arrays |= {f"{pass_}/{name}": each for name, each in found.items()}
         optimizer = Rule(self.op, self.op, self.options) if self.op else None

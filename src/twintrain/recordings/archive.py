@@ -1,8 +1,10 @@
 """A recording and its file: one .npz without pickled objects, described by the JSON in its entry `recording`.
 
-Arrays are `PASS/tensor/NUMBER` and `PASS/weight/NAME`. A tensor's number is its place in `tensors`. Of a training there
-are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`, `next_gradient/NAME`,
-`step/STEP/NAME`; of a loop also `rows`, a number each of all its batches, and `batches`, their lengths.
+Arrays are `weight/NAME`, and in each pass `PASS/tensor/NUMBER`; a tensor's number is its place in `tensors`. Of a
+training there are in each pass too: `target/NUMBER`, `prediction/NUMBER`, `losses`, `penalty`, `gradient/NAME`,
+`next_gradient/NAME`, `step/STEP/NAME`; of a loop also `rows`, a number each of all its batches, and `batches`, their
+lengths. Of tensors that are no inputs, of gradients and of weights after steps, those of
+more than `limit` elements are samples, see `samples`.
 """
 
 import contextlib
@@ -10,63 +12,18 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from twintrain import __version__
 from twintrain.errors import UserError, cut, first_line, shown
 from twintrain.recordings import npz
+from twintrain.recordings.contents import Call, Tensor, Weight, is_perturbed, precision_of
 from twintrain.recordings.fit import Fit, needed_arrays, possible_arrays, read_fit
 from twintrain.recordings.npz import RECORD_AGAIN
-
-PASSES = ("float32", "float32 perturbed", "float64", "float64 perturbed")
-
-
-class Tensor(NamedTuple):
-    """What goes from call to call.
-
-    Attributes:
-        shape: rows first, of what has rows.
-    """
-
-    shape: tuple[int, ...]
-
-
-class Call(NamedTuple):
-    """One run of a layer or function.
-
-    Attributes:
-        name: where it is in the model; a layer that is called twice gives two calls of one name.
-        kind: the framework's word: the class of the layer, or the name of the function.
-        op: our word, the same for both frameworks; None where there is none.
-        options: what decides what it computes, in our words; of what has no `op` its plain settings.
-        inputs: numbers of tensors, in the order of the arguments.
-        outputs: numbers of tensors; of no other call.
-        weights: names of weights by what they are to the call.
-    """
-
-    name: str
-    kind: str
-    op: str | None
-    options: dict[str, Any]
-    inputs: list[int]
-    outputs: list[int]
-    weights: dict[str, str]
-
-
-class Weight(NamedTuple):
-    """An array of the model.
-
-    Attributes:
-        axes: a letter an axis: O output, I input, D H W spatial, M multiplier, C channels, N heads, K numbers of a
-            head, B which bias; empty where that is not known.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    axes: str
-    trainable: bool
+from twintrain.recordings.perturbing import perturbed
+from twintrain.recordings.samples import Digest, checked_limit, kept_shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +39,8 @@ class Recording:
         perturbation: by how much of itself each weight is changed, up or down, in the perturbed passes.
         left_out: why, by the names of the passes that there are not.
         fit: the training; None where forward passes are all there is.
+        limit: up to how many elements arrays are kept whole; None where all are.
+        digests: of those of which a sample is kept, by the names of passes, and of arrays in them.
     """
 
     framework: str
@@ -99,9 +58,11 @@ class Recording:
     perturbation: float = 0.0
     left_out: dict[str, str] = field(default_factory=dict)
     fit: Fit | None = None
+    limit: int | None = None
+    digests: Mapping[str, Mapping[str, Digest]] = field(default_factory=dict, repr=False)
 
     def tensor(self, pass_: str, number: int) -> np.ndarray:
-        """A tensor of a pass, in the precision of that pass if it is of floats.
+        """A tensor of a pass, or a sample of it, in the precision of that pass if it is of floats.
 
         Raises:
             UserError: there is none, or the file is damaged.
@@ -114,7 +75,10 @@ class Recording:
         Raises:
             UserError: there is none, or the file is damaged.
         """
-        return self._array(f"{pass_}/weight/{name}")
+        array = self._array(f"weight/{name}")
+        if is_perturbed(pass_):
+            array = perturbed(name, array, self.perturbation)
+        return array.astype(precision_of(pass_), copy=False)
 
     def targets(self, pass_: str) -> list[np.ndarray]:
         """The arrays of `y`, in the precision of the pass if they are of floats."""
@@ -207,6 +171,8 @@ class Recording:
             "calls": [call._asdict() for call in self.calls],
             "weights": [weight._asdict() for weight in self.weights],
             "fit": self.fit and self.fit.header(),
+            "limit": self.limit,
+            "digests": self.digests,
         }
 
 
@@ -223,7 +189,7 @@ def load(path: str | Path) -> Recording:
     try:
         recording = _recording(header, arrays)
         _check_numbers(recording)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UserError) as error:
         reason = f"no field {error}" if isinstance(error, KeyError) else first_line(error)
         raise UserError(f"{path} has a damaged header: {cut(reason)}; {RECORD_AGAIN}") from error
     _check_arrays(path, recording, shapes)
@@ -247,6 +213,11 @@ def _recording(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Reco
         perturbation=float(header.get("perturbation", 0.0)),
         left_out=dict(header.get("left_out", {})),
         fit=read_fit(header["fit"]),
+        limit=checked_limit(header["limit"]),
+        digests={
+            str(name): {str(rest): Digest(*digest) for rest, digest in found.items()}
+            for name, found in header["digests"].items()
+        },
     )
 
 
@@ -278,15 +249,19 @@ def _check_numbers(recording: Recording) -> None:
 
 def _check_arrays(path: Path, recording: Recording, shapes: dict[str, tuple[int, ...]]) -> None:
     weights = {weight.name: weight.shape for weight in recording.weights}
-    needed = {f"tensor/{number}": tensor.shape for number, tensor in enumerate(recording.tensors)}
-    needed |= {f"weight/{name}": shape for name, shape in weights.items()}
+    limits = [None if number in recording.inputs else recording.limit for number in range(len(recording.tensors))]
+    described = zip(recording.tensors, limits, strict=True)
+    inner = {f"tensor/{number}": kept_shape(each.shape, limit) for number, (each, limit) in enumerate(described)}
+    trained = {name: kept_shape(shape, recording.limit) for name, shape in weights.items()}
     if recording.fit:
-        needed |= dict(needed_arrays(recording.fit, weights))
-    for name in (f"{pass_}/{rest}" for pass_ in recording.passes for rest in needed):
+        inner |= dict(needed_arrays(recording.fit, trained))
+    needed = {f"weight/{name}": shape for name, shape in weights.items()}
+    needed |= {f"{pass_}/{rest}": shape for pass_ in recording.passes for rest, shape in inner.items()}
+    for name in needed:
         if name not in shapes:
             raise UserError(f"{path} has no array {shown(name)}, which its header names; {RECORD_AGAIN}")
-    expected = {**needed, **dict(possible_arrays(weights))}
+    possible = dict(possible_arrays(trained))
     for name, shape in shapes.items():
-        said = expected.get(name.partition("/")[2])
+        said = needed.get(name, possible.get(name.partition("/")[2]))
         if said not in (None, shape):
             raise UserError(f"{path} has {shown(name)} of shape {shape}, and its header says {said}; {RECORD_AGAIN}")

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import UserError, cut
-from twintrain.recordings.archive import Recording, Tensor
+from twintrain.recordings.archive import Recording
 from twintrain.recordings.batches import row_digests
+from twintrain.recordings.contents import Tensor
 from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
-from twintrain.recordings.passes import prepare, recorded_calls, rules, told
+from twintrain.recordings.passes import prepare, recorded_calls, rules, samplable, told
+from twintrain.recordings.samples import checked_limit, packed
 from twintrain.recordings.trace import Trace, flat
 from twintrain.recordings.training import Course, Training, checked_steps, with_first
 
@@ -23,11 +25,12 @@ OWN = Rule("loop", None, {})
 class Loop:
     """A training loop that is recorded: tell it each batch, then its loss, then that a step was taken."""
 
-    def __init__(self, model: Any, loss: Any, optimizer: Any, steps: Sequence[int]) -> None:
+    def __init__(self, model: Any, loss: Any, optimizer: Any, steps: Sequence[int], limit: int | None = None) -> None:
         """Takes what `recording` takes."""
         self._framework, self._model = framework_of(model), model
         self._rules = loss, optimizer
         self._chosen = with_first(checked_steps(steps))
+        self._limit = checked_limit(limit)
         self._dtype = "float32"
         self._targets: list[np.ndarray] = []
         self._trace: Trace | None = None
@@ -135,9 +138,10 @@ class Loop:
             raise UserError("nothing was recorded: r.batch(x, y) was not called; expected it before each step")
         trace, recorder = self._trace, self._framework.recorder
         arrays = {f"tensor/{number}": cast_one(array, self._dtype) for number, array in enumerate(trace.arrays)}
-        arrays |= {f"weight/{name}": array for name, array in self._weights.items()}
         arrays |= self._course.arrays(self._targets, self._dtype)
         arrays |= {"rows": np.concatenate(self._batches), "batches": np.array([len(each) for each in self._batches])}
+        arrays, digests = packed(arrays, self._limit, samplable(arrays, trace.inputs))
+        weights = {f"weight/{name}": array for name, array in self._weights.items()}
         return Recording(
             framework=self._framework.name,
             versions={**recorder.versions(), "numpy": np.__version__},
@@ -150,14 +154,22 @@ class Loop:
             tensors=[Tensor(array.shape) for array in trace.arrays],
             calls=trace.calls,
             weights=recorder.list_weights(self._model),
-            arrays={f"{self._dtype}/{name}": array for name, array in arrays.items()},
+            arrays={**weights, **{f"{self._dtype}/{name}": array for name, array in arrays.items()}},
             fit=self._fit.after(sorted(self._course.weights), stopped),
+            limit=self._limit,
+            digests={self._dtype: digests} if digests else {},
         )
 
 
 @contextlib.contextmanager
 def recording(
-    model: Any, *, to: str | Path, loss: Any = None, optimizer: Any = None, steps: Sequence[int] = (1, 10, 100)
+    model: Any,
+    *,
+    to: str | Path,
+    loss: Any = None,
+    optimizer: Any = None,
+    steps: Sequence[int] = (1, 10, 100),
+    limit: int | None = None,
 ) -> Iterator[Loop]:
     """Records a training loop of one's own, in the precision that the model has; the file is written at the end.
 
@@ -170,9 +182,8 @@ def recording(
                 r.step()
 
     Recorded are the calls of a forward pass of the first batch, its targets, its outputs in training mode, each loss,
-    the gradients before the first two steps, the weights before the first and after some, and by which rows each batch
-    is known again. Where the loop raises an error, what
-    there is until then is written, and the error says so.
+    the gradients before the first two steps, the weights before the first and after some, and what the rows of each
+    batch are known again by. Where the loop raises an error, what there is by then is written, and the error says so.
 
     Args:
         model: a `torch.nn.Module` or a `keras.Model`, on whatever Keras runs.
@@ -180,6 +191,7 @@ def recording(
         loss: that of the loop, if it is to be described, as `record` takes it.
         optimizer: the same.
         steps: after how many steps the weights are recorded, rising; the first two always are.
+        limit: up to how many elements (4096 or more) arrays are kept whole, see `record`; without it, all are.
 
     Yields:
         what the loop is told to: `batch(x, y)`, `loss(value)`, `step()`, and in Keras `gradients(list)`.
@@ -188,7 +200,7 @@ def recording(
         UserError: the model is of neither framework, the steps are none, no batch was named, or the file cannot be
             written.
     """
-    loop = Loop(model, loss, optimizer, steps)
+    loop = Loop(model, loss, optimizer, steps, limit)
     try:
         yield loop
     except BaseException as error:

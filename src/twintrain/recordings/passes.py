@@ -1,37 +1,45 @@
 """The passes of a recording: the same model on the same rows in two precisions, and with weights a little off."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.recordings.archive import PASSES
+from twintrain.recordings.contents import PASSES, Call, is_perturbed, precision_of
 from twintrain.recordings.fit import Rule
 from twintrain.recordings.frameworks import Framework
-from twintrain.recordings.given import cast
+from twintrain.recordings.given import cast, cast_one
+from twintrain.recordings.perturbing import perturbed
+from twintrain.recordings.samples import Digest, chosen_limit, packed
 from twintrain.recordings.trace import Trace
 from twintrain.recordings.training import Course, Training
 
-# Eight units in the last place of float32: such weights are as good as the others there, and what they change is what
-# the model makes of rounding. In float64 it is far above rounding, so that what they change, divided by it, is how much
-# the model enlarges a relative error; times float64's precision it is what rounding may come to.
-PERTURBATION = 2.0**-20
-SEED = 1
 LONGEST_REASON = 300
+SAMPLED = ("tensor/", "gradient/", "next_gradient/", "step/")
 
 
 class Pass(NamedTuple):
     """One of `PASSES`.
 
     Attributes:
-        weights: those that the model had.
-        course: what training gave; None where there was none.
+        calls: in the order of execution.
+        inputs: numbers of the tensors that the model was given.
+        outputs: numbers of those that it gave.
+        shapes: of all tensors, by their numbers.
+        predictions: how many outputs training had.
+        arrays: what is kept, by their names in the pass.
+        digests: of those of which a sample is kept.
     """
 
-    trace: Trace
-    weights: dict[str, np.ndarray]
-    course: Course | None
+    calls: list[Call]
+    inputs: list[int]
+    outputs: list[int]
+    shapes: list[tuple[int, ...]]
+    predictions: int
+    arrays: dict[str, np.ndarray]
+    digests: dict[str, Digest]
 
 
 class Passes:
@@ -40,6 +48,8 @@ class Passes:
     Attributes:
         made: by their names.
         left_out: why the others could not be made.
+        weights: those to begin with, by name.
+        limit: up to how many elements arrays are kept whole; None where all are.
     """
 
     def __init__(
@@ -50,6 +60,7 @@ class Passes:
         own: dict[str, np.ndarray],
         training: bool,
         trained_by: Training | None,
+        limit: int | None = None,
     ) -> None:
         """Makes all that can be made.
 
@@ -58,6 +69,7 @@ class Passes:
             own: the weights to begin with, by name.
             training: whether layers are to do as in training.
             trained_by: None where forward passes are all that is wanted.
+            limit: what the user asks for; without it, one is chosen by how large the arrays are.
 
         Raises:
             UserError: the first one cannot be made, or gives NaN.
@@ -66,20 +78,47 @@ class Passes:
         self.training, self.trained_by = training, trained_by
         self.made: dict[str, Pass] = {}
         self.left_out: dict[str, str] = {}
+        self.weights, self.limit = own, limit
         for name in PASSES:
-            weights = perturbed(own) if is_perturbed(name) else own
-            self._make(name, {weight: array.astype(precision_of(name)) for weight, array in weights.items()})
+            self._make(name)
 
-    def _make(self, name: str, weights: dict[str, np.ndarray]) -> None:
+    def _make(self, name: str) -> None:
+        dtype = precision_of(name)
+        weights = {
+            weight: (perturbed(weight, array) if is_perturbed(name) else array).astype(dtype)
+            for weight, array in self.weights.items()
+        }
         try:
-            made = self._forward(name, weights)
+            trace = self._forward(name, weights)
             course = self._trained(name, weights) if self.trained_by else None
         except UserError as error:
             if name == PASSES[0]:
                 raise
             self.left_out[name] = str(error)
-        else:
-            self.made[name] = Pass(made, weights, course)
+            return
+        if not self.made and self.limit is None:
+            self.limit = self._chosen_limit(trace)
+        # What a model holds beside its weights, such as a mask, may be of another precision than the pass.
+        arrays = {f"tensor/{number}": cast_one(array, dtype) for number, array in enumerate(trace.arrays)}
+        if course:
+            arrays |= course.arrays(self.trained_by.in_precision(dtype).targets, dtype)
+        self.made[name] = Pass(
+            trace.calls,
+            trace.inputs,
+            trace.outputs,
+            [array.shape for array in trace.arrays],
+            len(course.predictions) if course else 0,
+            *packed(arrays, self.limit, samplable(arrays, trace.inputs)),
+        )
+
+    def _chosen_limit(self, trace: Trace) -> int | None:
+        """By what all passes take of each element: four, eight bytes, and as many for perturbed weights."""
+        bytes_each = sum(np.dtype(precision_of(name)).itemsize for name in PASSES)
+        inputs = {*trace.inputs}
+        sizes = [(array.size, bytes_each) for number, array in enumerate(trace.arrays) if number not in inputs]
+        # Gradients of two steps, and weights after some.
+        count = len(self.trained_by.steps) + 2 if self.trained_by else 0
+        return chosen_limit([*sizes, *((array.size, bytes_each * count) for array in self.weights.values())])
 
     def _forward(self, name: str, weights: dict[str, np.ndarray]) -> Trace:
         dtype = precision_of(name)
@@ -87,7 +126,7 @@ class Passes:
             trace = recorded_calls(self.framework, self.model, cast(self.inputs, dtype), self.training)
         if not self.made:
             _check_output(trace)
-        elif reason := _other(trace, self.made[PASSES[0]].trace, dtype):
+        elif reason := _other(trace, self.made[PASSES[0]], dtype):
             raise UserError(reason)
         return trace
 
@@ -143,20 +182,15 @@ def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule 
         raise UserError(f"the optimizer cannot be made: {told(error)}") from error
 
 
-def is_perturbed(name: str) -> bool:
-    """Whether a pass has weights that are a little off."""
-    return " " in name
+def samplable(arrays: Iterable[str], inputs: list[int]) -> list[str]:
+    """Which arrays of a pass need not be whole: all but those by which a model is run or a loss computed.
 
-
-def precision_of(name: str) -> str:
-    """The precision of a pass: "float32" or "float64"."""
-    return name.partition(" ")[0]
-
-
-def perturbed(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The weights, each number changed by `PERTURBATION` of itself, up or down; float64."""
-    rng = np.random.default_rng(SEED)
-    return {name: array * (1 + PERTURBATION * rng.choice([-1.0, 1.0], array.shape)) for name, array in weights.items()}
+    Args:
+        arrays: their names.
+        inputs: numbers of the model's inputs.
+    """
+    whole = {f"tensor/{number}" for number in inputs}
+    return [name for name in arrays if name not in whole and name.startswith(SAMPLED)]
 
 
 def told(error: BaseException) -> str:
@@ -177,7 +211,7 @@ def _check_output(trace: Trace) -> None:
     raise UserError(f"the model gives NaN{where}; expected weights and input of which it computes numbers")
 
 
-def _other(trace: Trace, first: Trace, dtype: str) -> str:
+def _other(trace: Trace, first: Pass, dtype: str) -> str:
     """Why a pass cannot be compared with the first one; empty where it can."""
     for call in trace.calls:
         found = [trace.arrays[number].dtype for number in call.outputs]
@@ -185,6 +219,6 @@ def _other(trace: Trace, first: Trace, dtype: str) -> str:
             return f"{call.name} ({call.kind}) computes in {others[0]}"
     if [call._replace(options={}) for call in trace.calls] != [call._replace(options={}) for call in first.calls]:
         return f"it makes other calls than in {PASSES[0]}"
-    if [array.shape for array in trace.arrays] != [array.shape for array in first.arrays]:
+    if [array.shape for array in trace.arrays] != first.shapes:
         return f"its tensors have other shapes than in {PASSES[0]}"
     return ""

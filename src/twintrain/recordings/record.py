@@ -1,16 +1,20 @@
 """Records what a model of either framework computes of some rows, in two precisions, and with weights a little off."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from twintrain.recordings.archive import PASSES, Recording, Tensor
+from twintrain.recordings.archive import Recording
+from twintrain.recordings.contents import PASSES, Tensor
 from twintrain.recordings.fit import Fit
 from twintrain.recordings.frameworks import Framework, framework_of
-from twintrain.recordings.given import arrays_of, cast_one
-from twintrain.recordings.passes import PERTURBATION, Passes, precision_of, prepare, rules
+from twintrain.recordings.given import arrays_of
+from twintrain.recordings.passes import Passes, prepare, rules
+from twintrain.recordings.perturbing import PERTURBATION
+from twintrain.recordings.samples import checked_limit
 from twintrain.recordings.trace import flat
 from twintrain.recordings.training import Training, training_of
 from twintrain.recordings.transferring.transfer import taken_over
@@ -27,6 +31,7 @@ def record(
     steps: Sequence[int] = (1,),
     training: bool = False,
     weights: Recording | str | Path | None = None,
+    limit: int | None = None,
 ) -> Recording:
     """Records every call of a model's forward pass, and its training where a loss is given; writes the recording.
 
@@ -48,6 +53,9 @@ def record(
         training: whether layers are to do as in training in the forward pass whose calls are recorded.
         weights: a recording of the same rows, or its path, whose weights the model is recorded with, see `transfer`;
             None: its own. It keeps its own.
+        limit: up to how many elements (4096 or more) tensors, gradients and weights after steps are kept whole; of
+            larger ones a sample is kept. Without it, all are kept where that takes less than about 80 MB, else those
+            up to such a size that it does. The weights themselves are always kept whole.
 
     Raises:
         UserError: the model is of neither framework or cannot be run or trained on the input, NaN is among the input,
@@ -60,30 +68,32 @@ def record(
     prepare(framework, model, inputs)
     described = rules(framework, model, trained_by) if trained_by else None
     own = framework.recorder.read_weights(model) if weights is None else taken_over(weights, framework, model, inputs)
-    passes = Passes(framework, model, inputs, own, training, trained_by)
-    fit = Fit(*described, **_counts(framework, model, passes, trained_by)) if described else None
-    recording = _recording(framework, model, len(flat(inputs)[0]), training, passes, fit)
+    passes = Passes(framework, model, inputs, own, training, trained_by, checked_limit(limit))
+    recording = _recording(framework, model, len(flat(inputs)[0]), training, passes)
+    if trained_by:
+        recording = replace(recording, fit=_fit(framework, model, passes, trained_by, described))
     recording.save(to)
     return recording
 
 
-def _counts(framework: Framework, model: Any, passes: Passes, trained_by: Training) -> dict[str, Any]:
-    """What a recording says of a training beside loss and optimizer."""
+def _fit(framework: Framework, model: Any, passes: Passes, trained_by: Training, described: Any) -> Fit:
+    """What a recording says of a training, beside the loss and the optimizer that are described."""
     first = passes.made[PASSES[0]]
     dropping = framework.fitting.dropping(model)
-    dropping += [call.name for call in first.trace.calls if call.op == "dropout" and call.options.get("rate")]
-    return {
-        "steps": trained_by.steps,
-        "predictions": len(first.course.predictions),
-        "targets": len(flat(trained_by.targets)),
-        "dropout": [*dict.fromkeys(dropping)],
-    }
+    dropping += [call.name for call in first.calls if call.op == "dropout" and call.options.get("rate")]
+    return Fit(
+        *described,
+        steps=trained_by.steps,
+        predictions=first.predictions,
+        targets=len(flat(trained_by.targets)),
+        dropout=[*dict.fromkeys(dropping)],
+    )
 
 
-def _recording(
-    framework: Framework, model: Any, rows: int, training: bool, passes: Passes, fit: Fit | None
-) -> Recording:
-    first = passes.made[PASSES[0]].trace
+def _recording(framework: Framework, model: Any, rows: int, training: bool, passes: Passes) -> Recording:
+    first = passes.made[PASSES[0]]
+    arrays = {f"weight/{name}": array for name, array in passes.weights.items()}
+    arrays |= {f"{name}/{rest}": array for name, made in passes.made.items() for rest, array in made.arrays.items()}
     return Recording(
         framework=framework.name,
         versions={**framework.recorder.versions(), "numpy": np.__version__},
@@ -93,22 +103,12 @@ def _recording(
         passes=[*passes.made],
         inputs=first.inputs,
         outputs=first.outputs,
-        tensors=[Tensor(array.shape) for array in first.arrays],
+        tensors=[Tensor(shape) for shape in first.shapes],
         calls=first.calls,
         weights=framework.recorder.list_weights(model),
-        arrays={f"{name}/{rest}": array for name in passes.made for rest, array in _arrays(name, passes).items()},
+        arrays=arrays,
         perturbation=PERTURBATION,
         left_out=passes.left_out,
-        fit=fit,
+        limit=passes.limit,
+        digests={name: made.digests for name, made in passes.made.items() if made.digests},
     )
-
-
-def _arrays(name: str, passes: Passes) -> dict[str, np.ndarray]:
-    """The arrays of a pass by their names in it."""
-    made, dtype = passes.made[name], precision_of(name)
-    # What a model holds beside its weights, such as a mask, may be of another precision than the pass.
-    found = {f"tensor/{number}": cast_one(array, dtype) for number, array in enumerate(made.trace.arrays)}
-    found |= {f"weight/{weight}": array for weight, array in made.weights.items()}
-    if made.course:
-        found |= made.course.arrays(passes.trained_by.in_precision(dtype).targets, dtype)
-    return found

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twintrain.recordings.archive import Call
+from twintrain.recordings.contents import Call
 
 
 class Description(NamedTuple):

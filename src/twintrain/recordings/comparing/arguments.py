@@ -1,6 +1,7 @@
 """The inputs of a call in one order, where the frameworks take them in two."""
 
-from twintrain.recordings.archive import Call, Recording
+from twintrain.recordings.archive import Recording
+from twintrain.recordings.contents import Call
 
 
 def in_one_order(recording: Recording, call: Call) -> Call:

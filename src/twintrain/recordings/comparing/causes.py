@@ -145,7 +145,8 @@ def _shortened(ours: Layer, theirs: Layer) -> tuple[Layer, Layer]:
 def _of_arrays(compared: Compared, reference: Side, other: Side) -> Cause | None:
     """Of inputs of the models, or what is between layers."""
     row, passage = compared.row, compared.passage
-    ours, theirs = reference.tensor(passage.tensors[0]), other.tensor(passage.tensors[1])
+    read = [side.whole if row.op == INPUT else side.tensor for side in (reference, other)]
+    ours, theirs = (each(number) for each, number in zip(read, passage.tensors, strict=True))
     bound = min(EXPLAINED[reference.pass_], SHARE * row.error)
     if row.op == BETWEEN and (found := _of_calls(compared, reference, other, bound)):
         return found

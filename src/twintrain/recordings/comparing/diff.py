@@ -126,7 +126,7 @@ def diff(
     ours, theirs = (each if isinstance(each, Recording) else load(each) for each in (reference, other))
     precision = _precision(ours, theirs)
     names = titles(ours, theirs)
-    sides = Side(ours, precision, names[0]), Side(theirs, precision, names[1])
+    sides = Side(ours, precision, names[0], theirs.limit), Side(theirs, precision, names[1], ours.limit)
     matching = match(*sides, pairs)
     builder = RowBuilder(*sides, matching)
     compared, outputs = builder.rows(), builder.output_rows()

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from twintrain.recordings.archive import Call, Recording
+from twintrain.recordings.archive import Recording
+from twintrain.recordings.contents import Call
 
 CONVOLUTIONS = ("conv", "depthwise_conv")
 POOLS = ("max_pool", "avg_pool")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.comparison import SAME
 from twintrain.recordings.comparing.layer_pair import Layer, gap, layer_of
 from twintrain.recordings.comparing.operations.recurrent import CELLS, last_step
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.contents import Call
 
 # Through how many calls a last step is looked for: to take both directions and to join them are three.
 DEPTH = 4

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.comparison import OPPOSITE, error, turned
 from twintrain.recordings.comparing.operations import compute
+from twintrain.recordings.comparing.sampling import Sampling
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.contents import Call
+from twintrain.recordings.samples import is_whole
 
 # How near a computed output must be to the recorded one for the operation to be the layer's, by precision.
 REPRODUCED = {"float64": 1e-6, "float32": 1e-3}
@@ -29,6 +31,7 @@ class Layer:
     Attributes:
         inputs: what it was given, in its own layout.
         output: what it gave, or None where that is not known.
+        sampling: how much of it is known, where not all is.
     """
 
     op: str | None
@@ -36,12 +39,27 @@ class Layer:
     weights: Mapping[str, tuple[np.ndarray, str]]
     inputs: tuple[np.ndarray, ...] = field(repr=False)
     output: np.ndarray | None = field(repr=False, default=None)
+    sampling: Sampling | None = field(repr=False, default=None)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether only samples of its inputs are known."""
+        return self.sampling is not None and self.sampling.has_samples
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of its first input."""
+        return self.sampling.inputs[0] if self.sampling else self.inputs[0].shape
 
     def computed(self, *inputs: np.ndarray) -> np.ndarray | None:
         """What it gives for these inputs, or for its own; None where that is not known or shapes do not fit."""
         try:
             with np.errstate(all="ignore"):
-                return compute(self.op, self.options, self.weights, *(inputs or self.inputs))
+                weights = (
+                    self.sampling.weights(self.op, self.options, self.weights) if self.is_sampled else self.weights
+                )
+                output = None if weights is None else compute(self.op, self.options, weights, *(inputs or self.inputs))
+                return self.sampling.kept(output) if self.sampling else output
         except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError):
             return None  # options or weights that do not go together are what a hypothesis may well try
 
@@ -83,12 +101,19 @@ class Alone:
 
 def layer_of(side: Side, call: Call, inputs: tuple[np.ndarray, ...] | None = None) -> Layer:
     """A call with its arrays."""
-    given = tuple(side.tensors(call.inputs)) if inputs is None else inputs
+    are_inputs = set(call.inputs) <= set(side.recording.inputs)
+    read = side.whole if are_inputs else side.tensor
+    given = tuple(map(read, call.inputs)) if inputs is None else inputs
     output = side.tensor(call.outputs[0]) if call.outputs else None
     options = call.options
     if call.op == "flatten" and side.recording.framework == "keras":
         options = {**options, "transposed": True}  # Keras's takes channels last, whatever the format
-    return Layer(call.op, options, side.weights(call), given, output)
+    sampling = None
+    if side.limit is not None:
+        shapes = tuple(map(side.shape, call.inputs))
+        has_samples = not are_inputs and not all(is_whole(shape, side.limit) for shape in shapes)
+        sampling = Sampling(shapes, side.limit, has_samples)
+    return Layer(call.op, options, side.weights(call), given, output, sampling)
 
 
 def gap(reference: np.ndarray | None, other: np.ndarray | None, likely: str | None = None) -> float:

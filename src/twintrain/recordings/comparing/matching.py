@@ -1,17 +1,18 @@
 """Which call of one recording is which of the other."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from twintrain.errors import UserError, cut, did_you_mean
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.comparison import SAME
 from twintrain.recordings.comparing.layer_pair import gap
 from twintrain.recordings.comparing.operations.activations import OPERATIONS as ACTIVATIONS
 from twintrain.recordings.comparing.operations.recurrent import CELLS
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.contents import Call
 
 # Operations that stand in for each other where a port is wrong, or where the frameworks name one thing in two ways.
 FAMILIES = (
@@ -185,7 +186,8 @@ def _traits(side: Side, call: Call) -> Traits:
     kernels = [side.recording.weight(side.pass_, call.weights[role]) for role in roles]
     values = np.concatenate([_outline(kernel[None]) for kernel in kernels]) if kernels else np.zeros((0, 5))
     output = side.tensor(call.outputs[0]) if call.outputs else np.zeros((1, 0))
-    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, values, output.size, _outline(output))
+    size = math.prod(side.shape(call.outputs[0])) if call.outputs else 0
+    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, values, size, _outline(output))
 
 
 def _outline(array: np.ndarray) -> np.ndarray:

@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.comparison import Difference, difference
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import Alone, Layer, alone, gap, in_order_of
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.option_differences import QUIET, differing_options
 from twintrain.recordings.comparing.passages import Passage, Passages
+from twintrain.recordings.comparing.sampling import digest_gap
 from twintrain.recordings.comparing.side import Side, likely_layout
+from twintrain.recordings.contents import Call
+from twintrain.recordings.samples import places
 
 INPUT, OUTPUT, BETWEEN = "input", "output", "between"
 SAME, ROUNDING, DIFFERENT = "same", "rounding", "different"
@@ -146,7 +148,7 @@ class RowBuilder:
         numbers = (calls[0].outputs or [None])[0], (calls[1].outputs or [None])[0]
         row = self._row((calls[0].name, calls[1].name), calls[0].op or calls[0].kind, numbers, came_in, layers)
         if len(ours) == len(theirs):  # the reference's inputs where the other has theirs
-            fed = self.reference.tensors(ours[theirs.index(number)] for number in calls[1].inputs)
+            fed = [layers[0].inputs[theirs.index(number)] for number in calls[1].inputs]
             layers = replace(layers[0], inputs=tuple(fed)), layers[1]
         row = replace(row, options=options_of(*layers))
         return Compared(self._judged(row, alone(*layers, self.precision, self.likely)), calls)
@@ -166,13 +168,22 @@ class RowBuilder:
         arrays = (self.reference.tensor(ours), self.other.tensor(theirs)) if layers is None else (
             layers[0].output, layers[1].output
         )  # fmt: skip
-        found: Difference = difference(*arrays, self.likely)
+        found = self._whole(difference(*arrays, self.likely), ours, theirs)
         self.errors[ours] = found.largest
         itself = max(self.reference.self_error(ours), self.other.self_error(theirs))
         tolerance = max(ALONE[self.precision], SELF_ERRORS * itself)
         return Row(
             *names, op, came_in, found.largest, found.mean, found.place, found.cosine, None, tolerance, itself or None
         )
+
+    def _whole(self, found: Difference, ours: int, theirs: int) -> Difference:
+        """A difference of samples as that of the whole arrays, as far as their digests tell it."""
+        digests = self.reference.digest(ours), self.other.digest(theirs)
+        if None in digests or found.permutation is None:
+            return found
+        shape = self.reference.shape(ours)
+        place = tuple(int(along[at]) for along, at in zip(places(shape), found.place, strict=False))
+        return replace(found, largest=max(found.largest, digest_gap(*digests)), place=place)
 
     def _judged(self, row: Row, found: Alone) -> Row:
         """The row with its error alone and its verdict."""
@@ -199,7 +210,7 @@ def options_of(reference: Layer, other: Layer) -> dict[str, tuple[Any, Any]]:
     size = (size,) if isinstance(size, int) else tuple(size)
     lengths: tuple[int, ...] = ()
     if size and reference.inputs:
-        shape = reference.inputs[0].shape
+        shape = reference.input_shape
         is_first = reference.options.get("data_format") == "first"
         lengths = tuple(shape[2:] if is_first else shape[1:-1])
     found.update(differing_options(reference.options, other.options, lengths, size))

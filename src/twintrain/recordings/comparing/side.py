@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from twintrain.recordings.archive import Call, Recording
+from twintrain.recordings.archive import Recording
 from twintrain.recordings.comparing.arguments import in_one_order
 from twintrain.recordings.comparing.comparison import error
 from twintrain.recordings.comparing.fusing import fused
+from twintrain.recordings.contents import Call
+from twintrain.recordings.samples import Digest, is_whole, kept
 
 TITLES = {"torch": "PyTorch", "keras": "Keras"}
 PERTURBED = "{} perturbed"
@@ -28,11 +30,14 @@ class Side:
         calls: in the order of execution; padding before a convolution or pool is part of that.
         channels: where most of its layers have them, "first" or "last"; None where none says so.
         title: how sentences call it.
+        limit: up to how many elements arrays are whole, and of larger ones samples; None where all are.
         producers: the call that has made a tensor, by number of the tensor.
     """
 
-    def __init__(self, recording: Recording, pass_: str, title: str) -> None:
+    def __init__(self, recording: Recording, pass_: str, title: str, limit: int | None = None) -> None:
+        """Takes up to how many elements the other side has arrays whole, so that both are samples or neither is."""
         self.recording, self.pass_, self.title = recording, pass_, title
+        self.limit = common_limit(recording.limit, limit)
         self.calls = [in_one_order(recording, call) for call in fused(recording)]
         # A layer that has no word of ours tells its settings in its own.
         named = [str(call.options["data_format"]) for call in self.calls if call.options.get("data_format")]
@@ -48,6 +53,25 @@ class Side:
     def tensors(self, numbers: Iterable[int]) -> list[np.ndarray]:
         """Tensors by their numbers."""
         return [self.tensor(number) for number in numbers]
+
+    def whole(self, number: int) -> np.ndarray:
+        """An input of the model, however large."""
+        return _exact(self.recording.tensor(self.pass_, number))
+
+    def shape(self, number: int) -> tuple[int, ...]:
+        """The shape of a tensor, of which a sample may be all that is known."""
+        return tuple(self.recording.tensors[number].shape)
+
+    def digest(self, number: int) -> Digest | None:
+        """What is known of the whole of a tensor of which only a sample is compared."""
+        if is_whole(self.shape(number), self.limit):
+            return None
+        known = self.recording.digests.get(self.pass_, {}).get(f"tensor/{number}")
+        return known or Digest.of(self.recording.tensor(self.pass_, number))
+
+    def kept(self, array: np.ndarray) -> np.ndarray:
+        """What is compared of an array that is laid out as the recording has it."""
+        return kept(array, self.limit)
 
     def weights(self, call: Call) -> dict[str, tuple[np.ndarray, str]]:
         """Array and axes of a call's weights, by role."""
@@ -66,11 +90,16 @@ class Side:
         perturbed = PERTURBED.format(self.pass_)
         if perturbed not in self.recording.passes:
             return 0.0
-        found = error(self.tensor(number), _exact(self.recording.tensor(perturbed, number)))
+        found = error(self.tensor(number), _exact(self.kept(self.recording.tensor(perturbed, number))))
         return found * self._share if np.isfinite(found) else 0.0
 
     def _tensor(self, number: int) -> np.ndarray:
-        return _exact(self.recording.tensor(self.pass_, number))
+        return _exact(self.kept(self.recording.tensor(self.pass_, number)))
+
+
+def common_limit(*limits: int | None) -> int | None:
+    """The smallest of limits; None where there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def likely_layout(reference: Side, other: Side) -> str | None:

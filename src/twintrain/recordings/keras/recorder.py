@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from twintrain.recordings.archive import Weight
+from twintrain.recordings.contents import Weight
 from twintrain.recordings.keras import layers as keras_layers
 from twintrain.recordings.keras.calls import Calls, is_leaf
 from twintrain.recordings.keras.places import walk

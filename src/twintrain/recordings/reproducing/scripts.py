@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from twintrain.errors import UserError, first_line
-from twintrain.recordings.archive import Call, Recording, load
+from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.diff import Diff
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import Layer, in_axes_of
-from twintrain.recordings.comparing.side import Side, likely_layout
+from twintrain.recordings.comparing.side import Side, common_limit, likely_layout
+from twintrain.recordings.contents import Call
 from twintrain.recordings.reproducing.smallest import smallest
 
 SIDES = ("reference", "other")
@@ -58,7 +59,8 @@ def write_reproduction(found: Diff, reference: Recording | Path, other: Recordin
         UserError: no layer differs by itself, none of our words says what it computes, or files cannot be written.
     """
     recordings = [each if isinstance(each, Recording) else load(each) for each in (reference, other)]
-    sides = [Side(each, found.precision, title) for each, title in zip(recordings, found.titles, strict=True)]
+    limit = common_limit(*(each.limit for each in recordings))
+    sides = [Side(each, found.precision, title, limit) for each, title in zip(recordings, found.titles, strict=True)]
     calls = _calls(found, sides[0], sides[1])
     pair = _pair(sides[0], sides[1], calls)
     arrays = _arrays(pair)
@@ -88,6 +90,10 @@ def _calls(found: Diff, reference: Side, other: Side) -> tuple[Call, Call]:
 def _pair(reference: Side, other: Side, calls: tuple[Call, Call]) -> tuple[Layer, Layer]:
     """Both layers on the smallest input that shows their difference, which is the reference's."""
     ours, theirs = layers_of(reference, other, calls)
+    if ours.is_sampled or theirs.is_sampled:
+        raise UserError(
+            f"of what came into {calls[0].name} only a sample was recorded; record both with a larger limit="
+        )
     given = in_axes_of(theirs.inputs, ours.inputs, likely_layout(other, reference))
     if given is None:
         raise UserError(f"{calls[0].name} and {calls[1].name} take inputs of shapes that do not fit each other")

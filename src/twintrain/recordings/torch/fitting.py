@@ -76,7 +76,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
             value.backward()
             if step == 1:
                 course.predictions.extend(map(copied, only_tensors(outputs)))
-                course.gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
+                course.gradients.update(_gradients(model))
                 course = course._replace(dtype=str(value.dtype).removeprefix("torch."))
             if step == 2:
                 course.next_gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
@@ -104,6 +104,10 @@ def _number(value: Any, is_first: bool) -> float:
         check_number(number)
     check_gradients(value.requires_grad)
     return number
+
+
+def _gradients(model: nn.Module) -> dict[str, np.ndarray]:
+    return {name: copied(gradient) for name, gradient in found_gradients(model).items()}
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Callable[[], torch.Tensor]) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from twintrain.recordings.archive import Weight
+from twintrain.recordings.contents import Weight
 from twintrain.recordings.torch import functions as torch_functions
 from twintrain.recordings.torch import layers as torch_layers
 from twintrain.recordings.torch.functions import Arguments

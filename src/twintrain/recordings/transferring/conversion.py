@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from twintrain.recordings.archive import Call, Weight
 from twintrain.recordings.comparing.weights import ABSENT, in_shape_of
+from twintrain.recordings.contents import Call, Weight
 from twintrain.recordings.transferring.holders import Holder, holders, second_biases
 
 Arrays = dict[str, np.ndarray]

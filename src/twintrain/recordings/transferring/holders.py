@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from twintrain.recordings.archive import Call, Weight
 from twintrain.recordings.comparing.operations.recurrent import GATES
 from twintrain.recordings.comparing.weights import comparable
+from twintrain.recordings.contents import Call, Weight
 
 Arrays = Mapping[str, np.ndarray]
 # A convolution over one number is a dense layer.

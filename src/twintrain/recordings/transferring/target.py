@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.recordings.archive import PASSES, Recording, Tensor
+from twintrain.recordings.archive import Recording
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.contents import PASSES, Tensor
 from twintrain.recordings.frameworks import Framework
 from twintrain.recordings.given import cast
 from twintrain.recordings.passes import told
@@ -18,8 +19,9 @@ PASS, EXACT = PASSES[0], PASSES[2]
 class Target:
     """A model of either framework and the rows that it is run on."""
 
-    def __init__(self, framework: Framework, model: Any, inputs: Any) -> None:
-        """Takes arrays: one, or several in a tuple, list or dict."""
+    def __init__(self, framework: Framework, model: Any, inputs: Any, limit: int | None = None) -> None:
+        """Takes arrays: one, or several in a tuple, list or dict; and up to how many elements others are whole."""
+        self.limit = limit
         self.framework, self.model = framework, model
         self.inputs = cast(inputs, PASS)
         self.weights = framework.recorder.list_weights(model)
@@ -40,7 +42,7 @@ class Target:
                 "model takes them"
             ) from error
         arrays = {f"{PASS}/tensor/{number}": array for number, array in enumerate(trace.arrays)}
-        arrays |= {f"{PASS}/weight/{name}": array for name, array in weights.items()}
+        arrays |= {f"weight/{name}": array for name, array in weights.items()}
         recording = Recording(
             framework=self.framework.name,
             versions={},
@@ -55,7 +57,7 @@ class Target:
             weights=self.weights,
             arrays=arrays,
         )
-        return Side(recording, PASS, "the model")
+        return Side(recording, PASS, "the model", self.limit)
 
 
 def rows_for(source: Recording, framework: str) -> Iterator[Any]:

@@ -145,7 +145,7 @@ def _target(source: Recording, framework: Framework, model: Any, x: Any) -> tupl
     """The model on the rows, as it is."""
     candidates = [arrays_of(x, "x")] if x is not None else [*rows_for(source, framework.name)]
     for place, rows in enumerate(candidates):
-        target = Target(framework, model, rows)
+        target = Target(framework, model, rows, source.limit)
         try:
             return target, target.side(target.own)
         except UserError:

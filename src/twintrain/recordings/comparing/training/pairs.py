@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.comparing.weights import comparable, in_shape_of
+from twintrain.recordings.contents import Call
 
 Arrays = Mapping[str, np.ndarray]
 STATISTICS = ("moving_mean", "moving_variance")

@@ -56,7 +56,7 @@ def _cause(sides: tuple[Trained, Trained], number: int, ours: np.ndarray, theirs
 
 def _order_of_inputs(sides: tuple[Trained, Trained]) -> np.ndarray | None:
     """Which row of the reference each row of the other is; None where they are in one order, or are others."""
-    a, b = (side.side.tensor(side.side.recording.inputs[0]) for side in sides)
+    a, b = (side.side.whole(side.side.recording.inputs[0]) for side in sides)
     found = turned(a, b, likely_layout(sides[0].side, sides[1].side))
     return None if found is None else row_order(a, found.array)
 

@@ -7,16 +7,21 @@ from typing import Any
 import numpy as np
 
 from twintrain.recordings.archive import Recording
+from twintrain.recordings.comparing.operations.recurrent import GATES
 from twintrain.recordings.comparing.side import PERTURBED, Side
 from twintrain.recordings.comparing.training import losses, update_rules
 from twintrain.recordings.comparing.training.losses import LossRule
 from twintrain.recordings.comparing.training.update_rules import UpdateRule
+from twintrain.recordings.contents import Weight
 from twintrain.recordings.fit import Fit, Rule
+from twintrain.recordings.samples import is_whole
 
 # Options of optimizers that are fields of our rules, or say what others already say.
 DECAYS = {"weight_decay", "decoupled", "no_decay", "groups", "weights"}
 # What decouples its weight decay by definition.
 DECOUPLED = {"adamw": "adam"}
+# Layers whose arrays frameworks divide in ways of their own: by gates, heads, query, key and value.
+IN_PARTS = (*GATES, "attention")
 
 
 class Trained:
@@ -38,7 +43,7 @@ class Trained:
         self.penalty = recording.penalty(self.pass_)
         self.predictions = [_exact(array) for array in recording.predictions(self.pass_)]
         self.targets = [_exact(array) for array in recording.targets(self.pass_)]
-        self.names = [weight.name for weight in recording.weights]
+        self.names = [weight.name for weight in recording.weights if self._is_comparable(weight)]
 
     @functools.cached_property
     def perturbed(self) -> "Trained | None":
@@ -50,7 +55,7 @@ class Trained:
     def gradients(self) -> dict[str, np.ndarray]:
         """Of the first loss, by name of the weight, for those that have one."""
         found = {name: self.side.recording.gradient(self.pass_, name) for name in self.names}
-        return {name: _exact(array) for name, array in found.items() if array is not None}
+        return {name: self._kept(array) for name, array in found.items() if array is not None}
 
     @functools.cached_property
     def next_gradients(self) -> dict[str, np.ndarray]:
@@ -58,7 +63,7 @@ class Trained:
         if self.fit.steps[:2] != [1, 2]:
             return {}
         found = {name: self.side.recording.next_gradient(self.pass_, name) for name in self.gradients}
-        return {name: _exact(array) for name, array in found.items() if array is not None}
+        return {name: self._kept(array) for name, array in found.items() if array is not None}
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  a side lives as long as a diff
     def weights(self, step: int = 0) -> dict[str, np.ndarray]:
@@ -69,7 +74,15 @@ class Trained:
             if step
             else (lambda name: recording.weight(self.pass_, name))
         )
-        return {name: _exact(read(name)) for name in self.names}
+        return {name: self._kept(read(name)) for name in self.names}
+
+    def _is_comparable(self, weight: Weight) -> bool:
+        """Whether both sides have the same of it: no samples of what frameworks keep in one array or in several."""
+        split = {name for call in self.side.calls if call.op in IN_PARTS for name in call.weights.values()}
+        return weight.name not in split or is_whole(weight.shape, self.side.limit)
+
+    def _kept(self, array: np.ndarray) -> np.ndarray:
+        return _exact(self.side.kept(array))
 
     @property
     def data_loss(self) -> float:

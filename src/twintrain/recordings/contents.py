@@ -1,0 +1,61 @@
+"""What a recording is made of: passes, and in each tensors, calls and weights."""
+
+from typing import Any, NamedTuple
+
+PASSES = ("float32", "float32 perturbed", "float64", "float64 perturbed")
+
+
+def is_perturbed(pass_: str) -> bool:
+    """Whether a pass has weights that are a little off."""
+    return " " in pass_
+
+
+def precision_of(pass_: str) -> str:
+    """The precision of a pass: "float32" or "float64"."""
+    return pass_.partition(" ")[0]
+
+
+class Tensor(NamedTuple):
+    """What goes from call to call.
+
+    Attributes:
+        shape: rows first, of what has rows.
+    """
+
+    shape: tuple[int, ...]
+
+
+class Call(NamedTuple):
+    """One run of a layer or function.
+
+    Attributes:
+        name: where it is in the model; a layer that is called twice gives two calls of one name.
+        kind: the framework's word: the class of the layer, or the name of the function.
+        op: our word, the same for both frameworks; None where there is none.
+        options: what decides what it computes, in our words; of what has no `op` its plain settings.
+        inputs: numbers of tensors, in the order of the arguments.
+        outputs: numbers of tensors; of no other call.
+        weights: names of weights by what they are to the call.
+    """
+
+    name: str
+    kind: str
+    op: str | None
+    options: dict[str, Any]
+    inputs: list[int]
+    outputs: list[int]
+    weights: dict[str, str]
+
+
+class Weight(NamedTuple):
+    """An array of the model.
+
+    Attributes:
+        axes: a letter an axis: O output, I input, D H W spatial, M multiplier, C channels, N heads, K numbers of a
+            head, B which bias; empty where that is not known.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    axes: str
+    trainable: bool
