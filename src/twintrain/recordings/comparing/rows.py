@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from twintrain.recordings.comparing.comparison import Difference, difference
+from twintrain.recordings.comparing.comparison import Difference, difference, scale
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import Alone, Layer, alone, gap, in_order_of
 from twintrain.recordings.comparing.matching import Matching
@@ -168,7 +168,7 @@ class RowBuilder:
         arrays = (self.reference.tensor(ours), self.other.tensor(theirs)) if layers is None else (
             layers[0].output, layers[1].output
         )  # fmt: skip
-        found = self._whole(difference(*arrays, self.likely), ours, theirs)
+        found = self._whole(difference(*arrays, self.likely), arrays[0], (ours, theirs))
         self.errors[ours] = found.largest
         itself = max(self.reference.self_error(ours), self.other.self_error(theirs))
         tolerance = max(ALONE[self.precision], SELF_ERRORS * itself)
@@ -176,14 +176,16 @@ class RowBuilder:
             *names, op, came_in, found.largest, found.mean, found.place, found.cosine, None, tolerance, itself or None
         )
 
-    def _whole(self, found: Difference, ours: int, theirs: int) -> Difference:
+    def _whole(self, found: Difference, sample: np.ndarray, numbers: tuple[int, int]) -> Difference:
         """A difference of samples as that of the whole arrays, as far as their digests tell it."""
-        digests = self.reference.digest(ours), self.other.digest(theirs)
+        digests = self.reference.digest(numbers[0]), self.other.digest(numbers[1])
         if None in digests or found.permutation is None:
             return found
-        shape = self.reference.shape(ours)
-        place = tuple(int(along[at]) for along, at in zip(places(shape), found.place, strict=False))
-        return replace(found, largest=max(found.largest, digest_gap(*digests)), place=place)
+        along = places(self.reference.shape(numbers[0]))
+        place = tuple(int(each[at]) for each, at in zip(along, found.place, strict=False))
+        share = scale(sample) / (digests[0].largest or 1.0)
+        largest = max(found.largest * share, digest_gap(*digests))
+        return replace(found, largest=largest, mean=found.mean * share, place=place)
 
     def _judged(self, row: Row, found: Alone) -> Row:
         """The row with its error alone and its verdict."""

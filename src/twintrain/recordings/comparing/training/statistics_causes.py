@@ -3,12 +3,12 @@
 import math
 from collections.abc import Collection, Iterator
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.causes import Cause, named_pair
 from twintrain.recordings.comparing.comparison import error
 from twintrain.recordings.comparing.training.differences import Finding, cause_of, is_same, needed
 from twintrain.recordings.comparing.training.pairs import STATISTICS, Pairs
 from twintrain.recordings.comparing.training.trained import Trained
+from twintrain.recordings.contents import Call
 
 BOUND = {"float64": 1e-9, "float32": 1e-4}
 # PyTorch's running variance is of the unbiased one; what normalises a batch is the biased one in both.
