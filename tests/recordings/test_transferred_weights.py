@@ -10,7 +10,17 @@ from twintrain import diff
 
 NAMES = (
     *("dense", "conv1d", "conv2d", "transpose", "depthwise", "separable", "separable1d", "embedding"),
-    *("lstm", "gru", "bidirectional", "bidirectional_gru", "attention", "branches", "named_branches", "scaled"),
+    *(
+        "lstm",
+        "gru",
+        "bidirectional",
+        "bidirectional_gru",
+        "attention",
+        "branches",
+        "named_branches",
+        "projections",
+        "scaled",
+    ),
 )
 # Two biases of PyTorch's are one of Keras's, and their sum is rounded to float32; Keras's attention keeps its scale so.
 ROUNDING = {("keras", "lstm"), ("keras", "bidirectional"), ("keras", "attention"), ("torch", "attention")}
@@ -53,13 +63,21 @@ def test_networks_were_others_before(folders, name):
 
 
 @pytest.mark.parametrize("taker", FRAMEWORKS)
-def test_branches_that_are_run_in_another_order_are_told_apart_by_what_they_give(told, taker):
+def test_branches_that_are_run_in_another_order_are_told_apart_by_where_they_go(told, taker):
     twins = {"first": "a", "first_out": "a_out", "second": "b", "second_out": "b_out"}
     found = dict(told[taker]["branches"]["layers"])
     assert found == (twins if taker == "keras" else {there: here for here, there in twins.items()})
     assert told[taker]["branches"]["uncertain"] == []
     named = dict(told[taker]["named_branches"]["layers"])
     assert named == {name: name for name in ("left", "left_out", "right", "right_out")}
+
+
+@pytest.mark.parametrize("taker", FRAMEWORKS)
+def test_layers_that_nothing_else_tells_apart_are_told_by_what_the_model_gives(told, taker):
+    twins = {"query": "q", "key": "k", "value": "v"}
+    found = dict(told[taker]["projections"]["layers"])
+    assert found == (twins if taker == "keras" else {there: here for here, there in twins.items()})
+    assert told[taker]["projections"]["uncertain"] == []
 
 
 @pytest.mark.parametrize("taker", FRAMEWORKS)

@@ -1,7 +1,7 @@
 """Networks of which each has a twin in transfer_torch_networks.py, with other weights."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 
 def sequence(shape, *parts, dtype=None):
@@ -36,6 +36,18 @@ class Branches(keras.Model):
     def call(self, x):
         found = {name: self.ends[name](self.relu(self.parts[name](x))) for name in reversed(self.names)}
         return self.join([found[name] for name in self.names])
+
+
+class Projections(keras.Model):
+    """Attention that is written out; keys are computed before queries."""
+
+    def __init__(self):
+        super().__init__()
+        self.k, self.q, self.v = (layers.Dense(4, name=name) for name in "kqv")
+
+    def call(self, x):
+        keys, queries, values = self.k(x), self.q(x), self.v(x)
+        return ops.softmax(queries @ ops.transpose(keys)) @ values
 
 
 class Scale(layers.Layer):
@@ -84,6 +96,7 @@ NETWORKS = {
     "attention": attending,
     "branches": lambda: called(Branches(), 4),
     "named_branches": lambda: called(Branches(("left", "right")), 4),
+    "projections": lambda: called(Projections(), 4),
     "scaled": lambda: sequence((4,), layers.Dense(4, use_bias=False, name="dense"), Scale(name="scale")),
 }
 BARE = keras.Sequential

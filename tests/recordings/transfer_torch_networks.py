@@ -43,6 +43,18 @@ class Branches(nn.Module):
         return torch.cat(found, 1)
 
 
+class Projections(nn.Module):
+    """Attention that is written out: nothing but what comes out tells queries and keys apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(4, 4) for _ in range(3))
+
+    def forward(self, x):
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        return torch.softmax(query @ key.transpose(0, 1), -1) @ value
+
+
 class Scaled(nn.Module):
     """An array of its own beside a layer."""
 
@@ -77,6 +89,7 @@ NETWORKS = {
     "attention": Attending,
     "branches": Branches,
     "named_branches": lambda: Branches(("left", "right")),
+    "projections": Projections,
     "scaled": Scaled,
 }
 BARE = nn.ReLU

@@ -11,8 +11,9 @@ from twintrain.recordings.comparing.weights import comparable
 from twintrain.recordings.contents import Call, Weight
 
 Arrays = Mapping[str, np.ndarray]
-# A convolution over one number is a dense layer.
-FAMILIES = {"dense": "linear", "conv": "linear"}
+# A convolution over one number is a dense layer, and one of one channel is depthwise; their shapes tell others apart.
+LINEAR = "linear"
+FAMILIES = dict.fromkeys(("dense", "conv", "depthwise_conv"), LINEAR)
 KNOWN = {
     *("dense", "conv", "conv_transpose", "depthwise_conv", "batch_norm", "layer_norm", "group_norm"),
     *("embedding", "prelu", "attention", *GATES),
@@ -111,8 +112,8 @@ def _parts(call: Call, held: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[t
         yield FAMILIES.get(call.op, call.op), found, ""
     elif set(SEPARABLE) <= found.keys():
         depthwise, pointwise = (found.pop(role) for role in SEPARABLE)
-        yield "depthwise_conv", {"kernel": depthwise.reshape(*depthwise.shape[:-2], -1)}, ""
-        yield "linear", {"kernel": pointwise, **found}, ""
+        yield LINEAR, {"kernel": depthwise.reshape(*depthwise.shape[:-2], -1)}, ""
+        yield LINEAR, {"kernel": pointwise, **found}, ""
     else:
         yield from ((ALONE, {"": array}, role) for role, array in found.items())
 

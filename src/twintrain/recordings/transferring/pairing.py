@@ -14,32 +14,46 @@ Pairs = list[tuple[int, int]]
 FITS, SAME_ARRAYS, SAME_NAME = 1.0, 0.5, 0.25
 
 
-def pair(source: Sequence[Holder], target: Sequence[Holder], given: Mapping[str, str]) -> Pairs:
+def pair(
+    source: Sequence[Holder],
+    target: Sequence[Holder],
+    colours: tuple[Sequence[int], Sequence[int]],
+    given: Mapping[str, str],
+) -> Pairs:
     """Pairs places of the source's holders with places of the target's.
 
-    Those of one kind and shape go by their names where all of them have the same ones on both sides, else by their
-    order; what that leaves over goes in any order.
+    What lies in the graph where nothing else does goes by that. The others of one kind and shape go by their names
+    where all of them have the same ones on both sides, else by their order; what is left then goes in any order.
 
     Args:
+        colours: numbers of where holders lie, see `places.colours`.
         given: names of the target's layers by those of the source's, which go before all else.
 
     Raises:
         UserError: there is no layer of such a name, or the two do not fit.
     """
     found = _given(source, target, given)
+    found += _by_places(source, target, colours, found)
     found += _by_names(source, target, found)
     while added := _by_order(source, target, found):
         found += added
     return sorted(found)
 
 
-def groups(source: Sequence[Holder], target: Sequence[Holder], pairs: Pairs, given: Mapping[str, str]) -> list[Pairs]:
-    """Pairs that could be exchanged for each other, by kind and shape, but for those that the user or names tell."""
+def groups(
+    source: Sequence[Holder],
+    target: Sequence[Holder],
+    pairs: Pairs,
+    colours: tuple[Sequence[int], Sequence[int]],
+    given: Mapping[str, str],
+) -> list[Pairs]:
+    """Pairs that could be exchanged for each other, by kind and shape, where neither user, names nor places tell."""
     found: dict[tuple[object, ...], Pairs] = defaultdict(list)
     named = {plain_name(name) for name in given} | {plain_name(name) for name in given.values()}
     for ours, theirs in pairs:
         names = {plain_name(source[ours].name), plain_name(target[theirs].name)}
-        if len(names) > 1 and not names & named:
+        is_placed = colours[0][ours] == colours[1][theirs] and colours[0].count(colours[0][ours]) == 1
+        if len(names) > 1 and not names & named and not is_placed:
             found[source[ours].signature].append((ours, theirs))
     return [group for group in found.values() if len(group) > 1]
 
@@ -78,6 +92,21 @@ def _shapes(holder: Holder) -> str:
 def _left(source: Sequence[Holder], target: Sequence[Holder], found: Pairs) -> tuple[list[int], list[int]]:
     taken = [{pair[at] for pair in found} for at in (0, 1)]
     return tuple([at for at in range(len(side)) if at not in taken[k]] for k, side in enumerate((source, target)))  # type: ignore[return-value]
+
+
+def _by_places(
+    source: Sequence[Holder], target: Sequence[Holder], colours: tuple[Sequence[int], Sequence[int]], found: Pairs
+) -> Pairs:
+    """Those of which each side has one of a colour."""
+    ours, theirs = (
+        {colours[k][at]: at for at in left if [colours[k][other] for other in left].count(colours[k][at]) == 1}
+        for k, left in enumerate(_left(source, target, found))
+    )
+    return [
+        (at, theirs[colour])
+        for colour, at in ours.items()
+        if colour in theirs and fits(source[at], target[theirs[colour]])
+    ]
 
 
 def _by_names(source: Sequence[Holder], target: Sequence[Holder], found: Pairs) -> Pairs:

@@ -14,6 +14,7 @@ from twintrain.recordings.transferring.activations import AGREE, settled
 from twintrain.recordings.transferring.conversion import Arrays, Numbers
 from twintrain.recordings.transferring.holders import Holder, holders
 from twintrain.recordings.transferring.pairing import Pairs, groups, pair
+from twintrain.recordings.transferring.places import colours
 from twintrain.recordings.transferring.target import Target, rows_for
 
 LISTED = 6
@@ -66,8 +67,8 @@ def transfer(
 ) -> Transfer:
     """Loads the weights of a recording into a model of the other framework, or of the same; layouts are turned.
 
-    Layers go by kind, shape and order, then by their names where these are the same on both sides, and where the model
-    then gives something else than the recording has, by the order with which it gives that.
+    Layers go by kind, shape and place in the graph, then by their names where these are the same on both sides, then by
+    order; and where the model then gives something else than the recording has, by the order with which it gives that.
 
     Args:
         source: a recording, or the path of one.
@@ -134,8 +135,9 @@ def transferred(
         left = [name for a, b in tried for name in numbers.write(sides[0][a], sides[1][b])]
         return numbers.arrays(), left
 
-    first = pair(*sides, given)
-    exchangeable = groups(*sides, first, given)
+    placed = colours((ours, sides[0]), (theirs, sides[1]))
+    first = pair(*sides, placed, given)
+    exchangeable = groups(*sides, first, placed, given)
     chosen, error = settled(ours, lambda tried: target.side(written(tried)[0]), sides, first, exchangeable)
     arrays, left = written(chosen)
     return _told(sides, chosen, left, exchangeable if error > AGREE else [], error), arrays
