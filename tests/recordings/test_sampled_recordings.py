@@ -10,7 +10,6 @@ from rewritten_recordings import message, rewritten
 from twintrain.errors import UserError
 from twintrain.recordings.archive import load
 from twintrain.recordings.comparing.diff import diff
-from twintrain.recordings.passes import samplable
 from twintrain.recordings.perturbing import perturbed
 from twintrain.recordings.samples import SAMPLE, Digest, checked_limit, chosen_limit, kept, kept_shape, places
 
@@ -89,12 +88,11 @@ def large_network(framework, mistakes=None, passes=("float64", "float64 perturbe
 
 def sampled(recording, limit=SAMPLE):
     """The recording as it would have been written with a limit."""
-    names = [name.partition("/")[2] for name in recording.arrays if not name.startswith("weight")]
-    cut = {*samplable(names, recording.inputs)}
+    whole = {f"tensor/{number}" for number in recording.inputs}
     arrays, digests = {}, {}
     for name, array in recording.arrays.items():
         pass_, _, rest = name.partition("/")
-        arrays[name] = kept(array, limit) if rest in cut else array
+        arrays[name] = array if pass_ == "weight" or rest in whole else kept(array, limit)
         if arrays[name] is not array:
             digests.setdefault(pass_, {})[rest] = Digest.of(array)
     return dataclasses.replace(recording, arrays=arrays, digests=digests, limit=limit)

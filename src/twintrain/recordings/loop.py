@@ -11,13 +11,14 @@ from twintrain.errors import UserError, cut
 from twintrain.recordings.archive import Recording
 from twintrain.recordings.batches import row_digests
 from twintrain.recordings.contents import Tensor
+from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
-from twintrain.recordings.passes import prepare, recorded_calls, rules, samplable, told
+from twintrain.recordings.passes import prepare, recorded_calls, rules, told
 from twintrain.recordings.samples import checked_limit, packed
 from twintrain.recordings.trace import Trace, flat
-from twintrain.recordings.training import Course, Training, checked_steps, with_first
+from twintrain.recordings.training import Training, checked_steps, with_first
 
 OWN = Rule("loop", None, {})
 
@@ -35,7 +36,7 @@ class Loop:
         self._targets: list[np.ndarray] = []
         self._trace: Trace | None = None
         self._weights: dict[str, np.ndarray] = {}
-        self._course = Course.empty(self._dtype)
+        self._course = Course(self._dtype, self._limit)  # anew with the first batch, which tells the precision
         self._fit: Fit | None = None
         self._batches: list[np.ndarray] = []
         self.steps = 0
@@ -61,6 +62,7 @@ class Loop:
         weights = self._framework.recorder.read_weights(self._model)
         self._dtype = "float64" if any(array.dtype == np.float64 for array in weights.values()) else "float32"
         self._weights = {name: cast_one(array, self._dtype) for name, array in weights.items()}
+        self._course = Course(self._dtype, self._limit)
         self._targets = [] if targets is None else flat(cast(targets, self._dtype))
         inputs = cast(inputs, self._dtype)
         calls, trained = (recorded_calls(self._framework, self._model, inputs, mode) for mode in (False, True))
@@ -80,8 +82,9 @@ class Loop:
         """Says what the loss of the batch was: a number, or a tensor of one.
 
         Raises:
-            UserError: it is none.
+            UserError: it is none, or no batch was named before.
         """
+        self._check_begun("loss")
         try:
             self._course.losses.append(float(value.detach() if hasattr(value, "detach") else value))
         except (TypeError, ValueError, RuntimeError) as error:
@@ -99,8 +102,7 @@ class Loop:
         Raises:
             UserError: they are not as many as the weights that are trained.
         """
-        kept = (self._course.gradients, self._course.next_gradients)
-        if self.steps >= len(kept) or kept[self.steps]:
+        if self._course.has_gradients(self.steps + 1):
             return
         if not isinstance(gradients, Mapping):
             names = self._framework.state.trained_names(self._model)
@@ -110,7 +112,8 @@ class Loop:
                 )
             gradients = dict(zip(names, gradients, strict=True))
         copied = self._framework.state.copied
-        kept[self.steps].update({name: copied(each) for name, each in gradients.items() if each is not None})
+        found = ((name, copied(each)) for name, each in gradients.items() if each is not None)
+        self._course.keep_gradients(self.steps + 1, found)
 
     def step(self) -> None:
         """Says that the optimizer has taken a step.
@@ -118,12 +121,15 @@ class Loop:
         Raises:
             UserError: no batch was named before.
         """
-        if self._trace is None:
-            raise UserError("r.step: expected r.batch(x, y) before it")
+        self._check_begun("step")
         self.gradients(self._framework.state.found_gradients(self._model))
         self.steps += 1
         if self.steps in self._chosen:
-            self._course.weights[self.steps] = self._framework.recorder.read_weights(self._model)
+            self._course.keep_weights(self.steps, self._framework.recorder.read_weights(self._model).items())
+
+    def _check_begun(self, what: str) -> None:
+        if self._trace is None:
+            raise UserError(f"r.{what}: expected r.batch(x, y) before it")
 
     def finished(self, stopped: str = "") -> Recording:
         """The recording of all that was told.
@@ -138,9 +144,11 @@ class Loop:
             raise UserError("nothing was recorded: r.batch(x, y) was not called; expected it before each step")
         trace, recorder = self._trace, self._framework.recorder
         arrays = {f"tensor/{number}": cast_one(array, self._dtype) for number, array in enumerate(trace.arrays)}
-        arrays |= self._course.arrays(self._targets, self._dtype)
+        whole = {f"tensor/{number}" for number in trace.inputs}
+        arrays, digests = packed(arrays, self._limit, [name for name in arrays if name not in whole])
+        arrays |= self._course.arrays(self._targets)
+        digests |= self._course.digests()
         arrays |= {"rows": np.concatenate(self._batches), "batches": np.array([len(each) for each in self._batches])}
-        arrays, digests = packed(arrays, self._limit, samplable(arrays, trace.inputs))
         weights = {f"weight/{name}": array for name, array in self._weights.items()}
         return Recording(
             framework=self._framework.name,
@@ -155,7 +163,7 @@ class Loop:
             calls=trace.calls,
             weights=recorder.list_weights(self._model),
             arrays={**weights, **{f"{self._dtype}/{name}": array for name, array in arrays.items()}},
-            fit=self._fit.after(sorted(self._course.weights), stopped),
+            fit=self._fit.after(self._course.steps, stopped),
             limit=self._limit,
             digests={self._dtype: digests} if digests else {},
         )

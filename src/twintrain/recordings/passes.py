@@ -1,23 +1,22 @@
 """The passes of a recording: the same model on the same rows in two precisions, and with weights a little off."""
 
 import re
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from twintrain.errors import UserError
 from twintrain.recordings.contents import PASSES, Call, is_perturbed, precision_of
+from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Rule
 from twintrain.recordings.frameworks import Framework
 from twintrain.recordings.given import cast, cast_one
 from twintrain.recordings.perturbing import perturbed
 from twintrain.recordings.samples import Digest, chosen_limit, packed
 from twintrain.recordings.trace import Trace
-from twintrain.recordings.training import Course, Training
+from twintrain.recordings.training import Training
 
 LONGEST_REASON = 300
-SAMPLED = ("tensor/", "gradient/", "next_gradient/", "step/")
 
 
 class Pass(NamedTuple):
@@ -90,26 +89,30 @@ class Passes:
         }
         try:
             trace = self._forward(name, weights)
+            shapes = [array.shape for array in trace.arrays]
+            if not self.made and self.limit is None:
+                self.limit = self._chosen_limit(trace)
+            arrays, digests = self._packed(trace, dtype)
             course = self._trained(name, weights) if self.trained_by else None
         except UserError as error:
             if name == PASSES[0]:
                 raise
             self.left_out[name] = str(error)
             return
-        if not self.made and self.limit is None:
-            self.limit = self._chosen_limit(trace)
+        predictions = 0
+        if course:
+            arrays |= course.arrays(self.trained_by.in_precision(dtype).targets, with_next=not is_perturbed(name))
+            digests |= {rest: digest for rest, digest in course.digests().items() if rest in arrays}
+            predictions = len(course.predictions)
+        self.made[name] = Pass(trace.calls, trace.inputs, trace.outputs, shapes, predictions, arrays, digests)
+
+    def _packed(self, trace: Trace, dtype: str) -> tuple[dict[str, np.ndarray], dict[str, Digest]]:
+        """What is kept of the tensors of a pass, which the pass then has no more."""
         # What a model holds beside its weights, such as a mask, may be of another precision than the pass.
         arrays = {f"tensor/{number}": cast_one(array, dtype) for number, array in enumerate(trace.arrays)}
-        if course:
-            arrays |= course.arrays(self.trained_by.in_precision(dtype).targets, dtype)
-        self.made[name] = Pass(
-            trace.calls,
-            trace.inputs,
-            trace.outputs,
-            [array.shape for array in trace.arrays],
-            len(course.predictions) if course else 0,
-            *packed(arrays, self.limit, samplable(arrays, trace.inputs)),
-        )
+        trace.arrays.clear()
+        whole = {f"tensor/{number}" for number in trace.inputs}
+        return packed(arrays, self.limit, [name for name in arrays if name not in whole])
 
     def _chosen_limit(self, trace: Trace) -> int | None:
         """By what all passes take of each element: four, eight bytes, and as many for perturbed weights."""
@@ -132,16 +135,16 @@ class Passes:
 
     def _trained(self, name: str, weights: dict[str, np.ndarray]) -> Course:
         dtype = precision_of(name)
-        trained_by = self.trained_by.in_precision(dtype)
+        trained_by = self.trained_by.in_precision(dtype)._replace(limit=self.limit)
         try:
             course = self.framework.fitting.train(self.model, weights, dtype, cast(self.inputs, dtype), trained_by)
         except UserError:
             raise
         except Exception as error:  # whatever a model, a loss or an optimizer of somebody else's raises
             raise UserError(f"the model cannot be trained on the input: {told(error)}") from error
-        if course.dtype != dtype and name != PASSES[0]:
-            raise UserError(f"the loss is computed in {course.dtype}")
-        return course._replace(next_gradients={}) if is_perturbed(name) else course
+        if course.loss_dtype != dtype and name != PASSES[0]:
+            raise UserError(f"the loss is computed in {course.loss_dtype}")
+        return course
 
 
 def prepare(framework: Framework, model: Any, inputs: Any) -> None:
@@ -180,17 +183,6 @@ def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule 
         raise
     except Exception as error:  # whatever a function of somebody else's raises
         raise UserError(f"the optimizer cannot be made: {told(error)}") from error
-
-
-def samplable(arrays: Iterable[str], inputs: list[int]) -> list[str]:
-    """Which arrays of a pass need not be whole: all but those by which a model is run or a loss computed.
-
-    Args:
-        arrays: their names.
-        inputs: numbers of the model's inputs.
-    """
-    whole = {f"tensor/{number}" for number in inputs}
-    return [name for name in arrays if name not in whole and name.startswith(SAMPLED)]
 
 
 def told(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from twintrain.errors import UserError, shown
 from twintrain.recordings.fit import are_steps
-from twintrain.recordings.given import arrays_of, cast, cast_one
+from twintrain.recordings.given import arrays_of, cast
 from twintrain.recordings.trace import flat
 
 
@@ -19,54 +19,18 @@ class Training(NamedTuple):
         loss: as the framework has it.
         optimizer: as the framework has it; None where loss and gradients are all that is wanted.
         steps: after how many steps weights are kept, rising.
+        limit: up to how many elements arrays are kept whole; None where all are.
     """
 
     targets: Any
     loss: Any
     optimizer: Any
     steps: list[int]
+    limit: int | None = None
 
     def in_precision(self, dtype: str) -> "Training":
         """The same with targets of floats in a precision."""
         return self._replace(targets=cast(self.targets, dtype))
-
-
-class Course(NamedTuple):
-    """What a training has given.
-
-    Attributes:
-        predictions: what the model gave before the first step.
-        losses: before each step.
-        penalty: the share of regularization in the first one.
-        gradients: of the first loss, by the names of weights; of those that have one.
-        next_gradients: of the second, if there is one.
-        weights: by steps and names.
-        dtype: in which the loss was computed.
-    """
-
-    predictions: list[np.ndarray]
-    losses: list[float]
-    penalty: float
-    gradients: dict[str, np.ndarray]
-    next_gradients: dict[str, np.ndarray]
-    weights: dict[int, dict[str, np.ndarray]]
-    dtype: str
-
-    @classmethod
-    def empty(cls, dtype: str) -> "Course":
-        """One that is to be filled."""
-        return cls([], [], 0.0, {}, {}, {}, dtype)
-
-    def arrays(self, targets: Any, dtype: str) -> dict[str, np.ndarray]:
-        """The arrays of a pass in that precision, by their names in it."""
-        found = {f"target/{number}": array for number, array in enumerate(flat(targets))}
-        found |= {f"prediction/{number}": cast_one(array, dtype) for number, array in enumerate(self.predictions)}
-        found |= {"losses": np.array(self.losses, np.float64), "penalty": np.float64(self.penalty)}
-        found |= {f"gradient/{name}": cast_one(array, dtype) for name, array in self.gradients.items()}
-        found |= {f"next_gradient/{name}": cast_one(array, dtype) for name, array in self.next_gradients.items()}
-        for step, weights in self.weights.items():
-            found |= {f"step/{step}/{name}": cast_one(array, dtype) for name, array in weights.items()}
-        return found
 
 
 def training_of(y: Any, loss: Any, optimizer: Any, steps: Sequence[int], rows: int) -> Training | None:

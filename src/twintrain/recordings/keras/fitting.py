@@ -12,13 +12,14 @@ from keras import layers, ops
 from keras.src.losses.losses import LossFunctionWrapper
 
 from twintrain.errors import UserError, cut, unknown
+from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Rule
 from twintrain.recordings.keras import losses, optimizers
 from twintrain.recordings.keras.backends import backend_kept, compiled, differentiated
 from twintrain.recordings.keras.places import walk
 from twintrain.recordings.keras.state import arrays_of, casting, copied, given, only_tensors
 from twintrain.recordings.trace import keeping_random, mapped, set_in
-from twintrain.recordings.training import Course, Training, check_gradients, check_loss, check_number
+from twintrain.recordings.training import Training, check_gradients, check_loss, check_number
 
 # What they are kept from, by their own names for it.
 DROPPING: dict[type, tuple[str, ...]] = {
@@ -69,7 +70,7 @@ def train(model: keras.Model, weights: dict[str, np.ndarray], dtype: str, inputs
         stack.enter_context(warnings.catch_warnings(category=UserWarning, action="ignore"))  # of missing gradients
         run = _Run(model, weights, dtype, inputs, training)
         take_step = None if training.optimizer is None else run.stepping(training.optimizer)
-        course = Course.empty(dtype)
+        course = Course(dtype, training.limit)
         for step in range(1, max(training.steps, default=1) + 1):
             value, gradients = run.forward()
             course.losses.append(float(ops.convert_to_numpy(value)))
@@ -77,14 +78,12 @@ def train(model: keras.Model, weights: dict[str, np.ndarray], dtype: str, inputs
                 check_number(course.losses[0])
                 check_gradients(any(gradient is not None for gradient in gradients))
                 course.predictions.extend(map(copied, only_tensors(run.outputs)))
-                course.gradients.update(run.named(gradients))
-                course = course._replace(penalty=float(ops.convert_to_numpy(run.penalty)), dtype=run.loss_dtype)
-            if step == 2:
-                course.next_gradients.update(run.named(gradients))
+                course.penalty, course.loss_dtype = float(ops.convert_to_numpy(run.penalty)), run.loss_dtype
+            course.keep_gradients(step, run.named(gradients))
             if take_step:
                 take_step(gradients)
             if step in training.steps:
-                course.weights[step] = run.weights()
+                course.keep_weights(step, run.weights())
     return course
 
 
@@ -126,16 +125,16 @@ class _Run:
         optimizer = optimizers.renewed(optimizer, [*zip(self.trained, self.stand_ins, strict=True)], self.dtype)
         return compiled(lambda gradients: optimizer.apply(gradients, self.stand_ins))
 
-    def named(self, gradients: list[Any]) -> dict[str, np.ndarray]:
+    def named(self, gradients: list[Any]) -> Iterator[tuple[str, np.ndarray]]:
         """Gradients by the names of weights, of those that have one."""
         found = zip(self.trained, gradients, strict=True)
-        return {self.names[id(array)]: copied(gradient) for array, gradient in found if gradient is not None}
+        yield from ((self.names[id(array)], copied(gradient)) for array, gradient in found if gradient is not None)
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> Iterator[tuple[str, np.ndarray]]:
         """The arrays of floats as they are now."""
         values = [*(array.value for array in self.stand_ins), *self.values]
         found = zip((*self.trained, *self.others), values, strict=True)
-        return {self.names[id(array)]: copied(value) for array, value in found if id(array) in self.names}
+        yield from ((self.names[id(array)], copied(value)) for array, value in found if id(array) in self.names)
 
     def _start(self, array: keras.Variable, weights: dict[str, np.ndarray]) -> Any:
         name = self.names.get(id(array))

@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from twintrain.errors import UserError, cut
+from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Rule
 from twintrain.recordings.torch import losses, optimizers
 from twintrain.recordings.torch.functions import name_of
@@ -26,7 +27,7 @@ from twintrain.recordings.torch.state import (
     only_tensors,
 )
 from twintrain.recordings.trace import set_in
-from twintrain.recordings.training import Course, Training, check_gradients, check_loss, check_number
+from twintrain.recordings.training import Training, check_gradients, check_loss, check_number
 
 # They drop numbers on their way from layer to layer, by a setting of their own.
 WITH_DROPOUT = (nn.RNNBase, nn.MultiheadAttention)
@@ -67,7 +68,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
         arguments, named = arguments_of(given(model, inputs))
         targets, loss = given(model, training.targets), _in_precision(training.loss, model, dtype)
         optimizer = None if training.optimizer is None else optimizers.renewed(training.optimizer, model)
-        course = Course.empty(dtype)
+        course = Course(dtype, training.limit)
         for step in range(1, max(training.steps, default=1) + 1):
             model.zero_grad()
             outputs = model(*arguments, **named)
@@ -76,14 +77,12 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
             value.backward()
             if step == 1:
                 course.predictions.extend(map(copied, only_tensors(outputs)))
-                course.gradients.update(_gradients(model))
-                course = course._replace(dtype=str(value.dtype).removeprefix("torch."))
-            if step == 2:
-                course.next_gradients.update({name: copied(each) for name, each in found_gradients(model).items()})
+                course.loss_dtype = str(value.dtype).removeprefix("torch.")
+            course.keep_gradients(step, ((name, copied(each)) for name, each in found_gradients(model).items()))
             if optimizer is not None:
                 _step(optimizer, lambda: loss(model(*arguments, **named), targets))
             if step in training.steps:
-                course.weights[step] = {name: copied(tensor) for name, tensor in arrays_of(model).items()}
+                course.keep_weights(step, ((name, copied(tensor)) for name, tensor in arrays_of(model).items()))
     return course
 
 
@@ -104,10 +103,6 @@ def _number(value: Any, is_first: bool) -> float:
         check_number(number)
     check_gradients(value.requires_grad)
     return number
-
-
-def _gradients(model: nn.Module) -> dict[str, np.ndarray]:
-    return {name: copied(gradient) for name, gradient in found_gradients(model).items()}
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Callable[[], torch.Tensor]) -> None:
