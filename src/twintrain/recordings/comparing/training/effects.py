@@ -43,6 +43,7 @@ class Steps:
         weights: those that have gradients, before the first step, by name.
         gradients: before each step, of the loss with penalties.
         after: the weights after each step.
+        squares: of samples of gradients, see `limited`, for each step.
         precision: "float64" or "float32".
         bound: how near predicted changes must be to be the recorded ones.
     """
@@ -50,6 +51,7 @@ class Steps:
     weights: Arrays
     gradients: Sequence[Arrays]
     after: Sequence[Arrays]
+    squares: Sequence[Mapping[str, float]]
     precision: str
     bound: float
 
@@ -64,7 +66,8 @@ class Steps:
         digits = LAST_DIGITS * float(np.finfo(side.pass_).eps)
         units = _units(weights, after[0])
         rounding = max((digits * _largest(each) / units[name] for name, each in weights.items()), default=0.0)
-        return cls(weights, gradients, after, side.pass_, max(REPRODUCED[side.pass_], rounding))
+        squares = [side.squares(kind) for kind in ("gradient", "next_gradient")[: len(gradients)]]
+        return cls(weights, gradients, after, squares, side.pass_, max(REPRODUCED[side.pass_], rounding))
 
     @property
     def frozen(self) -> frozenset[str]:
@@ -81,7 +84,7 @@ class Steps:
     def left(self, rule: UpdateRule) -> float:
         """How far the changes by a rule are from the recorded ones, by the largest change of each array."""
         with np.errstate(all="ignore"):
-            course = rule.after(self.weights, self.gradients)
+            course = rule.after(self.weights, self.gradients, self.squares)
         if not course:
             return np.inf
         found = 0.0
@@ -158,7 +161,7 @@ def _limits(rule: UpdateRule, steps: Steps) -> Iterator[UpdateRule]:
 
 def _changes(steps: Steps, limit: dict[str, float]) -> bool:
     given = steps.gradients[0]
-    return any(not np.array_equal(each, given[name]) for name, each in limited(given, limit).items())
+    return any(not np.array_equal(each, given[name]) for name, each in limited(given, limit, steps.squares[0]).items())
 
 
 def _options(rule: UpdateRule) -> Iterator[UpdateRule]:
@@ -177,7 +180,9 @@ def _rates(rule: UpdateRule, steps: Steps) -> Iterator[UpdateRule]:
             for each in (
                 steps.after[step],
                 *(
-                    rule.with_options(learning_rates=[*rates, rate]).after(steps.weights, steps.gradients)[step]
+                    rule.with_options(learning_rates=[*rates, rate]).after(
+                        steps.weights, steps.gradients, steps.squares
+                    )[step]
                     for rate in (0.0, 1.0)
                 ),
             )

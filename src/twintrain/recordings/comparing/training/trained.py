@@ -1,6 +1,7 @@
 """A recording's training as one side of a diff: its arrays of one pass, in float64 and the framework's own layout."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from twintrain.recordings.comparing.training.losses import LossRule
 from twintrain.recordings.comparing.training.update_rules import UpdateRule
 from twintrain.recordings.contents import Weight
 from twintrain.recordings.fit import Fit, Rule
-from twintrain.recordings.samples import is_whole
+from twintrain.recordings.samples import Digest, is_whole
 
 # Options of optimizers that are fields of our rules, or say what others already say.
 DECAYS = {"weight_decay", "decoupled", "no_decay", "groups", "weights"}
@@ -64,6 +65,27 @@ class Trained:
             return {}
         found = {name: self.side.recording.next_gradient(self.pass_, name) for name in self.gradients}
         return {name: self._kept(array) for name, array in found.items() if array is not None}
+
+    def squares(self, kind: str) -> dict[str, float]:
+        """How many times the sum of the squares of what is known of a gradient that of all of it is, by name.
+
+        Args:
+            kind: "gradient" or "next_gradient".
+        """
+        recording = self.side.recording
+        known, read = {
+            "gradient": (self.gradients, recording.gradient),
+            "next_gradient": (self.next_gradients, recording.next_gradient),
+        }[kind]
+        found = {}
+        for weight in recording.weights:
+            if weight.name not in known or is_whole(weight.shape, self.side.limit):
+                continue
+            digest = recording.digests.get(self.pass_, {}).get(f"{kind}/{weight.name}")
+            digest = digest or Digest.of(read(self.pass_, weight.name))
+            square = float(np.sum(known[weight.name] ** 2))
+            found[weight.name] = math.prod(weight.shape) * (digest.deviation**2 + digest.mean**2) / (square or 1.0)
+        return found
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  a side lives as long as a diff
     def weights(self, step: int = 0) -> dict[str, np.ndarray]:

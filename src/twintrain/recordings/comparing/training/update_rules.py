@@ -56,28 +56,37 @@ class UpdateRule:
         found = {**self.options, **options}
         return replace(self, options={name: value for name, value in found.items() if value is not None})
 
-    def after(self, weights: Arrays, gradients: Sequence[Arrays]) -> list[dict[str, np.ndarray]]:
+    def after(
+        self, weights: Arrays, gradients: Sequence[Arrays], squares: Sequence[Coefficients] = ()
+    ) -> list[dict[str, np.ndarray]]:
         """The weights after each step; as many as there are gradients, none of an optimizer that is not known.
 
         Args:
-            weights: those that are trained, by name, before the first step.
-            gradients: before each step, of the loss without penalties.
+            weights: those that are trained, by name, before the first step, or samples of them.
+            gradients: before each step, of the loss without penalties; the same samples.
+            squares: see `limited`, for each step.
         """
         change = RULES.get(self.op)
         held, found = dict(weights), []
         states: dict[str, State] = {name: {} for name in weights}
         for step, given in enumerate(gradients if change else (), start=1):
-            held = self._stepped(change, step, held, given, states)
+            held = self._stepped(change, step, held, given, states, squares[step - 1] if squares else {})
             found.append(held)
         return found
 
     def _stepped(
-        self, change: "Change", step: int, held: Arrays, given: Arrays, states: Mapping[str, State]
+        self,
+        change: "Change",
+        step: int,
+        held: Arrays,
+        given: Arrays,
+        states: Mapping[str, State],
+        squares: Coefficients,
     ) -> dict[str, np.ndarray]:
         options = {**self.options, "learning_rate": rate_at(self.options, step)}
         penalized = {name: given[name] + self.penalty.get(name, 0.0) * held[name] for name in held}
         found = dict(held)
-        for name, gradient in limited(penalized, options).items():
+        for name, gradient in limited(penalized, options, squares).items():
             if name in self.frozen:
                 continue
             decayed = gradient + self.decay.get(name, 0.0) * held[name]
@@ -92,20 +101,28 @@ def rate_at(options: Options, step: int) -> float:
     return float(rates[min(step, len(rates)) - 1])
 
 
-def limited(gradients: Arrays, options: Options) -> dict[str, np.ndarray]:
+def limited(gradients: Arrays, options: Options, squares: Coefficients | None = None) -> dict[str, np.ndarray]:
     """Gradients within the limits: `clip_value` of each number, `clip_norm` of each array, `global_clip_norm` of all.
 
     A norm is divided by itself and multiplied by the limit where it is above it (Pascanu, Mikolov and Bengio 2013).
+
+    Args:
+        squares: where gradients are samples, how many times theirs the sum of all squares is, by name.
     """
     found = dict(gradients)
+    whole = squares or {}
     if (limit := options.get("clip_value")) is not None:
         found = {name: np.clip(each, -limit, limit) for name, each in found.items()}
     if (limit := options.get("clip_norm")) is not None:
-        found = {name: each * _within(limit, float(np.sum(each**2))) for name, each in found.items()}
+        found = {name: each * _within(limit, _square(each) * whole.get(name, 1.0)) for name, each in found.items()}
     if (limit := options.get("global_clip_norm")) is not None:
-        share = _within(limit, sum(float(np.sum(each**2)) for each in found.values()))
+        share = _within(limit, sum(_square(each) * whole.get(name, 1.0) for name, each in found.items()))
         found = {name: each * share for name, each in found.items()}
     return found
+
+
+def _square(array: np.ndarray) -> float:
+    return float(np.sum(array**2))
 
 
 def _within(limit: float, square: float) -> float:
