@@ -13,6 +13,7 @@ RECORDED: tuple[Mistake, ...] = (
     *options.MISTAKES,
     *kernels.MISTAKES,
     *recurrent.MISTAKES,
+    *attention.RECORDED,
     kernels.other_weights,
 )
 # What they may leave unsaid.

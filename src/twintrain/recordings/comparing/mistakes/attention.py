@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from twintrain.recordings.comparing.mistakes.trial import Pair, Trial, with_options, written
+from twintrain.recordings.comparing.weights import compare_weights
 
 
 def another_scale(pair: Pair) -> Iterator[Trial]:
@@ -24,6 +25,14 @@ def heads_in_another_order(pair: Pair) -> Iterator[Trial]:
         yield Trial("head order", with_options(pair.ours, interleaved=True), saying, "in one order")
 
 
+def arrays_of_heads_in_another_order(pair: Pair) -> Iterator[Trial]:
+    """The same, where the arrays were brought over so."""
+    if pair.ours.op == "attention":
+        sides = (pair.ours.options, pair.ours.weights), (pair.theirs.options, pair.theirs.weights)
+        if any(row.verdict == "permuted" for row in compare_weights(("", ""), "attention", *sides)):
+            yield from heads_in_another_order(pair)
+
+
 def another_mask(pair: Pair) -> Iterator[Trial]:
     """Later times seen, or not."""
     if pair.ours.op == "attention":
@@ -34,4 +43,5 @@ def another_mask(pair: Pair) -> Iterator[Trial]:
         yield Trial("mask", with_options(pair.ours, causal=causal), saying, "masked alike")
 
 
+RECORDED = (arrays_of_heads_in_another_order,)
 MISTAKES = (another_scale, heads_in_another_order, another_mask)

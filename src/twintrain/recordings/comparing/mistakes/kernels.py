@@ -9,7 +9,7 @@ from twintrain.recordings.comparing.comparison import error
 from twintrain.recordings.comparing.layer_pair import Layer
 from twintrain.recordings.comparing.mistakes.trial import Pair, Trial, with_weights, written
 from twintrain.recordings.comparing.operations.layouts import canonical, canonical_axes
-from twintrain.recordings.comparing.weights import SAME_SHARE, compare_weights
+from twintrain.recordings.comparing.weights import SAME_SHARE, comparable, compare_weights
 
 AS_COPIED = "with the kernel as it should be"
 ADDED = ("bias", "beta", "recurrent_bias")
@@ -55,11 +55,20 @@ def missing_array(pair: Pair) -> Iterator[Trial]:
     """An array that one of the layers lacks."""
     for role in dict.fromkeys((*pair.ours.weights, *pair.theirs.weights)):
         ours, theirs = role in pair.ours.weights, role in pair.theirs.weights
-        if ours != theirs:
+        if ours != theirs and not _is_in_parts(pair, role):
             has, lacks = (pair.our_title, pair.their_title) if ours else (pair.their_title, pair.our_title)
             layer = with_weights(pair.ours, {role: pair.theirs.weights.get(role)})
             word = role.replace("_", " ")
             yield Trial(f"{role} missing", layer, f"{lacks} has no {word}, {has} has one", f"with the same {word}")
+
+
+def _is_in_parts(pair: Pair, role: str) -> bool:
+    """Whether what one side of attention has in one array is several of the other's."""
+    if pair.ours.op != "attention":
+        return False
+    parts = [comparable(layer.op, layer.options, layer.weights).keys() for layer in (pair.ours, pair.theirs)]
+    holder = pair.ours if role in pair.ours.weights else pair.theirs
+    return comparable(holder.op, holder.options, {role: holder.weights[role]}).keys() <= parts[0] & parts[1]
 
 
 def unused_array(pair: Pair) -> Iterator[Trial]:
