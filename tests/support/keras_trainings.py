@@ -11,12 +11,14 @@ from shared_trainings import (
     HIDDEN,
     INPUTS,
     LABELS,
+    LIMIT,
     ONE_HOT,
     SEQUENCES,
     SHARES,
     STEPS,
     UNITS,
     VALUES,
+    WIDE,
     X,
     recurrent_weights,
     weights,
@@ -25,12 +27,12 @@ from shared_trainings import (
 from twintrain.recordings.record import record
 
 
-def network(outputs=CLASSES, head=(), norm=(), seed=5, l2=0.0):
+def network(outputs=CLASSES, head=(), norm=(), seed=5, l2=0.0, hidden=HIDDEN):
     """Two layers, with what stands between and behind them."""
     penalty = keras.regularizers.L2(l2) if l2 else None
-    dense = [layers.Dense(units, kernel_regularizer=penalty) for units in (HIDDEN, outputs)]
+    dense = [layers.Dense(units, kernel_regularizer=penalty) for units in (hidden, outputs)]
     model = keras.Sequential([layers.Input((INPUTS,)), dense[0], *norm, layers.Activation("tanh"), dense[1], *head])
-    own = weights(outputs, seed)
+    own = weights(outputs, seed, hidden)
     for layer, kernel, bias in zip(dense, own[::2], own[1::2], strict=True):
         layer.set_weights([kernel, bias])
     return model
@@ -98,6 +100,8 @@ TRAININGS = {
         "loss": losses.BinaryCrossentropy(),
     },
     "kl": {"model": lambda: network(head=SOFTMAX), "y": SHARES, "loss": losses.KLDivergence()},
+    "wide": {"model": lambda: network(hidden=WIDE), "limit": LIMIT},
+    "wide_clipped": {"model": lambda: network(hidden=WIDE), "optimizer": sgd(global_clipnorm=0.5)},
     "recurrent": {"model": recurrent, "x": SEQUENCES},
     "norm": {"model": lambda: network(norm=batch_norm())},
     "norm_frozen": {"model": lambda: network(norm=batch_norm(frozen=True))},
@@ -110,6 +114,6 @@ def without_training(model):
     return model
 
 
-def train(path, model=network, x=X, y=LABELS, loss=CROSS_ENTROPY, optimizer=SGD):
+def train(path, model=network, x=X, y=LABELS, loss=CROSS_ENTROPY, optimizer=SGD, limit=None):
     y = y.astype(np.float32) if y.dtype.kind == "f" else y
-    record(model(), x.astype(np.float32), y, to=path, loss=loss, optimizer=optimizer(), steps=STEPS)
+    record(model(), x.astype(np.float32), y, to=path, loss=loss, optimizer=optimizer(), steps=STEPS, limit=limit)

@@ -16,6 +16,8 @@ ORDER = RNG.permutation(ROWS)
 
 
 UNITS = 4
+# Of a layer of which samples are kept, and up to how many elements are not.
+WIDE, LIMIT = 2000, 4096
 SEQUENCES = X.reshape(ROWS, 3, 2)
 
 
@@ -26,8 +28,8 @@ def recurrent_weights(seed=8):
     return [rng.normal(size=shape).astype(np.float32) / 2 for shape in shapes]
 
 
-def weights(outputs, seed=5):
+def weights(outputs, seed=5, hidden=HIDDEN):
     """Kernel (inputs, outputs) and bias of both layers."""
     rng = np.random.default_rng(seed)
-    shapes = [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, outputs), (outputs,)]
+    shapes = [(INPUTS, hidden), (hidden,), (hidden, outputs), (outputs,)]
     return [rng.normal(size=shape).astype(np.float32) / 2 for shape in shapes]

@@ -1,4 +1,4 @@
-"""Records all trainings of one framework: python tests/recordings/trainings_worker.py FRAMEWORK FOLDER"""
+"""Records all trainings of one framework: python tests/support/trainings_worker.py FRAMEWORK FOLDER"""
 
 import importlib
 import sys

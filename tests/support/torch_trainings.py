@@ -10,6 +10,7 @@ from shared_trainings import (
     HIDDEN,
     INPUTS,
     LABELS,
+    LIMIT,
     ONE_HOT,
     ORDER,
     SEQUENCES,
@@ -17,6 +18,7 @@ from shared_trainings import (
     STEPS,
     UNITS,
     VALUES,
+    WIDE,
     X,
     recurrent_weights,
     weights,
@@ -27,11 +29,11 @@ from torch.nn import functional as F
 from twintrain.recordings.record import record
 
 
-def network(outputs=CLASSES, head=(), norm=(), seed=5):
+def network(outputs=CLASSES, head=(), norm=(), seed=5, hidden=HIDDEN):
     """Two layers, with what stands between and behind them."""
-    model = nn.Sequential(nn.Linear(INPUTS, HIDDEN), *norm, nn.Tanh(), nn.Linear(HIDDEN, outputs), *head)
+    model = nn.Sequential(nn.Linear(INPUTS, hidden), *norm, nn.Tanh(), nn.Linear(hidden, outputs), *head)
     dense = [layer for layer in model if isinstance(layer, nn.Linear)]
-    own = weights(outputs, seed)
+    own = weights(outputs, seed, hidden)
     with torch.no_grad():
         for layer, kernel, bias in zip(dense, own[::2], own[1::2], strict=True):
             layer.weight.copy_(torch.from_numpy(kernel.T))
@@ -149,6 +151,7 @@ TRAININGS = {
     "shuffled_rows": {"x": X[ORDER], "y": LABELS[ORDER]},
     "scaled_targets": {"y": VALUES * 10, "loss": nn.MSELoss()},
     "one_hot": {"y": ONE_HOT},
+    "wide": {"model": lambda: network(hidden=WIDE), "limit": LIMIT},
     "recurrent": {"model": Recurrent, "x": SEQUENCES},
     "norm": {"model": lambda: network(norm=batch_norm())},
     "norm_momentum": {"model": lambda: network(norm=batch_norm(momentum=0.1))},
@@ -162,6 +165,6 @@ def without_training(model):
     return model
 
 
-def train(path, model=network, x=X, y=LABELS, loss=CROSS_ENTROPY, optimizer=SGD):
+def train(path, model=network, x=X, y=LABELS, loss=CROSS_ENTROPY, optimizer=SGD, limit=None):
     y = y.astype(np.float32) if y.dtype.kind == "f" else y
-    record(model(), x.astype(np.float32), y, to=path, loss=loss, optimizer=optimizer, steps=STEPS)
+    record(model(), x.astype(np.float32), y, to=path, loss=loss, optimizer=optimizer, steps=STEPS, limit=limit)
