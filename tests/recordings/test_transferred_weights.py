@@ -81,6 +81,13 @@ def test_layers_that_nothing_else_tells_apart_are_told_by_what_the_model_gives(t
 
 
 @pytest.mark.parametrize("taker", FRAMEWORKS)
+def test_what_other_rows_cannot_tell_is_listed_as_uncertain(told, taker):
+    found, _ = told[taker]["unsure"]
+    assert sorted(found["uncertain"]) == (["k", "q", "v"] if taker == "keras" else ["key", "query", "value"])
+    assert found["error"] > 1e-3
+
+
+@pytest.mark.parametrize("taker", FRAMEWORKS)
 def test_a_pair_that_is_given_goes_before_all_else_and_is_told_to_be_another_network(told, taker):
     right = told[taker]["dense"]["layers"]
     found, is_left = told[taker]["pairs"]

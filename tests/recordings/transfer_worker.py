@@ -90,6 +90,7 @@ class Tried:
             "allowed": self.tried("dense", "scaled", allow_unmatched=True),
             "other rows": self.tried("conv2d", "lstm"),
             "given rows": self.tried("dense", "dense", np.ones((3, 9))),
+            "unsure": self.tried("projections", "projections", rows("projections", self.framework) + 1),
             "bare": self.tried("dense", self.bare),
             "started": self.started("conv2d", "conv2d"),
             "not started": self.started("dense", "scaled"),

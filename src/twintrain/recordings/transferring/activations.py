@@ -33,8 +33,8 @@ def settled(
 ) -> tuple[Pairs, float]:
     """The pairs with which the model gives what the source gave, and by how much it still differs.
 
-    Other orders within groups of one shape are tried only where no layer gives another output for the same input: such
-    a layer is another one in any order.
+    Other orders within groups of one shape are tried only where the rows are the recording's, and no layer gives
+    another output for the same input: such a layer is another one in any order.
 
     Args:
         run: what the model computes with the weights of such pairs.
@@ -42,13 +42,20 @@ def settled(
     """
     target = run(pairs)
     error = output_error(source, target)
-    if error <= AGREE or _differs_alone(source, target, holders, pairs):
+    if error <= AGREE or not _is_of_same_rows(source, target) or _differs_alone(source, target, holders, pairs):
         return pairs, error
     for tried in itertools.islice(_orders(pairs, groups), MOST_TRIES):
         found = output_error(source, run(tried))
         if found <= AGREE:
             return tried, found
     return pairs, error
+
+
+def _is_of_same_rows(source: Side, target: Side) -> bool:
+    ours, theirs = source.recording.inputs, target.recording.inputs
+    return len(ours) == len(theirs) and all(
+        gap(source.tensor(a), target.tensor(b)) <= AGREE for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def _differs_alone(source: Side, target: Side, holders: tuple[list[Holder], list[Holder]], pairs: Pairs) -> bool:
