@@ -168,7 +168,10 @@ def test_what_cannot_be_written_is_one_line_and_changes_nothing_of_the_diff(tmp_
     image_network("keras", {"input": lambda x: x * 2}).save(paths[1])
     assert main(["diff", *paths, "--repro", str(tmp_path / "repro")]) == 1
     assert "--repro: input (input) is no layer of both models" in capsys.readouterr().err
-    image_network("keras", {"bn2": {"options": {"epsilon": 1e-2}}}).save(paths[1])
+    image_network("keras", {"input": lambda x: x * 2, "bn2": {"options": {"epsilon": 1e-2}}}).save(paths[1])
+    assert main(["diff", *paths, "--repro", str(tmp_path / "repro")]) == 1
+    assert "The layer 'bn2'" in (tmp_path / "repro/other_keras.py").read_text()
+    capsys.readouterr()
     assert main(["diff", *paths, "--repro", paths[0]]) == 1
     assert f"--repro: {paths[0]} cannot be written to" in capsys.readouterr().err
 

@@ -14,6 +14,7 @@ from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.diff import Diff
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import Layer, in_axes_of
+from twintrain.recordings.comparing.rows import DIFFERENT
 from twintrain.recordings.comparing.side import Side, common_limit, likely_layout
 from twintrain.recordings.contents import Call
 from twintrain.recordings.reproducing.smallest import smallest
@@ -75,16 +76,16 @@ def write_reproduction(found: Diff, reference: Recording | Path, other: Recordin
 
 
 def _calls(found: Diff, reference: Side, other: Side) -> tuple[Call, Call]:
-    row = found.first
-    if row is None:
+    """The first that differs by itself, as the diff ranks them, and is a layer of both."""
+    rows = [row for row in (found.first, *found.layers) if row and (row is found.first or row.verdict == DIFFERENT)]
+    if not rows:
         raise UserError("no layer differs by itself, so there is none to reproduce")
-    named = [
-        next((call for call in side.calls if call.name == name), None)
-        for side, name in ((reference, row.name), (other, row.other_name))
-    ]
-    if None in named:
-        raise UserError(f"{row.name} ({row.op}) is no layer of both models, so there is none to reproduce")
-    return named[0], named[1]  # type: ignore[return-value]
+    for row in rows:
+        ours = [call for call in reference.calls if call.name == row.name]
+        theirs = [call for call in other.calls if call.name == row.other_name]
+        if ours and theirs:
+            return ours[0], theirs[0]
+    raise UserError(f"{rows[0].name} ({rows[0].op}) is no layer of both models, so there is none to reproduce")
 
 
 def _pair(reference: Side, other: Side, calls: tuple[Call, Call]) -> tuple[Layer, Layer]:
