@@ -20,6 +20,7 @@ from recorded_fits import (
     said,
 )
 
+from twintrain.recordings.keras import losses, optimizers
 from twintrain.recordings.record import record
 
 ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -230,3 +231,33 @@ def gradients_of(model, x, y):
         outputs = model(x, training=True)
         loss = ENTROPY(y, outputs)
     return loss, outputs, tape.gradient(loss, model.trainable_variables)
+
+
+def large(path):
+    keras.utils.set_random_seed(2)
+    parts = [layers.Dense(1500, "relu"), layers.Reshape((1, 1500)), layers.LSTM(40), layers.Dense(3)]
+    model = keras.Sequential([keras.Input((4,)), *parts])
+    for limit, name in ((4096, path), (None, path.with_name("whole.npz"))):
+        record(model, TABLE, CLASSES, to=name, loss=ENTROPY, optimizer=sgd(), limit=limit)
+
+
+def words(path):
+    told = {
+        "entropy": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        "a function": keras.losses.sparse_categorical_crossentropy,
+        "a name": "mse",
+        "a sum": keras.losses.MeanSquaredError(reduction="sum"),
+        "binary": keras.losses.BinaryCrossentropy(from_logits=True),
+        "probabilities": keras.losses.BinaryCrossentropy(),
+        "huber": keras.losses.Huber(delta=0.5),
+        "divergence": keras.losses.KLDivergence(),
+        "own": lambda y, outputs: 0,
+    }
+    made = {
+        "sgd": keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01, clipnorm=1.0),
+        "adam": keras.optimizers.Adam(0.1, beta_1=0.8, beta_2=0.99, epsilon=1e-6, global_clipnorm=2.0),
+        "adamw": keras.optimizers.AdamW(0.1, weight_decay=0.01),
+        "rmsprop": keras.optimizers.RMSprop(0.1, rho=0.95, centered=True, clipvalue=0.5),
+    }
+    found = {name: losses.describe(loss) for name, loss in told.items()}
+    return found | {name: optimizers.describe(optimizer, dense()) for name, optimizer in made.items()}

@@ -20,6 +20,8 @@ NAMES = (
     "state",
     "errors",
     "loop",
+    "large",
+    "words",
 )
 STEPS = (1, 3)
 RATE, MOMENTUM = 0.1, 0.9

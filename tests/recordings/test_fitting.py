@@ -8,7 +8,9 @@ from worker_process import run_worker
 
 from twintrain.recordings.archive import load
 from twintrain.recordings.batches import row_digests
+from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.contents import PASSES
+from twintrain.recordings.samples import kept
 
 EACH = pytest.mark.parametrize("framework", FRAMEWORKS)
 
@@ -237,3 +239,65 @@ def test_a_loop_that_does_not_end_well_says_what_was_written(folders, facts, fra
     recording = load(path)
     assert (recording.fit.stopped, recording.fit.steps) == ("ZeroDivisionError: division by zero", [1])
     assert recording.losses("float32").tolist() == [0.5]
+
+
+@EACH
+def test_of_large_arrays_samples_are_kept_and_compared(recorded, framework):
+    whole, sampled = recorded(framework, "whole"), recorded(framework, "large")
+    assert (whole.limit, sampled.limit) == (None, 4096)
+    sizes = {name: array.size for name, array in sampled.arrays.items() if name.startswith("float")}
+    assert max(sizes.values()) <= 4096
+    cut = [name for name, size in sizes.items() if whole.arrays[name].size > size]
+    assert {name.split("/")[1] for name in cut} == {"tensor", "gradient", "step"}
+    assert cut == [f"{pass_}/{rest}" for pass_, digests in sampled.digests.items() for rest in digests]
+    for name in sizes:
+        assert np.array_equal(sampled.arrays[name], kept(whole.arrays[name], 4096)), name
+    for pair in ((sampled, sampled), (whole, sampled)):
+        found = diff(*pair)
+        assert found.verdict == "same"
+        # Gates lie in an order of each framework's own, which a sample does not keep.
+        roles = {row.role for row in found.training.rows if row.quantity == "gradient"}
+        assert {"kernel", "bias"} <= roles
+        assert "recurrent_kernel" not in roles
+
+
+RULES = {
+    "torch": {
+        "entropy": ("cross_entropy", {"label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]}),
+        "a function": ("cross_entropy", {"from_logits": True, "reduction": "mean"}),
+        "a part": ("cross_entropy", {"label_smoothing": 0.2, "reduction": "sum"}),
+        "binary": ("binary_cross_entropy", {"from_logits": True}),
+        "probabilities": ("binary_cross_entropy", {"from_logits": False}),
+        "huber": ("huber", {"delta": 0.5}),
+        "divergence": ("kl", {"reduction": "batchmean"}),
+        "own": (None, {}),
+        "sgd": ("sgd", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+        "adam": ("adam", {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6, "decoupled": False}),
+        "adamw": ("adamw", {"weight_decay": 0.01, "decoupled": True}),
+        "rmsprop": ("rmsprop", {"rho": 0.95, "centered": True, "epsilon_is_added_to": "root"}),
+    },
+    "keras": {
+        "entropy": ("cross_entropy", {"from_logits": True, "label_smoothing": 0.1, "reduction": "mean"}),
+        "a function": ("cross_entropy", {"from_logits": False}),
+        "a name": ("mse", {"reduction": "mean"}),
+        "a sum": ("mse", {"reduction": "sum of row means"}),
+        "binary": ("binary_cross_entropy", {"from_logits": True}),
+        "probabilities": ("binary_cross_entropy", {"from_logits": False}),
+        "huber": ("huber", {"delta": 0.5}),
+        "divergence": ("kl", {"reduction": "batchmean"}),
+        "own": (None, {}),
+        "sgd": ("sgd", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "clip_norm": 1.0, "decoupled": True}),
+        "adam": ("adam", {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6, "global_clip_norm": 2.0}),
+        "adamw": ("adamw", {"weight_decay": 0.01, "decoupled": True}),
+        "rmsprop": ("rmsprop", {"rho": 0.95, "centered": True, "clip_value": 0.5, "epsilon_is_added_to": "square"}),
+    },
+}
+
+
+@EACH
+def test_losses_and_optimizers_are_told_in_words_of_both_frameworks(facts, framework):
+    found = facts[framework]["words"]
+    assert found.keys() == RULES[framework].keys()
+    for name, (op, options) in RULES[framework].items():
+        assert found[name][1] == op, name
+        assert options.items() <= found[name][2].items(), name

@@ -1,6 +1,7 @@
 """Trainings in PyTorch: each is recorded into a file and returns facts."""
 
 import copy
+import functools
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from torch.nn import functional as F
 from torch_scenarios import everything
 
 from twintrain.recordings.record import record
+from twintrain.recordings.torch import losses, optimizers
 
 PIXELS = np.moveaxis(IMAGES, -1, 1).copy()
 
@@ -226,3 +228,42 @@ def run():
         return {**seen, "losses": np.array(losses)}
 
     return model, (entropy, optimizer), told
+
+
+class Large(nn.Module):
+    """Of more numbers than a sample has."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(2)
+        self.wide, self.lstm, self.last = nn.Linear(4, 1500), nn.LSTM(1500, 40, batch_first=True), nn.Linear(40, 3)
+
+    def forward(self, values):
+        return self.last(self.lstm(F.relu(self.wide(values))[:, None])[0][:, -1])
+
+
+def large(path):
+    for limit, name in ((4096, path), (None, path.with_name("whole.npz"))):
+        record(Large(), TABLE, CLASSES, to=name, loss=F.cross_entropy, optimizer=sgd, limit=limit)
+
+
+def words(path):
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    told = {
+        "entropy": nn.CrossEntropyLoss(weight=weights, label_smoothing=0.1),
+        "a function": F.cross_entropy,
+        "a part": functools.partial(F.cross_entropy, label_smoothing=0.2, reduction="sum"),
+        "binary": nn.BCEWithLogitsLoss(),
+        "probabilities": nn.BCELoss(),
+        "huber": nn.HuberLoss(delta=0.5),
+        "divergence": nn.KLDivLoss(reduction="batchmean"),
+        "own": lambda outputs, y: 0,
+    }
+    made = {
+        "sgd": functools.partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        "adam": functools.partial(torch.optim.Adam, lr=0.1, betas=(0.8, 0.99), eps=1e-6),
+        "adamw": functools.partial(torch.optim.AdamW, lr=0.1),
+        "rmsprop": functools.partial(torch.optim.RMSprop, lr=0.1, alpha=0.95, centered=True),
+    }
+    found = {name: losses.describe(loss) for name, loss in told.items()}
+    return found | {name: optimizers.describe(optimizer, dense()) for name, optimizer in made.items()}

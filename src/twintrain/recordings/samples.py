@@ -80,9 +80,8 @@ def packed(
     Args:
         samplable: names of those that need not be whole.
     """
-    cut = {name for name in samplable if name in arrays and not is_whole(arrays[name].shape, limit)}
-    # What was computed in place of a part of another array would keep all of that in memory.
-    found = {name: kept(array, limit).copy() if name in cut else array for name, array in arrays.items()}
+    cut = [name for name in samplable if name in arrays and not is_whole(arrays[name].shape, limit)]
+    found = {name: kept(array, limit) if name in cut else array for name, array in arrays.items()}
     return found, {name: Digest.of(arrays[name]) for name in cut}
 
 

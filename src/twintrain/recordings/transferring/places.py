@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from twintrain.recordings.archive import Call
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.contents import Call
 from twintrain.recordings.transferring.holders import Holder
 
 # What comes before or after a holder: its number (below zero of the model's inputs and outputs), and the place of its
