@@ -63,11 +63,6 @@ class Training:
     causes: list[Cause] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def steps(self) -> list[int]:
-        """After how many steps weights were compared."""
-        return sorted({row.step for row in self.rows if row.quantity == WEIGHT})
-
 
 def compare_training(reference: Side, other: Side, matching: Matching, forward: str) -> Training:
     """Compares the trainings of two sides that have one.
@@ -88,7 +83,7 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     found = None if forward == DIFFERENT or causes else penalties(sides, pairs)
     update = _update(sides, pairs, found)
     is_rounded = forward == ROUNDING or update.is_rounded
-    builder = TrainingRowBuilder(sides, pairs, is_rounded)
+    builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)
     rows = _rows(builder, found or ({}, {}), update)
     causes += _causes(sides, pairs, rows, update, forward)
     parting = next((row for row in rows if row.verdict == DIFFERENT), None)
@@ -120,7 +115,7 @@ def _rows(builder: TrainingRowBuilder, found: Penalties, update: Update) -> list
     if update.is_same:  # the one counts to the loss what the other's optimizer adds
         rows = [replace(row, verdict=SAME) if row.quantity == PENALTY else row for row in rows]
     for step in sides[0].fit.steps:
-        rows += builder.weights(step, update.rule)
+        rows += builder.weights(step)
     has_one_penalty = any(row.quantity == PENALTY and row.error > row.tolerance for row in rows)
     return rows if has_one_penalty else rows + builder.losses()
 

@@ -53,9 +53,9 @@ def _ordered(names: Collection[str], left: Callable[[Collection[str]], float]) -
 def option_finding(titles: tuple[str, str], word: str, ours: Any, theirs: Any, mistake: str = "") -> Finding:
     """Of an option that both have otherwise, or one alone has."""
     if theirs is None:
-        saying = f"{titles[0]} has {_with_article(word, ours)}, {titles[1]} none"
+        saying = f"{titles[0]} has {_named(word, ours)}, {titles[1]} none"
     elif ours is None:
-        saying = f"{titles[1]} has {_with_article(word, theirs)}, {titles[0]} none"
+        saying = f"{titles[1]} has {_named(word, theirs)}, {titles[0]} none"
     else:
         saying = f"{titles[1]} has {word} {_value(theirs)}, {titles[0]} {_value(ours)}"
     return Finding(mistake or word, saying, f"with the same {word}")
@@ -93,7 +93,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
-def _with_article(word: str, value: Any) -> str:
+def _named(word: str, value: Any) -> str:
     return word if value is True else f"{word} {_value(value)}"
 
 

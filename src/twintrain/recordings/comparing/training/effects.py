@@ -58,7 +58,8 @@ class Steps:
     @classmethod
     def of(cls, side: Trained) -> "Steps":
         """Those of a side."""
-        gradients = [side.gradients, side.next_gradients][: 2 if side.next_gradients else 1]
+        has_two = side.next_gradients and side.next_gradients.keys() == side.gradients.keys()
+        gradients = [side.gradients, side.next_gradients][: 2 if has_two else 1]
         weights, *after = (
             {name: each for name, each in side.weights(step).items() if name in side.gradients}
             for step in range(len(gradients) + 1)

@@ -1,7 +1,8 @@
 """The rows of a diff that are of training: predictions, loss, gradients, and weights after steps."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -61,12 +62,23 @@ class TrainingRow:
         """The error in units of what a framework parts from itself by."""
         return self.error / self.self_error if self.self_error else None
 
+    @property
+    def excess(self) -> float:
+        """The error in units of what rounding explains; 0 where that is anything."""
+        return self.error / self.tolerance if np.isfinite(self.tolerance) else 0.0
+
 
 class TrainingRowBuilder:
     """Makes the rows of two trainings whose weights are matched."""
 
-    def __init__(self, sides: tuple[Trained, Trained], pairs: Pairs, is_rounded: bool) -> None:
-        self.sides, self.pairs, self.is_rounded = sides, pairs, is_rounded
+    def __init__(self, sides: tuple[Trained, Trained], pairs: Pairs, is_rounded: bool, rule: UpdateRule | None) -> None:
+        """Takes the sides, their weights, and what they do.
+
+        Args:
+            is_rounded: whether something on the way is rounded to float32 on one side alone.
+            rule: of the reference, by which gradients that are rounding alone count for what they do.
+        """
+        self.sides, self.pairs, self.is_rounded, self.rule = sides, pairs, is_rounded, rule
         self.precision = sides[0].side.pass_
         self.is_random = any(side.is_random for side in sides)
         self._shares = [self._share(side) for side in sides]
@@ -108,7 +120,7 @@ class TrainingRowBuilder:
             itself = self._itself(lambda side, at=step: side.losses[at], [unit] * 2)
             error = float(abs(courses[1][step] - courses[0][step])) / unit
             rows.append(self._row(LOSSES, step, Place("", "", ""), error, itself))
-        return [max(rows, key=lambda row: row.error / row.tolerance)]
+        return [max(rows, key=lambda row: row.excess)]
 
     def gradients(self, penalties: tuple[dict[str, float], dict[str, float]]) -> list[TrainingRow]:
         """Of each weight, without penalties.
@@ -129,24 +141,19 @@ class TrainingRowBuilder:
         alone = self.pairs.one_sided(*(side.gradients for side in self.sides))
         return rows + [self._row(GRADIENT, 0, place, np.inf, []) for place, _ in alone]
 
-    def weights(self, step: int, rule: UpdateRule | None) -> list[TrainingRow]:
-        """Of each weight and running statistic after a recorded step.
-
-        Args:
-            rule: of the reference, by which gradients that are rounding alone count for what they do.
-        """
+    def weights(self, step: int) -> list[TrainingRow]:
+        """Of each weight and running statistic after a recorded step."""
         before, after = ([side.weights(at) for side in self.sides] for at in (0, step))
         moved = _differences(after[0], before[0])
         units = _units(self._magnitudes(moved, _differences(after[1], before[1]), False), self.precision)
         itself = [
             self._self_errors(side, lambda each: each.weights(step), at, False) for at, side in enumerate(self.sides)
         ]
-        noise = self._noise(rule)
         rows = []
         for place, ours, theirs in self.pairs.arrays(*after):
             errors = [each[place] / units[place] for each in itself if each and place in each]
             quantity = STATISTIC if place.is_statistic else WEIGHT
-            allowed = step * noise.get(place, 0.0) / units[place] + _digits(ours, self.precision) / units[place]
+            allowed = step * self._noise.get(place, 0.0) / units[place] + _digits(ours, self.precision) / units[place]
             rows.append(self._row(quantity, step, place, _gap(ours, theirs) / units[place], errors, allowed))
         return rows
 
@@ -195,9 +202,10 @@ class TrainingRowBuilder:
             for place, a, b in self.pairs.arrays(ours, theirs, are_gradients)
         }
 
-    def _noise(self, rule: UpdateRule | None) -> dict[Place, float]:
+    @functools.cached_property
+    def _noise(self) -> dict[Place, float]:
         """What rounding of the gradients makes of one step of the reference, by place."""
-        side = self.sides[0]
+        side, rule = self.sides[0], self.rule
         if rule is None or not side.gradients:
             return {}
         largest = max(float(np.abs(each).max(initial=0.0)) for each in side.gradients.values())
@@ -217,16 +225,6 @@ class TrainingRowBuilder:
         """What the last digits are of the change of the perturbed weights."""
         changed_by = side.side.recording.perturbation
         return LAST_DIGITS * float(np.finfo(self.precision).eps) / changed_by if changed_by else 1.0
-
-
-def without_differences(rows: list[TrainingRow]) -> list[TrainingRow]:
-    """The rows as the same, for what was found to be the same in another form."""
-    return [replace(row, verdict=SAME) for row in rows]
-
-
-def differing(rows: list[TrainingRow]) -> Iterator[TrainingRow]:
-    """Those that are different."""
-    return (row for row in rows if row.verdict == DIFFERENT)
 
 
 def _without(side: Trained, penalty: dict[str, float]) -> dict[str, np.ndarray]:

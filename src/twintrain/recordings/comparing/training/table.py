@@ -27,7 +27,7 @@ def training_cells(found: Training) -> list[tuple[str, ...]]:
     cells: list[tuple[str, ...]] = []
     most = LISTED
     for of_kind in kinds.values():
-        ranked = sorted(of_kind, key=lambda row: (row.verdict == SAME, -row.error / row.tolerance))
+        ranked = sorted(of_kind, key=lambda row: (row.verdict == SAME, -row.excess))
         parting = [row for row in ranked if row.verdict == DIFFERENT]
         counted = f" ({len(parting)} of {len(of_kind)} differ)" if parting and of_kind[0].name else ""
         for row in parting[:most] or ranked[:1]:

@@ -21,8 +21,7 @@ class Update:
     """The first steps of the other, by the reference's rule.
 
     Attributes:
-        error: how far that is from what the other has, its constants in float32 aside; None where either rule is not
-            known.
+        error: how far that is from what the other has; None where either rule is not known.
         bound: up to which both do the same.
         is_rounded: whether either has constants in float32.
         rule: of the reference, in effect.
