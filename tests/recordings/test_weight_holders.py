@@ -7,7 +7,7 @@ import pytest
 from made_recordings import Network, image_network, sequence_network
 from worker_process import run_worker
 
-from twintrain import UserError
+from twintrain import UserError, diff
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.transferring.holders import holders
 from twintrain.recordings.transferring.pairing import groups, pair
@@ -100,3 +100,15 @@ def test_networks_of_the_twin_contract_take_each_other_over(tmp_path):
     for name, found in told.items():
         assert found["error"] < 1e-4, name
         assert [found[key] for key in ("source_alone", "target_alone", "uncertain")] == [[], [], []], name
+
+
+@pytest.mark.slow
+def test_resnet18_of_torchvision_is_taken_over_by_one_written_in_keras(tmp_path):
+    for framework in ("torch", "keras"):
+        run_worker("resnet_worker.py", framework, tmp_path)
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert len(told["layers"]) == 41
+    assert told["error"] < 1e-5
+    assert [told[key] for key in ("source_alone", "target_alone", "uncertain")] == [[], [], []]
+    found = diff(tmp_path / "torch.npz", tmp_path / "keras.npz")
+    assert found.verdict == "same", str(found)
