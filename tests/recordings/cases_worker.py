@@ -1,14 +1,17 @@
 """Records all networks of one framework: python tests/recordings/cases_worker.py FRAMEWORK FOLDER
 
-Writes FOLDER/NAME.npz, and FOLDER/NAME-outputs.npz with what the networks give when nothing is recorded.
+Writes FOLDER/NAME.npz, FOLDER/NAME-outputs.npz with what the networks give when nothing is recorded, and
+FOLDER/written.json with what `errors_by_op` finds of each.
 """
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 from recorded_cases import example
+from written_layers import errors_by_op
 
 from twintrain.recordings.record import record
 
@@ -20,6 +23,8 @@ def main(framework: str, folder: Path) -> None:
         model = build()
         record(model, rows, to=folder / f"{name}.npz")
         np.savez(folder / f"{name}-outputs.npz", *outputs(framework, model, rows))
+    written = {name: errors_by_op(framework, folder / f"{name}.npz") for name in networks}
+    (folder / "written.json").write_text(json.dumps(written))
 
 
 def outputs(framework, model, rows):

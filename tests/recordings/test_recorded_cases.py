@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from both_frameworks import FRAMEWORKS, recorded_in_both
@@ -7,6 +9,7 @@ from worker_process import finish, start_worker
 from twintrain.recordings.archive import load
 from twintrain.recordings.contents import PASSES
 
+NOT_WRITTEN = {"attention", "add", "multiply", "concatenate", "permute", "reshape", "pad", "dropout", "identity"}
 CASES = [(framework, name) for framework in FRAMEWORKS for name in EXPECTED]
 
 
@@ -46,6 +49,15 @@ def test_call_is_described_in_the_words_of_both(folders, framework, name):
         assert call.options == {**options, **keepdims}
         letters = {weight.name: weight.axes for weight in recording.weights}
         assert {role: letters[weight] for role, weight in call.weights.items()} == axes
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_layer_that_is_written_as_code_gives_the_same(folders, framework):
+    found = json.loads((folders[framework] / "written.json").read_text())
+    errors = {name: error for case in found.values() for name, error in case.items()}
+    assert {name: error for name, error in errors.items() if error is not None and not error < 1e-6} == {}
+    assert {name for name, error in errors.items() if error is None} == NOT_WRITTEN
+    assert set(found) == set(EXPECTED)
 
 
 @pytest.mark.parametrize(("framework", "name"), CASES)

@@ -39,6 +39,8 @@ def written(op: str | None, options: Options, shapes: Shapes, rank: int) -> list
     """
     if op in ACTIVATIONS:
         return ["x = ops.convert_to_tensor(x)", f"output = {ACTIVATIONS[op](options)}"]
+    if op == "upsample" and (options.get("scale") is None or options.get("align_corners")):
+        return None  # no layer of Keras's does that
     return LAYERS[op](options, shapes, rank) if op in LAYERS else None
 
 
@@ -104,6 +106,20 @@ def _global_pool(kind: str) -> Callable[[Options, Shapes, int], list[str]]:
         return _called(f"layers.Global{kind}Pooling{rank - 2}D({_format(options)}, keepdims={keeps})")
 
     return lines
+
+
+def _adaptive_avg_pool(options: Options, _: Shapes, rank: int) -> list[str]:
+    return _called(f"layers.AdaptiveAveragePooling{rank - 2}D({tuple(options['size'])}, {_format(options)})")
+
+
+def _upsample(options: Options, _: Shapes, rank: int) -> list[str]:
+    size = _as(options, scale="size") if rank > 3 else f"size={options['scale'][0]}"
+    kind = f", {_format(options)}, interpolation={options.get('mode', 'nearest')!r}" if rank == 4 else ""
+    return _called(f"layers.UpSampling{rank - 2}D({size}{kind})")
+
+
+def _prelu(_: Options, __: Shapes, ___: int) -> list[str]:
+    return ["x = ops.convert_to_tensor(x)", 'output = ops.where(x >= 0, x, weights["alpha"] * x)']
 
 
 def _embedding(_: Options, shapes: Shapes, __: int) -> list[str]:
@@ -180,6 +196,9 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
     "avg_pool": _avg_pool,
     "global_avg_pool": _global_pool("Average"),
     "global_max_pool": _global_pool("Max"),
+    "adaptive_avg_pool": _adaptive_avg_pool,
+    "upsample": _upsample,
+    "prelu": _prelu,
     "embedding": _embedding,
     "flatten": _flatten,
     **{op: _recurrent(op) for op in RECURRENT},

@@ -99,10 +99,25 @@ def _avg_pool(options: Options, _: Shapes, rank: int) -> list[str]:
 
 def _global_pool(function: str) -> Callable[[Options, Shapes, int], list[str]]:
     def lines(options: Options, _: Shapes, rank: int) -> list[str]:
-        keeps = bool(options.get("keepdims"))
-        return [f"output = torch.{function}(x, dim={tuple(range(2, rank))}, keepdim={keeps})"]
+        first = 1 if options.get("data_format") == "last" else 2
+        axes, keeps = tuple(range(first, first + rank - 2)), bool(options.get("keepdims"))
+        return [f"output = torch.{function}(x, dim={axes}, keepdim={keeps})"]
 
     return lines
+
+
+def _adaptive_avg_pool(options: Options, _: Shapes, rank: int) -> list[str]:
+    return [f"output = F.adaptive_avg_pool{rank - 2}d(x, {tuple(options['size'])})"]
+
+
+def _upsample(options: Options, _: Shapes, __: int) -> list[str]:
+    mode, aligned = options.get("mode", "nearest"), options.get("align_corners")
+    corners = "" if mode == "nearest" else f", align_corners={bool(aligned)}"
+    return [f"output = F.interpolate(x, {_as(options, size='size', scale='scale_factor')}, mode={mode!r}{corners})"]
+
+
+def _prelu(_: Options, __: Shapes, ___: int) -> list[str]:
+    return ['output = F.prelu(x, weights["alpha"].ravel())']
 
 
 def _embedding(_: Options, __: Shapes, ___: int) -> list[str]:
@@ -169,6 +184,9 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
     "avg_pool": _avg_pool,
     "global_avg_pool": _global_pool("mean"),
     "global_max_pool": _global_pool("amax"),
+    "adaptive_avg_pool": _adaptive_avg_pool,
+    "upsample": _upsample,
+    "prelu": _prelu,
     "embedding": _embedding,
     "flatten": _flatten,
     **{op: _recurrent(op) for op in RECURRENT},
