@@ -124,6 +124,7 @@ MISTAKES = {
     "padding": {"conv2": {"options": {"padding": [[0, 2], [0, 2]]}}},
     "first padding": {"conv1": {"options": {"padding": [[0, 2], [0, 2]]}}},
     "a pool": {"pool": {"hidden": {"op": "avg_pool", "options": {"count_include_pad": False}}}},
+    "strides": {"pool": {"options": {"strides": [1, 1]}}},
     "input": {"input": lambda x: x[..., ::-1].copy()},
 }
 
@@ -139,10 +140,9 @@ def test_samples_tell_what_whole_arrays_tell(name, sides):
     if name == "nothing":
         assert found.verdict == "same"
         return
-    assert found.first.name == expected.first.name
-    # Of what takes several numbers, samples do not tell why.
-    if name not in ("padding", "a pool"):
-        assert found.cause.finding == expected.cause.finding
+    assert (found.first.name, np.isfinite(found.first.error)) == (expected.first.name, name != "strides")
+    # Of what takes several numbers, samples do not tell why, but for what the recordings themselves say.
+    assert (found.cause and found.cause.finding) == (None if name == "a pool" else expected.cause.finding)
     rows = zip(found.layers, expected.layers, strict=True)
     assert all(row.error <= whole.error * (1 + 1e-9) or whole.error < 1e-12 for row, whole in rows)
 

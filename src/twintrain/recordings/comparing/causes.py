@@ -9,6 +9,7 @@ from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import TO_THE_END, Layer, as_computed, gap, in_axes_of, in_order_of
 from twintrain.recordings.comparing.mistakes import GUESSED, RECORDED, Mistake
+from twintrain.recordings.comparing.mistakes.options import another_operation, one_option
 from twintrain.recordings.comparing.mistakes.relations import relations
 from twintrain.recordings.comparing.mistakes.trial import Pair, Trial
 from twintrain.recordings.comparing.rows import BETWEEN, FLOAT32, INPUT, Compared, Row
@@ -37,7 +38,7 @@ class Cause:
         name: of the reference's layer.
         other_name: of the other's.
         error: of the other's layer alone; inf where shapes do not fit.
-        explained_error: what is left of it once the mistake is made on both sides.
+        explained_error: what is left of it once the mistake is made on both sides; NaN where that cannot be tried.
     """
 
     sentence: str
@@ -86,7 +87,18 @@ def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     for mistakes in (RECORDED, (*RECORDED, *GUESSED)):
         if found := _made_good(pair, before, mistakes, reference.pass_):
             return _cause(compared.row, before, *found)
-    return None
+    return _untried(compared.row, pair) if ours.is_sampled else None
+
+
+def _untried(row: Row, pair: Pair) -> Cause | None:
+    """What the recordings say of a layer that cannot be computed on what is known of its input."""
+    found = [trial for mistake in (one_option, another_operation) for trial in mistake(pair)]
+    if not found:
+        return None
+    finding, mistake = (" and ".join(each) for each in zip(*((t.saying, t.mistake) for t in found), strict=True))
+    parted = f"they part by {row.own:.1e}" if np.isfinite(row.own) else "their shapes do not fit"
+    sentence = f"{named(row)}: {finding}; {parted}, and too little of its input was recorded to try it"
+    return Cause(sentence, finding, mistake, row.name, row.other_name, row.own, np.nan)
 
 
 def _made_good(

@@ -139,7 +139,7 @@ class RowBuilder:
         ours = calls[0].inputs
         came_in = max(
             [
-                gap(self.reference.tensor(a), self.other.tensor(b), self.likely)
+                gap(self.reference.tensor(a), self.other.tensor(b), self.likely) if self._fit(a, b) else np.inf
                 for a, b in zip(ours, theirs, strict=False)
             ],
             default=0.0,
@@ -176,9 +176,17 @@ class RowBuilder:
             *names, op, came_in, found.largest, found.mean, found.place, found.cosine, None, tolerance, itself or None
         )
 
+    def _fit(self, ours: int, theirs: int) -> bool:
+        """Whether two tensors are of as many numbers along their axes, as their samples may be where they are not."""
+        shapes = self.reference.shape(ours), self.other.shape(theirs)
+        lengths = [sorted(length for length in shape if length > 1) for shape in shapes]
+        return lengths[0] == lengths[1] or all(self.reference.is_whole(shape) for shape in shapes)
+
     def _whole(self, found: Difference, sample: np.ndarray, numbers: tuple[int, int]) -> Difference:
         """A difference of samples as that of the whole arrays, as far as their digests tell it."""
         digests = self.reference.digest(numbers[0]), self.other.digest(numbers[1])
+        if not self._fit(*numbers):
+            return Difference(np.inf, np.inf, (), None, None)
         if None in digests or found.permutation is None:
             return found
         along = places(self.reference.shape(numbers[0]))

@@ -64,10 +64,14 @@ class Side:
 
     def digest(self, number: int) -> Digest | None:
         """What is known of the whole of a tensor of which only a sample is compared."""
-        if is_whole(self.shape(number), self.limit):
+        if self.is_whole(self.shape(number)):
             return None
         known = self.recording.digests.get(self.pass_, {}).get(f"tensor/{number}")
         return known or Digest.of(self.recording.tensor(self.pass_, number))
+
+    def is_whole(self, shape: tuple[int, ...]) -> bool:
+        """Whether arrays of a shape are compared as a whole."""
+        return is_whole(shape, self.limit)
 
     def kept(self, array: np.ndarray) -> np.ndarray:
         """What is compared of an array that is laid out as the recording has it."""
