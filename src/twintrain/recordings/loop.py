@@ -15,7 +15,7 @@ from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
-from twintrain.recordings.passes import prepare, recorded_calls, rules, told
+from twintrain.recordings.passes import limit_for, prepare, recorded_calls, rules, told
 from twintrain.recordings.samples import checked_limit, packed
 from twintrain.recordings.trace import Trace, flat
 from twintrain.recordings.training import Training, checked_steps, with_first
@@ -62,10 +62,11 @@ class Loop:
         weights = self._framework.recorder.read_weights(self._model)
         self._dtype = "float64" if any(array.dtype == np.float64 for array in weights.values()) else "float32"
         self._weights = {name: cast_one(array, self._dtype) for name, array in weights.items()}
-        self._course = Course(self._dtype, self._limit)
         self._targets = [] if targets is None else flat(cast(targets, self._dtype))
         inputs = cast(inputs, self._dtype)
         calls, trained = (recorded_calls(self._framework, self._model, inputs, mode) for mode in (False, True))
+        self._limit = self._limit or limit_for(calls, self._weights, [self._dtype], self._chosen)
+        self._course = Course(self._dtype, self._limit)
         self._course.predictions.extend(trained.arrays[number] for number in trained.outputs)
         loss, optimizer = rules(self._framework, self._model, Training(targets, *self._rules, []))
         self._fit = Fit(
@@ -199,7 +200,7 @@ def recording(
         loss: that of the loop, if it is to be described, as `record` takes it.
         optimizer: the same.
         steps: after how many steps the weights are recorded, rising; the first two always are.
-        limit: up to how many elements (4096 or more) arrays are kept whole, see `record`; without it, all are.
+        limit: up to how many elements (4096 or more) arrays are kept whole, see `record`.
 
     Yields:
         what the loop is told to: `batch(x, y)`, `loss(value)`, `step()`, and in Keras `gradients(list)`.

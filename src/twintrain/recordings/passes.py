@@ -1,6 +1,7 @@
 """The passes of a recording: the same model on the same rows in two precisions, and with weights a little off."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ class Passes:
             trace = self._forward(name, weights)
             shapes = [array.shape for array in trace.arrays]
             if not self.made and self.limit is None:
-                self.limit = self._chosen_limit(trace)
+                self.limit = limit_for(trace, self.weights, PASSES, self.trained_by.steps if self.trained_by else None)
             arrays, digests = self._packed(trace, dtype)
             course = self._trained(name, weights) if self.trained_by else None
         except UserError as error:
@@ -113,15 +114,6 @@ class Passes:
         trace.arrays.clear()
         whole = {f"tensor/{number}" for number in trace.inputs}
         return packed(arrays, self.limit, [name for name in arrays if name not in whole])
-
-    def _chosen_limit(self, trace: Trace) -> int | None:
-        """By what all passes take of each element: four, eight bytes, and as many for perturbed weights."""
-        bytes_each = sum(np.dtype(precision_of(name)).itemsize for name in PASSES)
-        inputs = {*trace.inputs}
-        sizes = [(array.size, bytes_each) for number, array in enumerate(trace.arrays) if number not in inputs]
-        # Gradients of two steps, and weights after some.
-        count = len(self.trained_by.steps) + 2 if self.trained_by else 0
-        return chosen_limit([*sizes, *((array.size, bytes_each * count) for array in self.weights.values())])
 
     def _forward(self, name: str, weights: dict[str, np.ndarray]) -> Trace:
         dtype = precision_of(name)
@@ -169,6 +161,22 @@ def recorded_calls(framework: Framework, model: Any, inputs: Any, training: bool
         return framework.recorder.record_calls(model, inputs, training)
     except Exception as error:  # whatever a model of somebody else's raises
         raise UserError(f"the model cannot be run on the input: {told(error)}") from error
+
+
+def limit_for(
+    trace: Trace, weights: dict[str, np.ndarray], passes: Sequence[str], steps: Sequence[int] | None
+) -> int | None:
+    """Up to how many elements arrays are kept whole where nobody says it; None where all are.
+
+    Args:
+        passes: those that are made, of which each takes four or eight bytes for an element.
+        steps: after which weights are kept, beside gradients of two steps; None where there is no training.
+    """
+    width = sum(np.dtype(precision_of(name)).itemsize for name in passes)
+    inputs = {*trace.inputs}
+    sizes = [(array.size, width) for number, array in enumerate(trace.arrays) if number not in inputs]
+    count = 0 if steps is None else len(steps) + 2
+    return chosen_limit([*sizes, *((array.size, width * count) for array in weights.values())])
 
 
 def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule | None, Rule | None]:
