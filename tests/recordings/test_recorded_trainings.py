@@ -53,6 +53,13 @@ def test_one_of_the_two_may_do_in_the_loss_what_the_other_does_in_the_optimizer(
 
 
 @pytest.mark.slow
+def test_a_softmax_in_the_network_or_in_the_loss_is_no_mistake_of_the_loss(recorded):
+    found = compared(recorded, "smoothed", "probabilities")
+    assert found.parts_in == FORWARD
+    assert "softmax twice" not in {cause.mistake for cause in found.causes}
+
+
+@pytest.mark.slow
 def test_trainings_behind_networks_that_differ_are_compared_all_the_same(recorded):
     found = compared(recorded, "seeded", "momentum")
     assert (found.parts_in, found.cause.mistake) == (FORWARD, "other weights")

@@ -9,6 +9,7 @@ from made_trainings import SGD, WEIGHTS, Training, Y
 
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import diff
+from twintrain.recordings.comparing.training.differences import needed
 from twintrain.recordings.comparing.training.update_rules import limited
 from twintrain.recordings.fit import Rule
 
@@ -274,3 +275,41 @@ def test_page_and_json_have_the_training_too():
     page = found.to_html()
     assert "<h2>Training</h2>" in page
     assert "weights after 2 steps (4 of 4 differ)" in page
+
+
+def off(recording, by):
+    """The recording with its trained weights off by shares of themselves, by pass."""
+    arrays = {
+        name: array * (1 + by.get(name.partition("/")[0], 0.0)) if "/step/" in name else array
+        for name, array in recording.arrays.items()
+    }
+    return dataclasses.replace(recording, arrays=arrays)
+
+
+def test_what_a_framework_parts_from_itself_by_is_no_difference():
+    reference, other = (Training().recorded(framework) for framework in ("torch", "keras"))
+    assert diff(reference, off(other, {"float64": 1e-6, "float64 perturbed": 1e-6})).verdict == "different"
+    found = diff(reference, off(other, {"float64": 1e-6, "float64 perturbed": 1.2e-6}))
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+    assert diff(reference, off(other, {"float64": 1e-2, "float64 perturbed": 10.0})).verdict == "same"  # chaos
+
+
+def test_rounding_that_was_not_measured_may_grow_with_the_steps():
+    alone = [
+        dataclasses.replace(Training().recorded(framework), passes=["float64"]) for framework in ("torch", "keras")
+    ]
+    found = diff(alone[0], off(alone[1], {"float64": 1e-13}))
+    assert found.verdict == "same", str(found)
+    assert all(row.tolerance >= 1e-11 * row.step for row in found.training.rows)
+    assert diff(alone[0], off(alone[1], {"float64": 1e-6})).verdict == "different"
+
+
+def test_differences_that_matter_most_are_named_first():
+    gaps = {"epsilon": 1e-6, "learning_rate": 1e-1, "momentum": 1e-2, "amsgrad": 0.0}
+
+    def left(some):
+        return sum(gap for name, gap in gaps.items() if name not in some)
+
+    assert needed([*gaps], left, 1e-12) == ["learning_rate", "momentum", "epsilon"]
+    assert needed([*gaps], left, 1e-5) == ["learning_rate", "momentum"]
+    assert needed(["momentum"], left, 1e-12) is None
