@@ -291,7 +291,21 @@ def test_what_a_framework_parts_from_itself_by_is_no_difference():
     assert diff(reference, off(other, {"float64": 1e-6, "float64 perturbed": 1e-6})).verdict == "different"
     found = diff(reference, off(other, {"float64": 1e-6, "float64 perturbed": 1.2e-6}))
     assert (found.verdict, found.causes) == ("same", []), str(found)
-    assert diff(reference, off(other, {"float64": 1e-2, "float64 perturbed": 10.0})).verdict == "same"  # chaos
+
+
+def test_where_training_is_chaos_nothing_is_told():
+    made = [dataclasses.replace(Training().recorded(each), perturbation=2.0**-20) for each in ("torch", "keras")]
+    assert diff(made[0], off(made[1], {"float64": 1e-2, "float64 perturbed": 1e-2})).verdict == "different"
+    found = diff(made[0], off(made[1], {"float64": 1e-2, "float64 perturbed": 10.0}))
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+
+
+def test_rounding_of_the_weights_is_no_difference_of_small_steps():
+    made = [Training("sgd", {"learning_rate": 1e-6}).recorded(framework) for framework in ("torch", "keras")]
+    made = [dataclasses.replace(each, passes=["float64"]) for each in made]
+    found = diff(made[0], off(made[1], {"float64": float(np.finfo(float).eps)}))
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+    assert max(row.error for row in found.training.rows) > 1e-10
 
 
 def test_rounding_that_was_not_measured_may_grow_with_the_steps():
