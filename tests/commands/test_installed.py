@@ -15,7 +15,7 @@ from made_recordings import image_network
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numpy", "scipy")
 # Of the package, what the three may import; of settings the titles of the frameworks alone.
-LIGHT = {"command", "errors", "evaluation", "recordings", "settings"}
+LIGHT = {"__main__", "errors", "evaluation", "recordings", "settings"}
 
 
 def run(*command, cwd, env=None, status=0):
