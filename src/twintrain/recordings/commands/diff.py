@@ -34,10 +34,9 @@ def run(given: argparse.Namespace) -> int:
     from twintrain.recordings.comparing.diff import diff
 
     found = diff(given.reference, given.other, read_pairs(given))
-    status = show(found, given)
     if given.repro and not found.passed:
-        _reproduce(found, given)
-    return status
+        _reproduce(found, given)  # before anything is printed, whose reader may go away
+    return show(found, given)
 
 
 def _reproduce(found: "Diff", given: argparse.Namespace) -> None:
