@@ -1,4 +1,4 @@
-"""Records the networks of the twin contract, one with a mistake in each: contract_rows_worker.py FRAMEWORK FOLDER
+"""Records the networks of the twin contract, and some with a mistake: contract_rows_worker.py FRAMEWORK FOLDER
 
 What is wrong in `FOLDER/mistake/NAME.npz` stands in mistakes.json: the array of which one number is changed.
 """
@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from twin_cases import Case, cases, trainings_for
+from twin_cases import LAYER_CASES, MODEL_CASES, Case, cases, trainings_for
 
 from twintrain.frameworks import framework_module
 from twintrain.recordings.record import record
 from twintrain.settings.sections.training import KerasOptions
+
+MISTAKEN = [*LAYER_CASES, *MODEL_CASES][::3]
 
 
 def main(framework: str, folder: Path) -> None:
@@ -23,9 +25,9 @@ def main(framework: str, folder: Path) -> None:
         file = f"{name.replace('/', '_')}.npz"
         model = built(framework, case, case.weights)
         record(model, given(case), to=folder / file)
-        kernels = [array for array in case.weights if array.endswith("/kernel")]
-        found[name] = str(rng.choice(kernels))
-        if framework == "keras":
+        if framework == "keras" and name in MISTAKEN:
+            kernels = [array for array in case.weights if array.endswith("/kernel")]
+            found[name] = str(rng.choice(kernels))
             record(built(framework, case, spoilt(case, found[name], rng)), given(case), to=folder / "mistake" / file)
     (folder / "mistakes.json").write_text(json.dumps(found))
 

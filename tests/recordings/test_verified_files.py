@@ -41,9 +41,7 @@ def verified(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_twins_are_the_same_and_a_mistake_is_named_with_a_page(verified, tmp_path):
-    status, said = verified(TWINS.replace("{slope}", "0.1"))
-    assert (status, said.splitlines()[0]) == (0, "PyTorch and Keras are the same but for rounding in float32 (float64)")
+def test_a_mistake_is_named_with_a_page(verified, tmp_path):
     page = tmp_path / "parity.html"
     status, said = verified(TWINS.replace("{slope}", "0.3"), "--html", str(page))
     assert status == 1
@@ -55,8 +53,7 @@ def test_twins_are_the_same_and_a_mistake_is_named_with_a_page(verified, tmp_pat
 def test_functions_that_are_told_a_shape_get_it_with_channels_first_and_last(capsys):
     shape = ("--input-shape", "28,28,1", "--outputs", "10")
     assert main(["verify", str(ROOT / "examples/my_twin.py"), *shape]) == 0
-    assert main(["verify", str(ROOT / "examples/not_twins.py"), *shape]) == 1
-    assert "Keras has padding same, PyTorch 1" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("PyTorch and Keras are the same (float64)\n")
 
 
 @pytest.mark.parametrize(
