@@ -27,6 +27,20 @@ from torch_scenarios import everything
 from twintrain.recordings.record import record
 from twintrain.recordings.torch import losses, optimizers
 
+OPTIMIZERS = (
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "Rprop",
+    "ASGD",
+    "LBFGS",
+)
 PIXELS = np.moveaxis(IMAGES, -1, 1).copy()
 
 
@@ -172,7 +186,19 @@ def state(path):
     other = record(precise, PIXELS, CLASSES, to=path, **how)
     found = [each.losses("float64").tolist() for each in (recording, other)]
     said(model, path, x=PIXELS, loss=lambda *_: 1 / 0, optimizer=optimizer)
-    return [*after, found[0] == found[1], now() == before]
+    return [*after, found[0] == found[1], now() == before, *(trains(kind, path) for kind in OPTIMIZERS)]
+
+
+def trains(kind, path):
+    """Whether such an optimizer trains anew in all passes, with hooks that it has."""
+    called, model = [], dense()
+    optimizer = getattr(torch.optim, kind)(model.parameters(), lr=0.01)
+    optimizer.register_step_pre_hook(lambda *_: called.append(1))
+    with torch.inference_mode():
+        how = {"loss": F.cross_entropy, "optimizer": optimizer, "steps": (2,)}
+        recording = record(model, TABLE, CLASSES, to=path, **how)
+    losses = recording.losses("float64")
+    return losses[1] < losses[0] and len(called) == 8
 
 
 def errors(path):

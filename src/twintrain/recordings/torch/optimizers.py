@@ -1,6 +1,6 @@
 """PyTorch's optimizers: what they do, in the words that both frameworks share, and how they are made anew."""
 
-from collections import defaultdict
+import inspect
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ WORDS = {
     **{name: name for name in ("dampening", "initial_accumulator_value", "momentum_decay", "lr_decay")},
     **{"lr": "learning_rate", "eps": "epsilon", "alpha": "rho"},
 }
+HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 # What says nothing where it is so.
 USUAL = {"maximize": False, "dampening": 0, "lr_decay": 0}
 # What epsilon is added to before the step is divided: Adam's to the root of the corrected second moment.
@@ -75,11 +76,11 @@ def renewed(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
         if not isinstance(made, torch.optim.Optimizer):
             raise _no_optimizer(made)
         return made
-    new = object.__new__(type(optimizer))
-    # A schedule of learning rates counts the steps of its optimizer by a `step` of its own.
-    vars(new).update({name: value for name, value in vars(optimizer).items() if name != "step"})
-    new.state = defaultdict(dict)
-    new.param_groups = [{name: _own(value) for name, value in group.items()} for group in optimizer.param_groups]
+    groups = [{name: _own(value) for name, value in group.items()} for group in optimizer.param_groups]
+    names = inspect.signature(type(optimizer)).parameters
+    new = type(optimizer)(groups, **{name: value for name, value in optimizer.defaults.items() if name in names})
+    for hooks in HOOKS:  # by which gradients may be clipped
+        setattr(new, hooks, getattr(optimizer, hooks))
     return new
 
 

@@ -17,7 +17,8 @@ def casting(_: nn.Module, dtype: str) -> Iterator[None]:
     default = torch.get_default_dtype()
     try:
         torch.set_default_dtype(getattr(torch, dtype))
-        yield
+        with torch.inference_mode(False):
+            yield
     finally:
         torch.set_default_dtype(default)
 
