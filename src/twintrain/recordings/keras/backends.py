@@ -99,7 +99,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*values: Any) -> Any:
         # Called by itself, the traced one would warn that functions like it are traced again and again.
         if not concrete:
-            concrete.append(traced.get_concrete_function(*values))
+            try:
+                concrete.append(traced.get_concrete_function(*values))
+            except Exception:  # what cannot be compiled may run as it is called, and else says why
+                concrete.append(function)
         return concrete[0](*values)
 
     return called
