@@ -81,7 +81,7 @@ def test_decoupled_decay_is_adamws():
         ({"clip_value": 0.3}, lambda parameters: nn.utils.clip_grad_value_(parameters, 0.3)),
         ({"clip_norm": 0.7}, lambda parameters: [nn.utils.clip_grad_norm_([each], 0.7) for each in parameters]),
     ],
-    ids=str,
+    ids=["of all", "of each number", "of each array"],
 )
 def test_limits_are_pytorchs(limit, clip):
     found = by_torch(optim.SGD, {"lr": 0.1}, lambda parameters: clip(list(parameters)))
