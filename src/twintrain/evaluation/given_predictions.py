@@ -9,6 +9,7 @@ from twintrain.evaluation.comparison import Predictions
 
 # Probabilities in half precision sum to one but for this.
 ROUNDING = 1e-2
+LARGEST = 1e100  # squares of errors are summed
 
 
 def given_predictions(
@@ -66,10 +67,15 @@ def _array(value: Any, name: str) -> np.ndarray:
         raise UserError(
             f"{name} is {array.dtype} of shape {array.shape}; expected numbers or words with a row a sample"
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind != "f":
+        return array
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise UserError(f"{name} has {array[place]} at {place}, the first of its kind; expected finite numbers")
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    if np.abs(array).max() > LARGEST:
+        raise UserError(f"{name} has numbers up to {np.abs(array).max():.0e}; expected none above {LARGEST:.0e}")
+    return array
 
 
 def _numbers(
@@ -79,7 +85,7 @@ def _numbers(
         raise UserError("labels are one-hot; expected the classes themselves: labels.argmax(axis=1)")
     found = []
     for array, name in ((first, names[0]), (second, names[1])):
-        if array.dtype.kind == "U" or array.size != truth.size:
+        if array.dtype.kind == "U" or _bare(array) != _bare(truth):
             raise UserError(
                 f"{name} is {array.dtype} of shape {array.shape}, and labels are floats of shape {truth.shape}; "
                 "expected numbers of that shape, or of classes labels of integers: labels.astype(int)"
@@ -88,6 +94,11 @@ def _numbers(
             _stored(truth.reshape(len(truth), -1), prediction=array.reshape(len(truth), -1).astype(np.float64))
         )
     return found[0], found[1]
+
+
+def _bare(array: np.ndarray) -> tuple[int, ...]:
+    """The shape without axes of length one behind the first."""
+    return (len(array), *(length for length in array.shape[1:] if length > 1))
 
 
 def _classes(

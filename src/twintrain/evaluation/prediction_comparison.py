@@ -112,7 +112,7 @@ def compare_predictions(
     Raises:
         UserError: arrays do not fit each other, have numbers that are not finite, or are of another kind.
     """
-    if not 0 < margin < 1:
+    if not isinstance(margin, int | float) or not 0 < margin < 1:
         raise UserError(f"margin is {shown(margin)}; expected a share above 0 and below 1")
     pair = given_predictions(labels, a, b, names)
     rows = len(pair[0]["label"])
