@@ -163,6 +163,21 @@ def test_one_side_may_take_the_last_step_itself():
     assert (found.verdict, found.reference_alone) == ("same", ["take"])
 
 
+@pytest.mark.parametrize("counts", [(2, 1), (1, 2), (3, 2)], ids=str)
+def test_another_number_of_outputs_is_different(counts):
+    def recorded(framework, count):
+        net = Network(framework)
+        x = net.dense("before", net.rows(6), (6, 4))
+        outputs = [net.dense(f"head{at}", x, (4, 2)) for at in range(3)]
+        return net.maker.recording(*outputs[:count])
+
+    found = diff(recorded("torch", counts[0]), recorded("keras", counts[1]))
+    assert (found.verdict, found.passed, found.first) == ("different", False, None)
+    assert found.cause.mistake == "number of outputs"
+    assert f"PyTorch gives {counts[0]} output" in str(found)
+    assert f"Keras {counts[1]}; expected as many" in str(found)
+
+
 def test_momentum_is_told_although_it_changes_no_output():
     found = diff(image_network("torch"), image_network("keras", {"bn1": {"options": {"momentum": 0.99}}}))
     assert found.verdict == "same"

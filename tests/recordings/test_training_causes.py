@@ -91,6 +91,15 @@ def check(found, mistake, parts_in="the update", bound=1e-10):
     assert found.cause.sentence in str(found)
 
 
+def test_another_number_of_outputs_in_training_alone_is_different():
+    ours, theirs = (Training("sgd", SGD).recorded(framework) for framework in ("torch", "keras"))
+    second = {f"{pass_}/prediction/1": ours.predictions(pass_)[0] for pass_ in ours.passes}
+    fit = dataclasses.replace(ours.fit, predictions=2)
+    found = diff(dataclasses.replace(ours, fit=fit, arrays={**ours.arrays, **second}), theirs)
+    assert (found.verdict, found.parts_in) == ("different", "the forward pass in training mode")
+    assert "PyTorch gives 2 outputs, Keras 1 in training mode" in str(found)
+
+
 def test_what_optimizers_make_of_rounding_is_no_difference():
     """As of a bias before batch norm: its gradients are rounding, which epsilon alone keeps from whole steps."""
 

@@ -13,6 +13,7 @@ from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
+from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
 from twintrain.recordings.comparing.side import Side, titles
@@ -169,15 +170,17 @@ def _concluded(
     """The verdict, with the search for causes where there is something to explain."""
     parting = [each for each in compared if each.row.verdict == DIFFERENT]
     notes = _quiet_options(compared)
+    other_count = counts_cause((sides[0].title, sides[1].title), _output_counts(sides))
     has_other_weights = any(row.verdict == DIFFERENT for row in weights)
     arrive = all(row.error <= max(row.tolerance, FLOAT32) for row in outputs)
-    if parting and arrive and not has_other_weights and all(_rearranges(each.row, weights) for each in parting):
+    may_be_on_the_way = arrive and not (other_count or has_other_weights)
+    if parting and may_be_on_the_way and all(_rearranges(each.row, weights) for each in parting):
         names = ", ".join(named(each.row) for each in parting[:3])
         notes.insert(0, f"the outputs agree, with numbers in another order on the way: {names}")
         parting = []
     if not (parting or arrive):
         parting = _largest_jump(compared, outputs)
-    is_different = bool(parting) or has_other_weights
+    is_different = bool(parting) or has_other_weights or other_count is not None
     rounds = any(each.row.verdict == ROUNDING for each in compared)
     verdict = DIFFERENT if is_different else ROUNDING if rounds else SAME
     notes += [_rounding(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
@@ -194,11 +197,15 @@ def _concluded(
         outputs,
         weights,
         first,
-        causes[0] if is_of_first else None,
-        causes,
+        other_count or (causes[0] if is_of_first else None),
+        [*filter(None, [other_count]), *causes],
         *([side.calls[at].name for at in places] for side, places in zip(sides, alone, strict=True)),
         notes,
     )
+
+
+def _output_counts(sides: tuple[Side, Side]) -> tuple[int, int]:
+    return len(sides[0].recording.outputs), len(sides[1].recording.outputs)
 
 
 def _with_training(found: Diff, sides: tuple[Side, Side], matching: Matching) -> Diff:

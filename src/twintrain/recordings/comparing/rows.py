@@ -103,14 +103,18 @@ class RowBuilder:
             for ours, there in zip(calls[0].inputs, theirs, strict=False):
                 found += self._between(ours, there)
             found.append(self._layer(calls, theirs))
-        for ours, there in zip(self.reference.recording.outputs, self.other.recording.outputs, strict=False):
+        for ours, there in self._outputs():
             found += self._between(ours, there)
         return found
 
     def output_rows(self) -> list[Row]:
         """The outputs of the models, whatever has made them."""
-        pairs = zip(self.reference.recording.outputs, self.other.recording.outputs, strict=False)
-        return [self._row((OUTPUT, OUTPUT), OUTPUT, pair, np.nan) for pair in pairs]
+        return [self._row((OUTPUT, OUTPUT), OUTPUT, pair, np.nan) for pair in self._outputs()]
+
+    def _outputs(self) -> list[tuple[int, int]]:
+        """Outputs of both models by their places; none where they are not as many, see `counts_cause`."""
+        ours, theirs = self.reference.recording.outputs, self.other.recording.outputs
+        return list(zip(ours, theirs, strict=True)) if len(ours) == len(theirs) else []
 
     def _inputs(self) -> list[Compared]:
         found = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.causes import Cause
 from twintrain.recordings.comparing.matching import Matching
+from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.comparing.training.batches import batch_cause
@@ -85,9 +86,10 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     is_rounded = forward == ROUNDING or update.is_rounded
     builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)
     rows = _rows(builder, found or ({}, {}), update)
-    causes += _causes(sides, pairs, rows, update, forward)
-    parting = next((row for row in rows if row.verdict == DIFFERENT), None)
-    parts_in = parts_in or (parting and STAGES[parting.quantity])
+    other_count = _other_count(sides)
+    causes += [*filter(None, [other_count]), *_causes(sides, pairs, rows, update, forward)]
+    parting = PREDICTION if other_count else next((row.quantity for row in rows if row.verdict == DIFFERENT), None)
+    parts_in = parts_in or (parting and STAGES[parting])
     verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes else set())
     verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
     is_loss_explained = LOSS not in {row.quantity for row in rows if row.verdict == DIFFERENT} or bool(causes)
@@ -101,6 +103,14 @@ def _check_steps(sides: tuple[Trained, Trained]) -> None:
         raise UserError(
             f"the recordings are of {words[0]} and {words[1]} steps; expected the same steps= in both scripts"
         )
+
+
+def _other_count(sides: tuple[Trained, Trained]) -> Cause | None:
+    """A number of outputs that is another in training mode alone; any other is the forward pass's."""
+    if len({len(side.side.recording.outputs) for side in sides}) > 1:
+        return None
+    counts = len(sides[0].predictions), len(sides[1].predictions)
+    return counts_cause((sides[0].title, sides[1].title), counts, " in training mode")
 
 
 def _update(sides: tuple[Trained, Trained], pairs: Pairs, found: Penalties | None) -> Update:

@@ -84,10 +84,12 @@ class TrainingRowBuilder:
         self._shares = [self._share(side) for side in sides]
 
     def predictions(self) -> list[TrainingRow]:
-        """What the models give in training mode."""
+        """What the models give in training mode; nothing where that is not as many arrays, see `counts_cause`."""
+        if len(self.sides[0].predictions) != len(self.sides[1].predictions):
+            return []
         likely = likely_layout(self.sides[0].side, self.sides[1].side)
         rows = []
-        for number, arrays in enumerate(zip(*(side.predictions for side in self.sides), strict=False)):
+        for number, arrays in enumerate(zip(*(side.predictions for side in self.sides), strict=True)):
             found = difference(*arrays, likely).largest
             itself = self._itself(lambda side, at=number: side.predictions[at], [scale(arrays[0])] * 2)
             role = str(number) if len(self.sides[0].predictions) > 1 else ""
