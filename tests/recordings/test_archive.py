@@ -62,7 +62,7 @@ def test_file_is_of_plain_arrays_and_says_its_format(path):
     assert header["weights"] == [{"name": "body.weight", "shape": [2, 3], "axes": "OI", "trainable": True}]
     assert header["calls"][0] == {
         **{"name": "body", "kind": "Linear", "op": "dense", "options": {}, "inputs": [0], "outputs": [1]},
-        "weights": {"kernel": "body.weight"},
+        **{"weights": {"kernel": "body.weight"}, "axes": {}},
     }
 
 

@@ -58,6 +58,18 @@ class Scale(layers.Layer):
         return x * self.factor
 
 
+class Tied(keras.Model):
+    """An embedding whose table the last step multiplies by."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = layers.Embedding(9, 9, name="table")
+        self.dense = layers.Dense(9, "tanh", name="dense")
+
+    def call(self, x):
+        return keras.ops.matmul(self.dense(self.table(x)), keras.ops.transpose(self.table.embeddings))
+
+
 def called(model, width):
     model(keras.ops.zeros((1, width)))
     return model
@@ -97,6 +109,7 @@ NETWORKS = {
     "branches": lambda: called(Branches(), 4),
     "named_branches": lambda: called(Branches(("left", "right")), 4),
     "projections": lambda: called(Projections(), 4),
+    "tied": lambda: called(Tied(), 5),
     "scaled": lambda: sequence((4,), layers.Dense(4, use_bias=False, name="dense"), Scale(name="scale")),
 }
 BARE = keras.Sequential

@@ -55,6 +55,20 @@ class Projections(nn.Module):
         return torch.softmax(query @ key.transpose(0, 1), -1) @ value
 
 
+class Tied(nn.Module):
+    """An embedding whose table is the kernel of the last layer too."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(9, 9)
+        self.dense = nn.Linear(9, 9)
+        self.decoder = nn.Linear(9, 9, bias=False)
+        self.decoder.weight = self.table.weight
+
+    def forward(self, x):
+        return self.decoder(torch.tanh(self.dense(self.table(x))))
+
+
 class Scaled(nn.Module):
     """An array of its own beside a layer."""
 
@@ -90,6 +104,7 @@ NETWORKS = {
     "branches": Branches,
     "named_branches": lambda: Branches(("left", "right")),
     "projections": Projections,
+    "tied": Tied,
     "scaled": Scaled,
 }
 BARE = nn.ReLU

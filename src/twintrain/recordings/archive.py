@@ -224,7 +224,7 @@ def _recording(header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Reco
 def _call(values: dict[str, Any]) -> Call:
     call = Call(**values)
     numbers = {"inputs": _numbers(call.inputs), "outputs": _numbers(call.outputs)}
-    return call._replace(**numbers, options=dict(call.options), weights=dict(call.weights))
+    return call._replace(**numbers, options=dict(call.options), weights=dict(call.weights), axes=dict(call.axes))
 
 
 def _weight(values: dict[str, Any]) -> Weight:

@@ -1,5 +1,6 @@
 """What a recording is made of: passes, and in each tensors, calls and weights."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 PASSES = ("float32", "float32 perturbed", "float64", "float64 perturbed")
@@ -36,6 +37,8 @@ class Call(NamedTuple):
         inputs: numbers of tensors, in the order of the arguments.
         outputs: numbers of tensors; of no other call.
         weights: names of weights by what they are to the call.
+        axes: of these, by the same words, where the call says them, see `Weight.axes`: an array that is an embedding's
+            table and a dense layer's kernel has other axes for each.
     """
 
     name: str
@@ -45,6 +48,11 @@ class Call(NamedTuple):
     inputs: list[int]
     outputs: list[int]
     weights: dict[str, str]
+    axes: Mapping[str, str] = {}
+
+    def axes_of(self, role: str, own: str) -> str:
+        """The axes of a weight as the call takes it, which are the array's own where the call does not say them."""
+        return self.axes.get(role) or own
 
 
 class Weight(NamedTuple):

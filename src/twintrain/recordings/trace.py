@@ -111,7 +111,8 @@ class Trace:
         """
         numbers = [self.renewed(tensor) for tensor in outputs]
         self._computed.update(numbers)
-        self.calls.append(Call(name, kind, described.op, plain(described.options), inputs, numbers, weights))
+        axes = {role: letters for role, letters in described.axes.items() if role in weights}
+        self.calls.append(Call(name, kind, described.op, plain(described.options), inputs, numbers, weights, axes))
 
     def function_name(self, function: str) -> str:
         """The name of a call of a function in the place where the pass is."""

@@ -80,7 +80,7 @@ class Side:
     def weights(self, call: Call) -> dict[str, tuple[np.ndarray, str]]:
         """Array and axes of a call's weights, by role."""
         return {
-            role: (_exact(self.recording.weight(self.pass_, name)), self._axes.get(name, ""))
+            role: (_exact(self.recording.weight(self.pass_, name)), call.axes_of(role, self._axes.get(name, "")))
             for role, name in call.weights.items()
         }
 

@@ -100,8 +100,12 @@ def _axes(model: nn.Module) -> dict[int, str]:
     # An array that is computed of others, as of a spectral norm, may change some when it is asked for.
     with left_alone(model), torch.no_grad():
         described = [torch_layers.describe(module, 2) for module in model.modules() if _is_leaf(module)]
+    # An array of several layers is the first's, whose name it has.
     return {
-        id(found.roles[role]): axes for found in described for role, axes in found.axes.items() if role in found.roles
+        id(found.roles[role]): axes
+        for found in reversed(described)
+        for role, axes in found.axes.items()
+        if role in found.roles
     }
 
 

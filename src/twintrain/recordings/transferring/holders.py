@@ -92,7 +92,7 @@ def holders(calls: Sequence[Call], weights: Sequence[Weight], arrays: Arrays) ->
     for place, call in enumerate(calls):
         own = {role: name for role, name in call.weights.items() if name in arrays and name not in taken}
         taken.update(own.values())
-        held = {role: (arrays[name], axes[name]) for role, name in own.items()}
+        held = {role: (arrays[name], call.axes_of(role, axes[name])) for role, name in own.items()}
         found += [Holder(call.name, place, *part) for part in _parts(call, held)]
     unused = [weight.name for weight in weights if weight.name in arrays and weight.name not in taken]
     return found + [Holder(name, None, ALONE, {"": arrays[name]}) for name in unused]

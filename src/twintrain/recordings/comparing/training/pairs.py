@@ -89,7 +89,9 @@ class Pairs:
     def _of_call(self, at: int, calls: tuple[Call, Call], arrays: Arrays, are_gradients: bool) -> dict[str, np.ndarray]:
         call = calls[at]
         held = {
-            role: (arrays[name], self._axes[at].get(name, "")) for role, name in call.weights.items() if name in arrays
+            role: (arrays[name], call.axes_of(role, self._axes[at].get(name, "")))
+            for role, name in call.weights.items()
+            if name in arrays
         }
         op = call.op if calls[0].op == calls[1].op else None
         return comparable(op, call.options, held, are_gradients)
