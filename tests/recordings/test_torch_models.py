@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.record import record
@@ -36,3 +37,45 @@ def test_an_array_has_the_axes_of_each_layer_that_uses_it(tmp_path, width, decod
     assert (found.verdict, [row.verdict for row in found.weights]) == ("same", ["same"] * 2), str(found)
     assert transfer(recordings[0], other).error < 1e-6
     assert torch.equal(other.table.weight, tied.table.weight)
+
+
+class Heads(nn.Module):
+    """Gives two outputs by name, of one shape, made and given in some order."""
+
+    def __init__(self, names):
+        super().__init__()
+        self.heads = nn.ModuleDict({name: nn.Linear(4, 3) for name in names})
+
+    def forward(self, x):
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+def test_outputs_and_targets_belong_together_by_their_keys(tmp_path):
+    ours, theirs = Heads(["wide", "deep"]), Heads(["deep", "wide"])
+    theirs.load_state_dict(ours.state_dict())
+    x, y = torch.randn(5, 4), {"wide": torch.randn(5, 3), "deep": torch.randn(5, 3)}
+
+    def loss(outputs, targets):
+        return sum(F.mse_loss(outputs[name], targets[name]) * weight for name, weight in (("wide", 1), ("deep", 2)))
+
+    given = ((ours, y), (theirs, {name: y[name] for name in reversed(y)}))
+    recordings = [record(model, x, targets, to=tmp_path / "a.npz", loss=loss) for model, targets in given]
+    found = diff(*recordings)
+    assert (found.verdict, {row.name == row.other_name for row in found.layers}) == ("same", {True}), str(found)
+
+
+def test_arguments_by_name_stay_in_their_order(tmp_path):
+    class Divided(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x, a):
+            return torch.div(input=self.layer(x), other=a)
+
+    x, a = torch.randn(5, 4), torch.rand(5, 4) + 1
+    recording = record(Divided(), {"x": x, "a": a}, to=tmp_path / "a.npz")
+    first, second = (recording.tensor("float32", number) for number in recording.inputs)
+    assert (first == x.numpy()).all()
+    assert (second == a.numpy()).all()
+    assert recording.calls[-1].inputs == [recording.calls[0].outputs[0], recording.inputs[1]]

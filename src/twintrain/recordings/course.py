@@ -7,7 +7,7 @@ import numpy as np
 
 from twintrain.recordings.given import cast_one
 from twintrain.recordings.samples import Digest, packed
-from twintrain.recordings.trace import flat
+from twintrain.recordings.trace import by_key, flat
 
 GRADIENT, NEXT_GRADIENT = "gradient", "next_gradient"
 
@@ -56,7 +56,7 @@ class Course:
 
     def arrays(self, targets: Any, with_next: bool = True) -> dict[str, np.ndarray]:
         """All arrays of it by their names in the pass, the gradients before the second step only if they are wanted."""
-        whole = {"target": flat(targets), "prediction": self.predictions}
+        whole = {"target": flat(by_key(targets)), "prediction": self.predictions}
         found = {
             f"{kind}/{number}": cast_one(array, self._dtype)
             for kind, arrays in whole.items()

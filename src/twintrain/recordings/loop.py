@@ -17,7 +17,7 @@ from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
 from twintrain.recordings.passes import limit_for, prepare, recorded_calls, rules, told
 from twintrain.recordings.samples import checked_limit, packed
-from twintrain.recordings.trace import Trace, flat
+from twintrain.recordings.trace import Trace, by_key, flat
 from twintrain.recordings.training import Training, checked_steps, with_first
 
 OWN = Rule("loop", None, {})
@@ -62,7 +62,7 @@ class Loop:
         weights = self._framework.recorder.read_weights(self._model)
         self._dtype = "float64" if any(array.dtype == np.float64 for array in weights.values()) else "float32"
         self._weights = {name: cast_one(array, self._dtype) for name, array in weights.items()}
-        self._targets = [] if targets is None else flat(cast(targets, self._dtype))
+        self._targets = [] if targets is None else flat(by_key(cast(targets, self._dtype)))
         inputs = cast(inputs, self._dtype)
         calls, trained = (recorded_calls(self._framework, self._model, inputs, mode) for mode in (False, True))
         self._limit = self._limit or limit_for(calls, self._weights, [self._dtype], self._chosen)

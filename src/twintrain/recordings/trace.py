@@ -209,6 +209,21 @@ def flat(value: Any) -> list[Any]:
     return [value]
 
 
+def by_key(value: Any) -> Any:
+    """The same values with dicts in the order of their keys where these are words.
+
+    Outputs and targets of two models belong together by their keys, in whatever order they were made.
+    """
+    if isinstance(value, Mapping):
+        are_words = all(isinstance(name, str) for name in value)
+        return {name: by_key(value[name]) for name in (sorted(value) if are_words else value)}
+    if isinstance(value, list | tuple):
+        return [by_key(part) for part in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [by_key(getattr(value, part.name)) for part in dataclasses.fields(value)]
+    return value
+
+
 def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     """The same lists, tuples and dicts of what a function makes of their leaves."""
     if isinstance(value, Mapping):

@@ -14,7 +14,7 @@ from twintrain.recordings.keras import settings as keras_settings
 from twintrain.recordings.keras.backends import backend_functions
 from twintrain.recordings.keras.places import Place, walk
 from twintrain.recordings.keras.state import only_tensors
-from twintrain.recordings.trace import Description, Trace, flat, set_in
+from twintrain.recordings.trace import Description, Trace, by_key, flat, set_in
 
 # They hold layers and are no call; all other layers of Keras's own are one, whatever they hold.
 CONTAINERS = (keras.Layer, keras.Model, keras.Sequential)
@@ -106,7 +106,8 @@ class Calls:
             activated.clear()
             with trace.inside():
                 result = call(*values, **named)
-            self._add_layer(place, bool(named.get("training")), numbers, only_tensors(result), activation, activated)
+            outputs = only_tensors(by_key(result))
+            self._add_layer(place, bool(named.get("training")), numbers, outputs, activation, activated)
             return result
 
         @functools.wraps(activation, updated=())
@@ -160,7 +161,7 @@ class Calls:
             trace.enter(place.path)
             try:
                 result = call(*values, **named)
-                outputs = only_tensors(result)
+                outputs = only_tensors(by_key(result))
                 if is_opaque and not trace.is_seen(outputs):
                     trace.forget_place()
                     described = Description(None, keras_settings.settings(layer), keras_settings.roles_of(layer))
@@ -205,7 +206,7 @@ class Calls:
             numbers = [trace.number(tensor) for tensor in given]
             with trace.inside():
                 result = function(*values, **named)
-            outputs = only_tensors(result)
+            outputs = only_tensors(by_key(result))
             if outputs and not all(any(output is tensor for tensor in given) for output in outputs):
                 used = [leaf for leaf in flat((values, named)) if id(leaf) in self.names]
                 if not used and not trace.is_computed(numbers):

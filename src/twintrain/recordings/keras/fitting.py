@@ -18,7 +18,7 @@ from twintrain.recordings.keras import losses, optimizers
 from twintrain.recordings.keras.backends import backend_kept, compiled, differentiated
 from twintrain.recordings.keras.places import walk
 from twintrain.recordings.keras.state import arrays_of, casting, copied, given, only_tensors
-from twintrain.recordings.trace import keeping_random, mapped, set_in
+from twintrain.recordings.trace import by_key, keeping_random, mapped, set_in
 from twintrain.recordings.training import Training, check_gradients, check_loss, check_number
 
 # What they are kept from, by their own names for it.
@@ -150,7 +150,7 @@ class _Run:
             self.loss_dtype = keras.backend.standardize_dtype(value.dtype)
             penalty = sum((ops.sum(each) for each in self.model.losses), start=ops.zeros((), value.dtype))
         after = [scope.get_current_value(array) for array in self.others]
-        return value + penalty, (only_tensors(outputs), penalty, after)
+        return value + penalty, (only_tensors(by_key(outputs)), penalty, after)
 
 
 def _stand_in(array: keras.Variable, value: np.ndarray, dtype: str) -> keras.Variable:

@@ -12,7 +12,7 @@ from twintrain.recordings.keras import layers as keras_layers
 from twintrain.recordings.keras.calls import Calls, is_leaf
 from twintrain.recordings.keras.places import walk
 from twintrain.recordings.keras.state import arrays_of, copied, given, left_alone, only_tensors
-from twintrain.recordings.trace import Trace, keeping_random
+from twintrain.recordings.trace import Trace, by_key, keeping_random
 
 
 def versions() -> dict[str, str]:
@@ -79,7 +79,7 @@ def record_calls(model: keras.Model, inputs: Any, training: bool = False) -> Tra
         ):
             stack.enter_context(replacement)
         outputs = model(values, training=training)
-    return trace.finish(only_tensors(outputs))
+    return trace.finish(only_tensors(by_key(outputs)))
 
 
 def _axes(model: keras.Model) -> dict[int, str]:

@@ -26,7 +26,7 @@ from twintrain.recordings.torch.state import (
     left_alone,
     only_tensors,
 )
-from twintrain.recordings.trace import set_in
+from twintrain.recordings.trace import by_key, set_in
 from twintrain.recordings.training import Training, check_gradients, check_loss, check_number
 
 # They drop numbers on their way from layer to layer, by a setting of their own.
@@ -76,7 +76,7 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
             course.losses.append(_number(value, is_first=step == 1))
             value.backward()
             if step == 1:
-                course.predictions.extend(map(copied, only_tensors(outputs)))
+                course.predictions.extend(map(copied, only_tensors(by_key(outputs))))
                 course.loss_dtype = str(value.dtype).removeprefix("torch.")
             course.keep_gradients(step, ((name, copied(each)) for name, each in found_gradients(model).items()))
             if optimizer is not None:

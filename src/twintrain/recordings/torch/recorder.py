@@ -24,7 +24,7 @@ from twintrain.recordings.torch.state import (
     only_tensors,
     tensors_of,
 )
-from twintrain.recordings.trace import Description, Trace, flat
+from twintrain.recordings.trace import Description, Trace, by_key, flat
 
 # They hold layers, and are one call all the same.
 WHOLE = (nn.RNNBase, nn.MultiheadAttention)
@@ -92,7 +92,7 @@ def record_calls(model: nn.Module, inputs: Any, training: bool = False) -> Trace
         stack.enter_context(torch.no_grad())
         stack.enter_context(_Functions(model, trace))
         outputs = model(*arguments, **named)
-    return trace.finish(only_tensors(outputs))
+    return trace.finish(only_tensors(by_key(outputs)))
 
 
 def _axes(model: nn.Module) -> dict[int, str]:
@@ -151,7 +151,7 @@ def _leaf_hooks(
         # There are none if the layer raised an error.
         if numbers is not None and outputs is not None:
             rank = trace.arrays[numbers[0]].ndim if numbers else 0
-            for end, layer, made in one_by_one(module, only_tensors((values, named)), only_tensors(outputs)):
+            for end, layer, made in one_by_one(module, only_tensors((values, named)), only_tensors(by_key(outputs))):
                 described = torch_layers.describe(layer, rank)
                 weights = _named(described, names)
                 trace.add(path + end, type(module).__name__, described, numbers, made, weights)
