@@ -79,3 +79,32 @@ def test_arguments_by_name_stay_in_their_order(tmp_path):
     assert (first == x.numpy()).all()
     assert (second == a.numpy()).all()
     assert recording.calls[-1].inputs == [recording.calls[0].outputs[0], recording.inputs[1]]
+
+
+class Averaging(nn.Module):
+    """Sets a buffer and a plain attribute anew in each pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.register_buffer("mean", torch.zeros(()))
+        self.last = None
+
+    def forward(self, x):
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean()
+        self.last = self.layer(x) + self.mean
+        return self.last
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_what_a_pass_sets_anew_is_taken_back(tmp_path, training):
+    model, x = Averaging(), torch.randn(5, 4)
+    mean = model.mean
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    arguments = {"loss": nn.MSELoss(), "optimizer": optimizer, "training": training}
+    recording = record(model, x, torch.randn(5, 3), to=tmp_path / "a.npz", **arguments)
+    assert not recording.left_out
+    assert model.mean is mean
+    assert (mean.dtype, mean.item(), model.last) == (torch.float32, 0.0, None)
+    assert recording.weight_after("float64", 1, "mean") != 0

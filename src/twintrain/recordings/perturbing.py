@@ -18,4 +18,5 @@ def perturbed(name: str, array: np.ndarray, by: float = PERTURBATION) -> np.ndar
         by: the share.
     """
     drawn = np.random.PCG64(zlib.crc32(name.encode())).random_raw(array.size).reshape(array.shape)
-    return array * np.where(drawn >> np.uint64(63), 1 + by, 1 - by)
+    # An array of no axes times another is a number.
+    return np.asarray(array * np.where(drawn >> np.uint64(63), 1 + by, 1 - by))

@@ -48,9 +48,9 @@ def holding(model: nn.Module, weights: dict[str, np.ndarray], dtype: str) -> Ite
 
 @contextlib.contextmanager
 def left_alone(model: nn.Module) -> Iterator[None]:
-    """Takes back what a pass changes: arrays, modes, and the states of random generators."""
+    """Takes back what a pass changes: arrays, what layers hold, modes, and the states of random generators."""
     own = [(tensor, tensor.data) for tensor in tensors_of(model).values()]
-    with keeping_random(), torch.random.fork_rng(), modes_kept(model):
+    with keeping_random(), torch.random.fork_rng(), modes_kept(model), _attributes_kept(model):
         try:
             for tensor, data in own:
                 tensor.data = data.clone()
@@ -112,6 +112,20 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextlib.contextmanager
+def _attributes_kept(model: nn.Module) -> Iterator[None]:
+    """Takes back which arrays and other values layers hold: a pass may set others, in another precision."""
+    entries = [vars(module) for module in model.modules()]
+    entries += [each[kind] for each in entries for kind in ("_parameters", "_buffers") if kind in each]
+    own = [(each, dict(each)) for each in entries]
+    try:
+        yield
+    finally:
+        for each, values in own:
+            each.clear()
+            each.update(values)
 
 
 def _tensor(model: nn.Module, value: Any) -> torch.Tensor:
