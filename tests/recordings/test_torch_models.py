@@ -108,3 +108,30 @@ def test_what_a_pass_sets_anew_is_taken_back(tmp_path, training):
     assert model.mean is mean
     assert (mean.dtype, mean.item(), model.last) == (torch.float32, 0.0, None)
     assert recording.weight_after("float64", 1, "mean") != 0
+
+
+class Scaled(nn.Module):
+    """Has an array of no axes, as CLIP's temperature is one."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.scale = nn.Parameter(torch.tensor(1.5))
+
+    def forward(self, x):
+        return self.layer(x) * self.scale.exp()
+
+
+def test_an_array_of_no_axes_is_one_like_all_others(tmp_path):
+    x, y, models = torch.randn(5, 4), torch.randn(5, 3), (Scaled(), Scaled())
+    found = []
+    for change in (0.0, 0.1):
+        models[1].load_state_dict(models[0].state_dict())
+        models[1].scale.data += change
+        recordings = [
+            record(model, x, y, to=tmp_path / "a.npz", loss=nn.MSELoss(), optimizer=torch.optim.Adam)
+            for model in models
+        ]
+        assert not recordings[1].left_out
+        found.append(diff(*recordings).verdict)
+    assert found == ["same", "different"]

@@ -151,4 +151,4 @@ def _orders(axes: int) -> set[tuple[int, ...]]:
 
 def _bare(array: np.ndarray) -> np.ndarray:
     """The array without axes of length one, but for its rows."""
-    return array.reshape(*array.shape[:1], *(length for length in array.shape[1:] if length > 1))
+    return array.reshape((*array.shape[:1], *(length for length in array.shape[1:] if length > 1)))
