@@ -5,7 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import diff
+from twintrain.recordings.loop import recording
 from twintrain.recordings.record import record
 from twintrain.recordings.transferring.transfer import transfer
 
@@ -135,3 +137,29 @@ def test_an_array_of_no_axes_is_one_like_all_others(tmp_path):
         assert not recordings[1].left_out
         found.append(diff(*recordings).verdict)
     assert found == ["same", "different"]
+
+
+class Unrun(nn.Module):
+    def forward(self, x):
+        raise AssertionError("the path is to be asked for first")
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [
+        (None, "expected the path of a file to write, .npz, got NoneType"),
+        (3, "got int"),
+        (b"a.npz", "got bytes"),
+        ("", "it is a folder; expected to= in a folder"),
+        ("missing/a.npz", "there is no folder missing; expected to= in a folder that is there"),
+        ("a" * 999, "cannot be written: "),
+        ("/dev/null", "/dev/null cannot be written: it is a device"),
+    ],
+    ids=str,
+)
+def test_where_nothing_can_be_written_is_told_before_anything_is_computed(to, words):
+    with pytest.raises(UserError, match=words) as told:
+        record(Unrun(), torch.zeros(2, 3), to=to)
+    with pytest.raises(UserError, match=words), recording(Unrun(), to=to):
+        raise AssertionError("the loop is not to begin")
+    assert "\n" not in str(told.value)

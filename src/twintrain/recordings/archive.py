@@ -120,16 +120,13 @@ class Recording:
         Raises:
             UserError: it cannot be written.
         """
-        path = Path(path)
+        path = npz.writable(path)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             npz.write(beside, self._header(), self.arrays)
             beside.replace(path)
         except OSError as error:
-            raise UserError(
-                f"{path} cannot be written: {first_line(error)}; expected to= in a folder that is there and "
-                "may be written to"
-            ) from error
+            raise npz.cannot_be_written(path, error) from error
         finally:
             with contextlib.suppress(OSError):
                 beside.unlink()

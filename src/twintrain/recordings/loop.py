@@ -15,6 +15,7 @@ from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
+from twintrain.recordings.npz import writable
 from twintrain.recordings.passes import limit_for, prepare, recorded_calls, rules, told
 from twintrain.recordings.samples import checked_limit, packed
 from twintrain.recordings.trace import Trace, by_key, flat
@@ -209,16 +210,17 @@ def recording(
         UserError: the model is of neither framework, the steps are none, no batch was named, or the file cannot be
             written.
     """
+    path = writable(to)
     loop = Loop(model, loss, optimizer, steps, limit)
     try:
         yield loop
     except BaseException as error:
-        error.add_note(_saved(loop, to, told(error)))
+        error.add_note(_saved(loop, path, told(error)))
         raise
-    loop.finished().save(to)
+    loop.finished().save(path)
 
 
-def _saved(loop: Loop, to: str | Path, stopped: str) -> str:
+def _saved(loop: Loop, to: Path, stopped: str) -> str:
     """Writes what there is; says what has become of it."""
     try:
         loop.finished(stopped).save(to)

@@ -1,6 +1,7 @@
 """The file of a recording: arrays by name, and a header of JSON among them."""
 
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,9 +18,36 @@ HEADER = "recording"
 # Numbers of a network hardly get smaller: more effort takes several times as long and saves a percent.
 EFFORT = 1
 RECORD_AGAIN = "record it again with twintrain.record(…)"
+EXPECTED_PLACE = "expected to= in a folder that is there and may be written to"
 EXPECTED = "expected a file that twintrain.record(…, to=…) wrote"
 # What reading a damaged zip file raises.
 DAMAGED = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+
+
+def writable(to: Any) -> Path:
+    """The path of a file that is to be written, asked for before what goes into it is computed.
+
+    Raises:
+        UserError: it is no path, or nothing can be written there.
+    """
+    if not isinstance(to, str | os.PathLike) or not isinstance(os.fspath(to), str):
+        raise UserError(f"to=: expected the path of a file to write, .npz, got {cut(type(to).__name__)}")
+    path = Path(to)
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} cannot be written: it is {kind_of(path.stat().st_mode)}; {EXPECTED_PLACE}")
+        if not path.parent.is_dir():
+            raise UserError(f"{path} cannot be written: there is no folder {path.parent}; {EXPECTED_PLACE}")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise UserError(f"{path} cannot be written: {path.parent} is not to be written to; {EXPECTED_PLACE}")
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
+    return path
+
+
+def cannot_be_written(path: Path, error: OSError) -> UserError:
+    """What is told of a file that is not written."""
+    return UserError(f"{path} cannot be written: {first_line(error)}; {EXPECTED_PLACE}")
 
 
 def write(path: Path, header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:

@@ -12,6 +12,7 @@ from twintrain.recordings.contents import PASSES, Tensor
 from twintrain.recordings.fit import Fit
 from twintrain.recordings.frameworks import Framework, framework_of
 from twintrain.recordings.given import arrays_of
+from twintrain.recordings.npz import writable
 from twintrain.recordings.passes import Passes, prepare, rules
 from twintrain.recordings.perturbing import PERTURBATION
 from twintrain.recordings.samples import checked_limit
@@ -62,6 +63,7 @@ def record(
             the output or the first loss, one of y, loss and optimizer is missing or none that the framework could
             take, weights have no counterpart, or the file cannot be written.
     """
+    path = writable(to)
     framework = framework_of(model)
     inputs = arrays_of(x, "input")
     trained_by = training_of(y, loss, optimizer, steps, len(flat(inputs)[0]))
@@ -72,7 +74,7 @@ def record(
     recording = _recording(framework, model, len(flat(inputs)[0]), training, passes)
     if trained_by:
         recording = replace(recording, fit=_fit(framework, model, passes, trained_by, described))
-    recording.save(to)
+    recording.save(path)
     return recording
 
 
