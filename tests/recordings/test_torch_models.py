@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from twintrain.errors import UserError
+from twintrain.evaluation.prediction_comparison import compare_predictions
 from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.loop import recording
 from twintrain.recordings.record import record
@@ -163,3 +164,14 @@ def test_where_nothing_can_be_written_is_told_before_anything_is_computed(to, wo
     with pytest.raises(UserError, match=words), recording(Unrun(), to=to):
         raise AssertionError("the loop is not to begin")
     assert "\n" not in str(told.value)
+
+
+def test_rows_and_predictions_may_be_of_bfloat16(tmp_path):
+    x, y = torch.randn(5, 4).bfloat16(), torch.randn(5, 3).bfloat16()
+    found = record(nn.Linear(4, 3), x, y, to=tmp_path / "a.npz", loss=nn.MSELoss())
+    assert (found.tensor("float32", 0) == x.float().numpy()).all()
+    assert (found.targets("float32")[0] == y.float().numpy()).all()
+    labels, predicted = torch.randint(0, 3, (40,)), torch.randn(40, 3).softmax(1)
+    narrow = predicted.bfloat16()
+    found = [compare_predictions(labels, each, predicted).to_dict() for each in (narrow, narrow.float())]
+    assert found[0] == found[1]

@@ -6,6 +6,7 @@ import numpy as np
 
 from twintrain.errors import UserError, cut, first_line, shown
 from twintrain.evaluation.comparison import Predictions
+from twintrain.recordings.given import as_array
 
 # Probabilities in half precision sum to one but for this.
 ROUNDING = 1e-2
@@ -55,10 +56,8 @@ def codes(values: Any, name: str, rows: int) -> np.ndarray:
 
 
 def _array(value: Any, name: str) -> np.ndarray:
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{name} is no array: {cut(first_line(error))}; expected one with a row a sample") from error
     if array.dtype.kind in "OT" and all(isinstance(each, str) for each in array.ravel()):

@@ -8,6 +8,7 @@ from twintrain.errors import UserError, cut, first_line
 from twintrain.recordings.trace import flat, mapped
 
 EXPECTED = "expected an array or tensor, or several in a tuple, list or dict, with rows first"
+FLOATS = ("float16", "float32", "float64")
 
 
 def arrays_of(given: Any, what: str) -> Any:
@@ -38,11 +39,24 @@ def cast_one(array: np.ndarray, dtype: str) -> np.ndarray:
     return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
 
-def _array(value: Any) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
+    """An array or tensor as NumPy has it; floats that NumPy has not, such as bfloat16, in float32.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: it is none.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
+        if value.is_floating_point() and str(value.dtype).removeprefix("torch.") not in FLOATS:
+            value = value.float()
+    array = np.asarray(value)
+    # JAX and TensorFlow bring types of their own along.
+    return array.astype(np.float32) if array.dtype.kind == "V" and "float" in array.dtype.name else array
+
+
+def _array(value: Any) -> np.ndarray:
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{EXPECTED}, got {type(value).__name__}: {cut(first_line(error))}") from error
     if array.dtype.kind not in "biuf" or not array.ndim:
