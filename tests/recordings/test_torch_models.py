@@ -175,3 +175,48 @@ def test_rows_and_predictions_may_be_of_bfloat16(tmp_path):
     narrow = predicted.bfloat16()
     found = [compare_predictions(labels, each, predicted).to_dict() for each in (narrow, narrow.float())]
     assert found[0] == found[1]
+
+
+class Calling(nn.Module):
+    """Calls a compiled function behind a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.function = torch.compile(torch.tanh)
+
+    def forward(self, x):
+        return self.function(self.layer(x))
+
+
+def in_place():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
+    model.compile()
+    return model
+
+
+COMPILED = {
+    "whole": lambda: torch.compile(nn.Sequential(nn.Linear(4, 3), nn.Tanh())),
+    "a layer": lambda: nn.Sequential(torch.compile(nn.Linear(4, 3)), nn.Tanh()),
+    "in place": in_place,
+    "a function": Calling,
+}
+
+
+@pytest.mark.parametrize("kind", COMPILED)
+def test_what_is_compiled_is_recorded_as_it_is_written(tmp_path, kind):
+    x, y, model = torch.randn(5, 4), torch.randn(5, 3), COMPILED[kind]()
+    plain = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
+    for own, other in zip(plain.parameters(), model.parameters(), strict=True):
+        own.data.copy_(other.data)
+    arguments = {"to": tmp_path / "a.npz", "loss": nn.MSELoss(), "optimizer": torch.optim.SGD}
+    found = diff(record(plain, x, y, **arguments), record(model, x, y, **arguments))
+    assert (found.verdict, [row.op for row in found.layers]) == ("same", ["input", "dense", "tanh"]), str(found)
+
+
+def test_a_model_without_numbers_is_told_in_one_line(tmp_path):
+    x, model = torch.randn(5, 4), nn.Linear(4, 3)
+    recording = record(model, x, to=tmp_path / "a.npz")
+    for work in (lambda empty: record(empty, x, to=tmp_path / "b.npz"), lambda empty: transfer(recording, empty)):
+        with pytest.raises(UserError, match="2 arrays of the model have no numbers, first weight: they are on device"):
+            work(nn.Linear(4, 3, device="meta"))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from twintrain.errors import UserError, cut
 from twintrain.recordings.contents import Weight
 from twintrain.recordings.torch import functions as torch_functions
 from twintrain.recordings.torch import layers as torch_layers
@@ -17,6 +18,7 @@ from twintrain.recordings.torch.stacked import one_by_one
 from twintrain.recordings.torch.state import (
     arguments_of,
     arrays_of,
+    as_written,
     copied,
     given,
     left_alone,
@@ -51,7 +53,16 @@ def list_weights(model: nn.Module) -> list[Weight]:
 
 
 def read_weights(model: nn.Module) -> dict[str, np.ndarray]:
-    """Copies of the arrays that `list_weights` lists, by name."""
+    """Copies of the arrays that `list_weights` lists, by name.
+
+    Raises:
+        UserError: one of them has no numbers.
+    """
+    if without := [name for name, tensor in arrays_of(model).items() if tensor.is_meta]:
+        raise UserError(
+            f"{len(without)} arrays of the model have no numbers, first {cut(without[0])}: they are on device meta; "
+            "expected a model whose weights are loaded, see torch.nn.Module.to_empty"
+        )
     return {name: copied(tensor) for name, tensor in arrays_of(model).items()}
 
 
@@ -66,7 +77,7 @@ def prepare(model: nn.Module, inputs: Any) -> None:
     """Lets the model make arrays that it makes when it is called for the first time."""
     if any(isinstance(tensor, nn.parameter.UninitializedTensorMixin) for tensor in tensors_of(model).values()):
         arguments, named = arguments_of(given(model, inputs))
-        with modes_kept(model), torch.no_grad():
+        with modes_kept(model), as_written(), torch.no_grad():
             model.eval()(*arguments, **named)
 
 

@@ -1,6 +1,7 @@
 """What a PyTorch model holds: its arrays, its modes, and how it is given others for a time."""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def holding(model: nn.Module, weights: dict[str, np.ndarray], dtype: str) -> Ite
 def left_alone(model: nn.Module) -> Iterator[None]:
     """Takes back what a pass changes: arrays, what layers hold, modes, and the states of random generators."""
     own = [(tensor, tensor.data) for tensor in tensors_of(model).values()]
-    with keeping_random(), torch.random.fork_rng(), modes_kept(model), _attributes_kept(model):
+    with keeping_random(), torch.random.fork_rng(), modes_kept(model), _attributes_kept(model), as_written():
         try:
             for tensor, data in own:
                 tensor.data = data.clone()
@@ -112,6 +113,13 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def as_written() -> contextlib.AbstractContextManager[Any]:
+    """Has all that `torch.compile` compiles be run as it is written: what is compiled calls no layer one by one."""
+    set_stance = getattr(torch.compiler, "set_stance", None)  # of PyTorch 2.6 and later
+    is_needed = set_stance and "torch._dynamo" in sys.modules  # which takes seconds to import
+    return set_stance("force_eager") if is_needed else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
