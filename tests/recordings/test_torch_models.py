@@ -220,3 +220,32 @@ def test_a_model_without_numbers_is_told_in_one_line(tmp_path):
     for work in (lambda empty: record(empty, x, to=tmp_path / "b.npz"), lambda empty: transfer(recording, empty)):
         with pytest.raises(UserError, match="2 arrays of the model have no numbers, first weight: they are on device"):
             work(nn.Linear(4, 3, device="meta"))
+
+
+SWAPPED = {
+    "reference: expected a recording or its path, got Linear": diff,
+    "other: expected a recording or its path, got Linear": lambda model, made: diff(made, model),
+    "source: expected a recording or its path, got Linear": transfer,
+    "weights: expected a recording or its path, got Linear": lambda model, _: record(
+        model, torch.zeros(2, 4), to="a.npz", weights=model
+    ),
+    "pairs: expected a dict of names, {of the first: of the second}, got ['a']": lambda _, made: diff(
+        made, made, pairs=["a"]
+    ),
+    "pairs: expected a dict of names, {of the first: of the second}, got 3": lambda model, made: transfer(
+        made, model, pairs=3
+    ),
+    "pairs: expected a dict of names, {of the first: of the second}, got {1: 'a'}": lambda _, made: diff(
+        made, made, pairs={1: "a"}
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SWAPPED)
+def test_arguments_in_each_others_places_are_told_in_one_line(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    model = nn.Linear(4, 3)
+    made = record(model, torch.randn(5, 4), to="made.npz")
+    with pytest.raises(UserError) as told:
+        SWAPPED[said](model, made)
+    assert str(told.value) == said

@@ -173,7 +173,24 @@ class Recording:
         }
 
 
-def load(path: str | Path) -> Recording:
+def recording_of(given: Any, what: str) -> Recording:
+    """A recording, or that which is in a file.
+
+    Args:
+        given: a recording, or the path of one.
+        what: the argument, as an error calls it.
+
+    Raises:
+        UserError: it is neither, or the file is no whole recording.
+    """
+    if isinstance(given, Recording):
+        return given
+    if not isinstance(given, str | os.PathLike):
+        raise UserError(f"{what}: expected a recording or its path, got {cut(type(given).__name__)}")
+    return load(given)
+
+
+def load(path: str | os.PathLike[str]) -> Recording:
     """Opens a recording; its arrays are read when they are asked for.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.recordings.archive import Recording, load
+from twintrain.recordings.archive import Recording, recording_of
 from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
@@ -121,10 +121,10 @@ def diff(
         pairs: names of the other's layers by those of the reference's, where they are not to be matched by themselves.
 
     Raises:
-        UserError: they are of other rows, targets or steps, or in no precision in common, or there is no layer of such
-            a name.
+        UserError: they are no recordings, of other rows, targets or steps, or in no precision in common, or there is
+            no layer of such a name.
     """
-    ours, theirs = (each if isinstance(each, Recording) else load(each) for each in (reference, other))
+    ours, theirs = recording_of(reference, "reference"), recording_of(other, "other")
     precision = _precision(ours, theirs)
     names = titles(ours, theirs)
     sides = Side(ours, precision, names[0], theirs.limit), Side(theirs, precision, names[1], ours.limit)

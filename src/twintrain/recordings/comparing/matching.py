@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from twintrain.errors import UserError, cut, did_you_mean
+from twintrain.errors import UserError, cut, did_you_mean, shown
 from twintrain.recordings.comparing.comparison import SAME
 from twintrain.recordings.comparing.layer_pair import gap
 from twintrain.recordings.comparing.operations.activations import OPERATIONS as ACTIVATIONS
@@ -82,7 +83,7 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
     Raises:
         UserError: there is no call of such a name.
     """
-    given = _given(reference.calls, other.calls, pairs or {})
+    given = _given(reference.calls, other.calls, checked_pairs(pairs))
     traits = [_traits(reference, call) for call in reference.calls], [_traits(other, call) for call in other.calls]
     found = list(given)
     for doubt, is_repeated in ((NONE, True), (MUCH, False), (SOME, True)):
@@ -159,6 +160,20 @@ def _origin(side: Side, call: Call) -> int:
     if number in side.recording.inputs:
         return -1 - side.recording.inputs.index(number)
     return side.producers.get(number, -1 - len(side.recording.inputs))
+
+
+def checked_pairs(pairs: Any) -> Mapping[str, str]:
+    """Names of the other's layers by those of the reference's; none where none are given.
+
+    Raises:
+        UserError: they are something else.
+    """
+    if pairs is None:
+        return {}
+    is_of_names = isinstance(pairs, Mapping) and all(isinstance(name, str) for pair in pairs.items() for name in pair)
+    if not is_of_names:
+        raise UserError(f"pairs: expected a dict of names, {{of the first: of the second}}, got {shown(pairs)}")
+    return pairs
 
 
 def _given(reference: Sequence[Call], other: Sequence[Call], pairs: Mapping[str, str]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from twintrain.errors import UserError, first_line
-from twintrain.recordings.archive import Recording, load
+from twintrain.recordings.archive import Recording, recording_of
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.diff import Diff
 from twintrain.recordings.comparing.last_steps import layers_of
@@ -59,7 +59,7 @@ def write_reproduction(found: Diff, reference: Recording | Path, other: Recordin
     Raises:
         UserError: no layer differs by itself, none of our words says what it computes, or files cannot be written.
     """
-    recordings = [each if isinstance(each, Recording) else load(each) for each in (reference, other)]
+    recordings = [recording_of(reference, "reference"), recording_of(other, "other")]
     limit = common_limit(*(each.limit for each in recordings))
     sides = [Side(each, found.precision, title, limit) for each, title in zip(recordings, found.titles, strict=True)]
     calls = _calls(found, sides[0], sides[1])

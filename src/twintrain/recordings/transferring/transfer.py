@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from twintrain.errors import UserError
-from twintrain.recordings.archive import Recording, load
+from twintrain.recordings.archive import Recording, recording_of
+from twintrain.recordings.comparing.matching import checked_pairs
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.frameworks import Framework, framework_of
 from twintrain.recordings.given import arrays_of
@@ -82,7 +83,7 @@ def transfer(
         UserError: the model is of neither framework, has no weights or cannot be run on the rows, there is no layer of
             such a name, or arrays are left over. The model is then as it was.
     """
-    recording = source if isinstance(source, Recording) else load(source)
+    recording = recording_of(source, "source")
     framework = framework_of(model)
     if not framework.recorder.list_weights(model):
         raise UserError("the model has no weights yet; call it on its rows first")
@@ -99,7 +100,7 @@ def taken_over(source: Recording | str | Path, framework: Framework, model: Any,
     Raises:
         UserError: there is no such recording, or arrays are left over.
     """
-    recording = source if isinstance(source, Recording) else load(source)
+    recording = recording_of(source, "weights")
     found, arrays = transferred(recording, framework, model, inputs)
     if not found.is_whole:
         raise UserError(f"weights: {_unmatched(found)}; load them with twintrain.transfer(…, pairs=…) before")
@@ -128,7 +129,7 @@ def transferred(
     target, theirs = _target(source, framework, model, x)
     weights = {weight.name: source.weight(ours.pass_, weight.name) for weight in source.weights}
     sides = holders(ours.calls, source.weights, weights), _numbers(target, theirs).holders
-    given = pairs or {}
+    given = checked_pairs(pairs)
 
     def written(tried: Pairs) -> tuple[Arrays, list[str]]:
         numbers = _numbers(target, theirs)
