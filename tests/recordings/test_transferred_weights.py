@@ -19,6 +19,7 @@ NAMES = (
         "branches",
         "named_branches",
         "projections",
+        "heads",
         "tied",
         "scaled",
     ),

@@ -58,6 +58,13 @@ class Scale(layers.Layer):
         return x * self.factor
 
 
+def heads():
+    """Two outputs by name, which the twin gives in the other order."""
+    x = keras.Input((4,))
+    second, first = layers.Dense(3, name="b"), layers.Dense(3, name="a")
+    return keras.Model(x, {"second": second(x), "first": first(x)})
+
+
 class Tied(keras.Model):
     """An embedding whose table the last step multiplies by."""
 
@@ -109,6 +116,7 @@ NETWORKS = {
     "branches": lambda: called(Branches(), 4),
     "named_branches": lambda: called(Branches(("left", "right")), 4),
     "projections": lambda: called(Projections(), 4),
+    "heads": heads,
     "tied": lambda: called(Tied(), 5),
     "scaled": lambda: sequence((4,), layers.Dense(4, use_bias=False, name="dense"), Scale(name="scale")),
 }

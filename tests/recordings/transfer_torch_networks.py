@@ -69,6 +69,17 @@ class Tied(nn.Module):
         return self.decoder(torch.tanh(self.dense(self.table(x))))
 
 
+class Heads(nn.Module):
+    """Two outputs by name, which the twin gives in the other order."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return {"first": self.first(x), "second": self.second(x)}
+
+
 class Scaled(nn.Module):
     """An array of its own beside a layer."""
 
@@ -104,6 +115,7 @@ NETWORKS = {
     "branches": Branches,
     "named_branches": lambda: Branches(("left", "right")),
     "projections": Projections,
+    "heads": Heads,
     "tied": Tied,
     "scaled": Scaled,
 }
