@@ -40,6 +40,7 @@ class Loop:
         self._course = Course(self._dtype, self._limit)  # anew with the first batch, which tells the precision
         self._fit: Fit | None = None
         self._batches: list[np.ndarray] = []
+        self._seen: dict[str, np.ndarray] = {}
         self.steps = 0
 
     def batch(self, x: Any, y: Any = None) -> None:
@@ -95,7 +96,8 @@ class Loop:
     def gradients(self, gradients: Sequence[Any] | Mapping[str, Any]) -> None:
         """Says what the gradients of the batch are; those before the first two steps are recorded.
 
-        In PyTorch they are found where `backward` has left them, and this need not be called.
+        In PyTorch this need not be called: they are seen as the optimizer is about to use them. Those neither told nor
+        seen are looked for in `step`, where `backward` has left them.
 
         Args:
             gradients: in the order of `model.trainable_variables`, or of the model's parameters that are trained, None
@@ -124,10 +126,27 @@ class Loop:
             UserError: no batch was named before.
         """
         self._check_begun("step")
-        self.gradients(self._framework.state.found_gradients(self._model))
+        if not self._seen:
+            self._see(self._framework.state.found_gradients(self._model))
+        self._course.keep_gradients(self.steps + 1, self._seen.items())
+        self._seen = {}
         self.steps += 1
         if self.steps in self._chosen:
             self._course.keep_weights(self.steps, self._framework.recorder.read_weights(self._model).items())
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Sees the gradients that optimizers of the model use."""
+        with self._framework.state.telling_gradients(self._model, self._see):
+            yield
+
+    def _see(self, gradients: Mapping[str, Any]) -> None:
+        """Takes gradients for those of the step to come, unless they were told, or are what `zero_grad` has left."""
+        if self._trace is None or self._course.has_gradients(self.steps + 1):
+            return
+        copied = {name: self._framework.state.copied(each) for name, each in gradients.items()}
+        if any(each.any() for each in copied.values()):
+            self._seen |= copied
 
     def _check_begun(self, what: str) -> None:
         if self._trace is None:
@@ -186,10 +205,15 @@ def recording(
         with twintrain.recording(model, to="torch.npz", optimizer=optimizer) as r:
             for x, y in batches:
                 r.batch(x, y)
-                …
+                optimizer.zero_grad()
+                loss = …
+                loss.backward()
                 r.loss(loss)
                 optimizer.step()
                 r.step()
+
+    `zero_grad` may as well stand after `optimizer.step()`: gradients are seen when an optimizer of PyTorch is about to
+    use them. In Keras, `r.gradients(…)` is told them.
 
     Recorded are the calls of a forward pass of the first batch, its targets, its outputs in training mode, each loss,
     the gradients before the first two steps, the weights before the first and after some, and what the rows of each
@@ -213,7 +237,8 @@ def recording(
     path = writable(to)
     loop = Loop(model, loss, optimizer, steps, limit)
     try:
-        yield loop
+        with loop.watching():
+            yield loop
     except BaseException as error:
         error.add_note(_saved(loop, path, told(error)))
         raise

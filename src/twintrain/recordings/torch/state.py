@@ -2,12 +2,13 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from twintrain.recordings.trace import flat, keeping_random, mapped
 
@@ -79,6 +80,22 @@ def trained_names(model: nn.Module) -> list[str]:
 def found_gradients(model: nn.Module) -> dict[str, torch.Tensor]:
     """The gradients that `backward` has left, by the names of arrays."""
     return {name: tensor.grad for name, tensor in arrays_of(model).items() if tensor.grad is not None}
+
+
+@contextlib.contextmanager
+def telling_gradients(model: nn.Module, tell: Callable[[Mapping[str, torch.Tensor]], None]) -> Iterator[None]:
+    """Tells the gradients that an optimizer is about to use, by the names of the model's arrays that it changes."""
+    names = {id(tensor): name for name, tensor in arrays_of(model).items()}
+
+    def about_to_step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        held = (parameter for group in optimizer.param_groups for parameter in group["params"])
+        tell({names[id(each)]: each.grad for each in held if id(each) in names and each.grad is not None})
+
+    hook = register_optimizer_step_pre_hook(about_to_step)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def given(model: nn.Module, values: Any) -> Any:

@@ -114,6 +114,8 @@ def _other_count(sides: tuple[Trained, Trained]) -> Cause | None:
 
 
 def _update(sides: tuple[Trained, Trained], pairs: Pairs, found: Penalties | None) -> Update:
+    if not all(side.gradients for side in sides):
+        return Update()
     if sides[0].fit.steps[:1] != [1] or (found is None and any(side.penalty for side in sides)):
         return Update()
     return compare_updates(sides, pairs, found or ({}, {}))

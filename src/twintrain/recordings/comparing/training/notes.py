@@ -20,6 +20,8 @@ def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: boo
     with_penalty = [side.title for side in sides if side.penalty]
     if len(with_penalty) == 1 and update.is_same:
         yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
+    if unseen := [side.title for side in sides if not side.gradients]:
+        yield f"no gradients were recorded of {listed(unseen)}, and none are compared: r.gradients(…) is told them"
     if not is_loss_explained:
         yield from _said(sides, "losses", [side.fit.loss for side in sides])
     if update.error is None and sides[0].fit.steps:
