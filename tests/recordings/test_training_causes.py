@@ -336,3 +336,48 @@ def test_differences_that_matter_most_are_named_first():
     assert needed([*gaps], left, 1e-12) == ["learning_rate", "momentum", "epsilon"]
     assert needed([*gaps], left, 1e-5) == ["learning_rate", "momentum"]
     assert needed(["momentum"], left, 1e-12) is None
+
+
+def without_gradient(recording, name):
+    kinds = ("gradient", "next_gradient")
+    dropped = {f"{pass_}/{kind}/{name}" for pass_ in recording.passes for kind in kinds}
+    return dataclasses.replace(
+        recording, arrays={at: each for at, each in recording.arrays.items() if at not in dropped}
+    )
+
+
+def zeroed(name):
+    return Training("adam", ADAM, change=lambda gradients: {**gradients, name: 0 * gradients[name]})
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize(
+    "made",
+    [zeroed("second.kernel"), Training(hidden={"frozen": frozenset({"second.kernel"})})],
+    ids=["zeros", "not in the optimizer"],
+)
+def test_no_gradient_is_as_good_as_one_that_changes_nothing(made, at):
+    recordings = [made.recorded("torch"), made.recorded("keras")]
+    recordings[at] = without_gradient(recordings[at], "second.kernel")
+    found = diff(*recordings)
+    assert (found.verdict, found.causes, found.notes) == ("same", [], []), str(found)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_one_side_alone_trains_is_named(at):
+    trains, frozen = Training(), Training(hidden={"frozen": frozenset({"second.bias"})})
+    made = [frozen, trains][:: 1 if at == 0 else -1]
+    recordings = [each.recorded(framework) for each, framework in zip(made, ("torch", "keras"), strict=True)]
+    recordings[at] = without_gradient(recordings[at], "second.bias")
+    found = diff(*recordings)
+    assert [cause.mistake for cause in found.causes] == ["not trained"], str(found)
+    assert f"{('PyTorch', 'Keras')[at]} does not train second bias" in found.cause.sentence
+
+
+def test_gradients_that_were_not_recorded_are_no_difference():
+    ours, theirs = Training().recorded("torch"), Training().recorded("keras")
+    for name in WEIGHTS:
+        ours = without_gradient(ours, name)
+    found = diff(ours, theirs)
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+    assert any("no gradients were recorded of PyTorch" in note for note in found.notes)

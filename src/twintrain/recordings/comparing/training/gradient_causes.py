@@ -21,7 +21,7 @@ ByPlace = Mapping[Place, np.ndarray]
 def not_trained(sides: tuple[Trained, Trained], pairs: Pairs) -> Iterator[Cause]:
     """Weights that have a gradient on one side alone."""
     places: dict[bool, list[str]] = {True: [], False: []}
-    for place, is_of_reference in pairs.one_sided(*(side.gradients for side in sides)):
+    for place, is_of_reference in pairs.one_sided(sides):
         places[is_of_reference].append(f"{named_pair(place.name, place.other_name)} {place.role.replace('_', ' ')}")
     for is_of_reference, names in places.items():
         if names:

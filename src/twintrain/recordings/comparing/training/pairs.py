@@ -7,6 +7,7 @@ import numpy as np
 
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.side import Side
+from twintrain.recordings.comparing.training.trained import Trained
 from twintrain.recordings.comparing.weights import comparable, in_shape_of
 from twintrain.recordings.contents import Call
 
@@ -65,14 +66,20 @@ class Pairs:
                     if turned.shape == ours[role].shape:
                         yield place, ours[role], turned
 
-    def one_sided(self, reference: Arrays, other: Arrays) -> Iterator[tuple[Place, bool]]:
-        """Places of weights of both sides of which one alone has an array, and whether the reference is that."""
-        found = {}
+    def one_sided(self, sides: tuple[Trained, Trained]) -> Iterator[tuple[Place, bool]]:
+        """Places of weights that one side alone trains, the other having no gradient, and whether it is the reference.
+
+        None where a side has no gradients at all: then they were not recorded.
+        """
+        found: dict[Place, bool] = {}
+        if not all(side.gradients for side in sides):
+            return
         for calls in self.calls:
             for role in calls[0].weights:
                 if role in calls[1].weights and role not in STATISTICS:
-                    has = [call.weights[role] in each for call, each in zip(calls, (reference, other), strict=True)]
-                    if has[0] != has[1]:
+                    names = [call.weights[role] for call in calls]
+                    has = [name in side.gradients for name, side in zip(names, sides, strict=True)]
+                    if has[0] != has[1] and sides[has[1]].learns(names[has[1]]):
                         found[Place(calls[0].name, calls[1].name, role)] = has[0]
         yield from found.items()
 

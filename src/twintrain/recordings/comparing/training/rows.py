@@ -140,7 +140,7 @@ class TrainingRowBuilder:
         for place, ours, theirs in self.pairs.arrays(*given, are_gradients=True):
             errors = [each[place] / units[place] for each in itself if each and place in each]
             rows.append(self._row(GRADIENT, 0, place, _gap(ours, theirs) / units[place], errors))
-        alone = self.pairs.one_sided(*(side.gradients for side in self.sides))
+        alone = self.pairs.one_sided(self.sides)
         return rows + [self._row(GRADIENT, 0, place, np.inf, []) for place, _ in alone]
 
     def weights(self, step: int) -> list[TrainingRow]:

@@ -58,6 +58,13 @@ class Trained:
         found = {name: self.side.recording.gradient(self.pass_, name) for name in self.names}
         return {name: self._kept(array) for name, array in found.items() if array is not None}
 
+    def learns(self, name: str) -> bool:
+        """Whether a weight has a gradient that is not zero throughout, and steps, where there are some, change it."""
+        if not np.any(self.gradients.get(name, 0.0)):
+            return False
+        last = max(self.fit.steps, default=0)
+        return not last or not np.array_equal(self.weights(last)[name], self.weights()[name])
+
     @functools.cached_property
     def next_gradients(self) -> dict[str, np.ndarray]:
         """The same of the second loss; none where only the first step, or not the first two, was recorded."""

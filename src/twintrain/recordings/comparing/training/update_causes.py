@@ -52,8 +52,12 @@ def compare_updates(sides: tuple[Trained, Trained], pairs: Pairs, penalties: Pen
     rules = [in_effect(side, each) for side, each in zip(sides, steps, strict=True)]
     if rules[0] is None or rules[1] is None:
         return Update(rule=rules[0])
-    ours = _renamed(replace(rules[0], penalty=penalties[0]), pairs.names())
+    counterparts = pairs.names()
+    ours = _renamed(replace(rules[0], penalty=penalties[0]), counterparts)
     theirs = replace(rules[1], penalty=penalties[1])
+    # Left as they are, without a gradient on the one side and with one on the other: both do not train them.
+    alone = {name for name in theirs.frozen if counterparts.get(name) not in sides[0].gradients}
+    ours = replace(ours, frozen=(ours.frozen & sides[1].gradients.keys()) | alone)
     given = steps[1].without(penalties[1])
     noise = max(each.left(rule) for each, rule in zip(steps, rules, strict=True) if rule)
 
