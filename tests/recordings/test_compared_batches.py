@@ -63,6 +63,37 @@ def test_the_first_batch_that_is_another_is_named():
 
 
 @pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        ([0, 1], [0, 1, 2, 3], "PyTorch takes 2 batches, Keras 4; the first 2 are the same"),
+        ([0, 1, 2], [0], "PyTorch takes 3 batches, Keras 1; the first is the same"),
+        ([0, 1, 1], [0, 2, 3], "Keras takes other rows from batch 2 on; 4 of 4 rows of that batch are others"),
+        ([0, 0, 1], [0, 0, 2, 3], "Keras takes other rows from batch 3 on; 4 of 4 rows of that batch are others"),
+    ],
+    ids=str,
+)
+def test_fewer_batches_and_other_rows_are_named(ours, theirs, words):
+    rows = np.arange(16).reshape(4, 4)
+    found = diff(loop("torch", [*rows[ours]]), loop("keras", [*rows[theirs]]))
+    assert (found.verdict, found.parts_in, len(found.causes)) == ("different", "the batches", 1), str(found)
+    assert words in found.cause.sentence
+
+
+def test_a_last_batch_of_fewer_rows_is_named():
+    batches = split(np.arange(16))
+    found = diff(loop("torch", batches), loop("keras", [*batches[:3], batches[3][:2]]))
+    assert "from batch 4 on; 2 of 4 rows" in found.cause.sentence
+
+
+def test_losses_are_compared_as_far_as_both_have_them():
+    ours, theirs = (loop(framework, []) for framework in ("torch", "keras"))
+    shorter = {f"{pass_}/losses": ours.losses(pass_)[:2] for pass_ in ours.passes}
+    longer = {f"{pass_}/losses": np.r_[theirs.losses(pass_)[:1], [9.0, 9.0]] for pass_ in theirs.passes}
+    found = diff(*(replace(a, arrays={**a.arrays, **b}) for a, b in ((ours, shorter), (theirs, longer))))
+    assert [(row.quantity, row.step) for row in found.training.rows if row.verdict == "different"] == [("losses", 1)]
+
+
+@pytest.mark.parametrize(
     ("ours", "theirs"),
     [
         (split(np.arange(16)), split(np.arange(16))),

@@ -77,11 +77,13 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     """
     sides = Trained(reference, reference.recording.fit), Trained(other, other.recording.fit)  # type: ignore[arg-type]
     _check_steps(sides)
-    shuffled = batch_cause(sides)
-    causes = [shuffled] if shuffled else target_causes(sides)
-    parts_in = (BATCHES if shuffled else TARGETS) if causes else None
+    batches = batch_cause(sides)
+    # Targets are those of the first batch, whose inputs tell whether it is the same.
+    targets = [] if batches and forward == DIFFERENT else target_causes(sides)
+    causes = [batches, *targets] if batches else targets
+    parts_in = TARGETS if targets else BATCHES if batches else None
     pairs = Pairs(reference, other, matching)
-    found = None if forward == DIFFERENT or causes else penalties(sides, pairs)
+    found = None if forward == DIFFERENT or targets else penalties(sides, pairs)
     update = _update(sides, pairs, found)
     is_rounded = forward == ROUNDING or update.is_rounded
     builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)

@@ -112,17 +112,15 @@ class TrainingRowBuilder:
         return rows
 
     def losses(self) -> list[TrainingRow]:
-        """Of the course of the loss, the step that is furthest above what rounding explains."""
+        """Of the course of the loss, as far as both have one, the step furthest above what rounding explains."""
         courses = [side.losses for side in self.sides]
-        if len(courses[0]) < 2 or len(courses[0]) != len(courses[1]):
-            return []
         rows = []
-        for step in range(1, len(courses[0])):
+        for step in range(1, min(map(len, courses))):
             unit = scale(courses[0])
             itself = self._itself(lambda side, at=step: side.losses[at], [unit] * 2)
             error = float(abs(courses[1][step] - courses[0][step])) / unit
             rows.append(self._row(LOSSES, step, Place("", "", ""), error, itself))
-        return [max(rows, key=lambda row: row.excess)]
+        return [max(rows, key=lambda row: row.excess)] if rows else []
 
     def gradients(self, penalties: tuple[dict[str, float], dict[str, float]]) -> list[TrainingRow]:
         """Of each weight, without penalties.
