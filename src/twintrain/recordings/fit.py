@@ -31,7 +31,7 @@ class Fit:
         steps: after how many steps the weights were recorded, rising; empty without optimizer.
         predictions: how many outputs the model gave in training.
         targets: how many arrays `y` had.
-        dropout: names of the layers that were kept from dropping numbers.
+        dropout: names of the layers that were kept from dropping numbers; of a loop, of those that dropped some.
         loop: whether it was a loop of the user's own, in which each step may have had other rows, and dropout was on.
         stopped: by what error such a loop ended; empty where it came to its end.
     """

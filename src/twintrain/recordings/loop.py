@@ -16,7 +16,7 @@ from twintrain.recordings.fit import Fit, Rule
 from twintrain.recordings.frameworks import framework_of
 from twintrain.recordings.given import arrays_of, cast, cast_one
 from twintrain.recordings.npz import writable
-from twintrain.recordings.passes import limit_for, prepare, recorded_calls, rules, told
+from twintrain.recordings.passes import dropping, limit_for, prepare, recorded_calls, rules, told
 from twintrain.recordings.samples import checked_limit, packed
 from twintrain.recordings.trace import Trace, by_key, flat
 from twintrain.recordings.training import Training, checked_steps, with_first
@@ -77,6 +77,7 @@ class Loop:
             steps=[],
             predictions=len(self._course.predictions),
             targets=len(self._targets),
+            dropout=dropping(self._framework, self._model, trained.calls),
             loop=True,
         )
         self._trace = calls

@@ -193,6 +193,16 @@ def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule 
         raise UserError(f"the optimizer cannot be made: {told(error)}") from error
 
 
+def dropping(framework: Framework, model: Any, calls: Sequence[Call]) -> list[str]:
+    """Names of what drops numbers in training: layers, and calls of functions."""
+    by_call = [
+        call.name
+        for call in calls
+        if (call.op == "dropout" and call.options.get("rate")) or call.options.get("dropout")
+    ]
+    return [*dict.fromkeys(framework.fitting.dropping(model) + by_call)]
+
+
 def told(error: BaseException) -> str:
     """What an error says, in a part of a line; Keras says where it was first, and what in bold, some lines below."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))

@@ -13,7 +13,7 @@ from twintrain.recordings.fit import Fit
 from twintrain.recordings.frameworks import Framework, framework_of
 from twintrain.recordings.given import arrays_of
 from twintrain.recordings.npz import writable
-from twintrain.recordings.passes import Passes, prepare, rules
+from twintrain.recordings.passes import Passes, dropping, prepare, rules
 from twintrain.recordings.perturbing import PERTURBATION
 from twintrain.recordings.samples import checked_limit
 from twintrain.recordings.trace import flat
@@ -81,14 +81,12 @@ def record(
 def _fit(framework: Framework, model: Any, passes: Passes, trained_by: Training, described: Any) -> Fit:
     """What a recording says of a training, beside the loss and the optimizer that are described."""
     first = passes.made[PASSES[0]]
-    dropping = framework.fitting.dropping(model)
-    dropping += [call.name for call in first.calls if call.op == "dropout" and call.options.get("rate")]
     return Fit(
         *described,
         steps=trained_by.steps,
         predictions=first.predictions,
         targets=len(flat(trained_by.targets)),
-        dropout=[*dict.fromkeys(dropping)],
+        dropout=dropping(framework, model, first.calls),
     )
 
 

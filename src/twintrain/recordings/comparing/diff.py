@@ -11,11 +11,22 @@ import numpy as np
 from twintrain.errors import UserError
 from twintrain.recordings.archive import Recording, recording_of
 from twintrain.recordings.comparing.causes import Cause, find_cause, named
+from twintrain.recordings.comparing.dropout import rate_differences
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
 from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.page.page import page
-from twintrain.recordings.comparing.rows import BETWEEN, DIFFERENT, FLOAT32, ROUNDING, SAME, Compared, Row, RowBuilder
+from twintrain.recordings.comparing.rows import (
+    BETWEEN,
+    DIFFERENT,
+    FLOAT32,
+    INPUT,
+    ROUNDING,
+    SAME,
+    Compared,
+    Row,
+    RowBuilder,
+)
 from twintrain.recordings.comparing.side import Side, titles
 from twintrain.recordings.comparing.table import table
 from twintrain.recordings.comparing.training.comparison import BATCHES, Training, compare_training
@@ -213,13 +224,16 @@ def _with_training(found: Diff, sides: tuple[Side, Side], matching: Matching) ->
     is_different = found.verdict == DIFFERENT
     found = replace(found, parts_in=FORWARD if is_different else None)
     trained = [is_trained(side.recording, side.pass_) for side in sides]
-    if not any(trained):
-        return found
     if not all(trained):
-        title = sides[trained.index(True)].title
-        return replace(found, notes=[*found.notes, f"{title} alone was recorded in training, which is not compared"])
+        rates = [] if any(side.recording.training for side in sides) else rate_differences(sides, matching)
+        notes = [f"{words} in {name} once they train" for name, words in rates]
+        if any(trained):
+            notes.append(f"{sides[trained.index(True)].title} alone was recorded in training, which is not compared")
+        return replace(found, notes=[*found.notes, *notes])
     training = compare_training(*sides, matching, found.verdict)
-    is_given = training.parts_in == BATCHES  # other rows are what all else follows from
+    has_other_inputs = any(row.op == INPUT and row.verdict == DIFFERENT for row in found.layers)
+    # Other rows are what all else follows from, if they are so from the first batch on.
+    is_given = training.parts_in == BATCHES and (has_other_inputs or not is_different)
     return replace(
         found,
         verdict=max(found.verdict, training.verdict, key=VERDICTS.index),

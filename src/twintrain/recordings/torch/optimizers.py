@@ -53,7 +53,9 @@ def describe(optimizer: Any, model: nn.Module) -> Rule:
     kind = type(optimizer).__name__
     op = OPS.get(kind) if type(optimizer) is getattr(torch.optim, kind, None) else None
     groups = [_options(op, group) for group in optimizer.param_groups]
-    options = {**groups[0], "schedule": None}
+    # A scheduler leaves its mark on the groups, and is not reached from them.
+    is_scheduled = any("initial_lr" in group for group in optimizer.param_groups)
+    options = {**groups[0], "schedule": {"kind": "LRScheduler"} if is_scheduled else None}
     if any(group != groups[0] for group in groups):
         weights = [[names[id(parameter)] for parameter in group["params"]] for group in optimizer.param_groups]
         options["groups"] = [{**group, "weights": found} for group, found in zip(groups, weights, strict=True)]

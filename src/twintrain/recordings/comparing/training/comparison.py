@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.causes import Cause
+from twintrain.recordings.comparing.dropout import dropout_causes
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
@@ -43,7 +44,7 @@ STAGES = {
     STATISTIC: "the running statistics",
     LOSSES: "the course of the loss",
 }
-TARGETS, BATCHES = "the targets", "the batches"
+TARGETS, BATCHES, DROPOUT = "the targets", "the batches", "the dropout"
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,13 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     rows = _rows(builder, found or ({}, {}), update)
     other_count = _other_count(sides)
     causes += [*filter(None, [other_count]), *_causes(sides, pairs, rows, update, forward)]
+    dropped = [*dropout_causes((reference, other), matching)]
     parting = PREDICTION if other_count else next((row.quantity for row in rows if row.verdict == DIFFERENT), None)
-    parts_in = parts_in or (parting and STAGES[parting])
-    verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes else set())
+    parts_in = parts_in or (STAGES[parting] if parting else DROPOUT if dropped else None)
+    verdicts = {row.verdict for row in rows} | ({DIFFERENT} if causes or dropped else set())
     verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
     is_loss_explained = LOSS not in {row.quantity for row in rows if row.verdict == DIFFERENT} or bool(causes)
+    causes += dropped
     return Training(verdict, rows, parts_in, causes, [*notes(sides, update, is_loss_explained)])
 
 

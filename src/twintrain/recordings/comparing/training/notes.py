@@ -9,6 +9,8 @@ from twintrain.recordings.comparing.training.update_causes import Update
 from twintrain.recordings.fit import Rule
 
 MOST_OPTIONS = 5
+# A schedule that the user's loop steps, and no optimizer by itself.
+OUTSIDE = "LRScheduler"
 
 
 def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: bool) -> Iterator[str]:
@@ -28,9 +30,13 @@ def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: boo
         yield from _said(sides, "optimizers", [side.fit.optimizer for side in sides])
     if update.quiet:
         yield f"the optimizers differ in {listed(update.quiet)}, which changes nothing in these steps"
+    for side in sides:
+        optimizer = side.fit.optimizer
+        if not side.fit.loop and optimizer and (optimizer.options.get("schedule") or {}).get("kind") == OUTSIDE:
+            yield f"{side.title}'s learning rate scheduler was not followed: its rate is that of the start in all steps"
     if any(side.is_random for side in sides):
         yield "with dropout, no number of a loop is that of another: only what each does with its own is compared"
-    if dropout := [*dict.fromkeys(sides[0].fit.dropout + sides[1].fit.dropout)]:
+    if dropout := [*dict.fromkeys(name for side in sides if not side.fit.loop for name in side.fit.dropout)]:
         yield f"trained without dropout: {listed(dropout)}"
 
 

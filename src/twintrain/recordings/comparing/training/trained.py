@@ -121,9 +121,7 @@ class Trained:
     @property
     def is_random(self) -> bool:
         """Whether numbers were drawn in it: a loop of the user's own that has dropout."""
-        return self.fit.loop and any(
-            call.op == "dropout" and call.options.get("rate") for call in self.side.recording.calls
-        )
+        return self.fit.loop and bool(self.fit.dropout)
 
     @property
     def title(self) -> str:
