@@ -217,3 +217,21 @@ def test_in_float32_alone_mistakes_are_named_too():
     mistake = {"bn2": {"options": {"epsilon": 1e-5}}}
     found = diff(image_network("torch", passes=passes), image_network("keras", mistake, passes))
     assert (found.precision, found.first.name, found.cause.mistake) == ("float32", "bn2", "epsilon")
+
+
+def two_branches(framework, fed=(0, 1), given=(0, 1)):
+    """Two inputs of one shape with a layer each, in some order, whose outputs are given in some order."""
+    net = Network(framework)
+    inputs = net.rows(4), net.rows(4)
+    found = [net.dense(f"dense{at}", inputs[number], (4, 3)) for at, number in enumerate(fed)]
+    return net.maker.recording(*(found[at] for at in given))
+
+
+@pytest.mark.parametrize("what", ["input", "output"])
+def test_inputs_and_outputs_in_another_order_are_named(what):
+    found = diff(two_branches("torch"), two_branches("keras", **{{"input": "fed", "output": "given"}[what]: (1, 0)}))
+    assert {cause.mistake for cause in found.causes} == {f"{what}s in another order"}, str(found)
+    assert {cause.finding for cause in found.causes} == {
+        f"Keras has {what} {taken} in the place of {what} {wanted}" for taken, wanted in ((1, 2), (2, 1))
+    }
+    assert found.cause.explained_error < 1e-12

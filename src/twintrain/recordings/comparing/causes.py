@@ -160,8 +160,9 @@ def _of_arrays(compared: Compared, reference: Side, other: Side) -> Cause | None
     read = [side.whole if row.op == INPUT else side.tensor for side in (reference, other)]
     ours, theirs = (each(number) for each, number in zip(read, passage.tensors, strict=True))
     bound = min(EXPLAINED[reference.pass_], SHARE * row.error)
-    if row.op == BETWEEN and (found := _of_calls(compared, reference, other, bound)):
-        return found
+    for explained in (_of_order, _of_calls) if row.op == BETWEEN else ():
+        if found := explained(compared, reference, other, bound):
+            return found
     fitting = turned(ours, theirs)
     if fitting is None or not np.isfinite(theirs).all():
         return None
@@ -178,6 +179,23 @@ def _of_arrays(compared: Compared, reference: Side, other: Side) -> Cause | None
                 return _cause(row, row.error, left, [trial])
         if ahead and row.op == INPUT:
             break  # an input is the reference's or it is not
+    return None
+
+
+def _of_order(compared: Compared, reference: Side, other: Side, bound: float) -> Cause | None:
+    """Inputs or outputs of the models, of which the other has another one in that place."""
+    ours, theirs = compared.passage.tensors
+    sides = reference.recording, other.recording
+    for what, numbers in (("input", [each.inputs for each in sides]), ("output", [each.outputs for each in sides])):
+        if ours not in numbers[0] or theirs not in numbers[1]:
+            continue
+        for number in (each for each in numbers[1] if each != theirs):
+            left = gap(reference.tensor(ours), other.tensor(number), likely_layout(reference, other))
+            if left <= bound:
+                taken, wanted = (numbers[1].index(each) + 1 for each in (theirs, number))
+                saying = f"{other.title} has {what} {taken} in the place of {what} {wanted}"
+                trial = Trial(f"{what}s in another order", Layer(None, {}, {}, ()), saying, "in one order")
+                return _cause(compared.row, compared.row.error, left, [trial])
     return None
 
 
