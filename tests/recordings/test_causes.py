@@ -235,3 +235,26 @@ def test_inputs_and_outputs_in_another_order_are_named(what):
         f"Keras has {what} {taken} in the place of {what} {wanted}" for taken, wanted in ((1, 2), (2, 1))
     }
     assert found.cause.explained_error < 1e-12
+
+
+def one_attention(framework, is_masked):
+    """Attention, given an array by which later times are masked, or none."""
+    mistakes = {"attention": {"before": lambda *x: x[:3], **hidden(options={"causal": True})}} if is_masked else None
+    net = Network(framework, mistakes)
+    x = net.dense("dense1", net.rows(7, 4), (4, 6))
+    weights = {f"{part}_kernel": (net.drawn(6, 6), "IO") for part in ("query", "key", "value", "output")}
+    masks = []
+    if is_masked:
+        masks = [len(net.maker.values)]
+        net.maker.values.append(dict.fromkeys(net.maker.passes, np.tri(7)))
+    x = net.maker.call("attention", "attention", [x, x, x, *masks], {"heads": 2, "head_size": 3}, weights)
+    return net.maker.recording(net.dense("dense2", x, (6, 2)))
+
+
+@pytest.mark.parametrize("is_masked", [(True, False), (False, True)], ids=["the reference's", "the other's"])
+def test_a_mask_that_one_side_alone_is_given_is_named(is_masked):
+    found = diff(*(one_attention(*each) for each in zip(("torch", "keras"), is_masked, strict=True)))
+    assert [cause.mistake for cause in found.causes] == ["mask"], str(found)
+    names = ("PyTorch", "Keras")[:: 1 if is_masked[0] else -1]
+    assert "attention: {} masks times by an array, {} none; they part".format(*names) in found.cause.sentence
+    assert found.cause.explained_error < 1e-12

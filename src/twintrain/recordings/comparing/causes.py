@@ -25,6 +25,8 @@ MOST_MISTAKES = 3
 # Rows of large layers are as good as all of them, but where rows are taken together.
 MOST_NUMBERS = 2_000_000
 BY_BATCH = "batch_norm"
+# Query, key and value, after which masks come.
+UNMASKED = 3
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def named_pair(name: str, other_name: str) -> str:
 
 def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     ours, theirs = layers_of(reference, other, compared.calls)
+    if found := _one_masked(compared.row, (ours, theirs), (reference, other)):
+        return found
     ours, *_ = as_computed(ours)
     # What a layer joins must not be in its order already where that is the mistake.
     order = in_order_of(list(ours.inputs), list(theirs.inputs), theirs.op)
@@ -88,6 +92,21 @@ def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
         if found := _made_good(pair, before, mistakes, reference.pass_):
             return _cause(compared.row, before, *found)
     return _untried(compared.row, pair) if ours.is_sampled else None
+
+
+def _one_masked(row: Row, layers: tuple[Layer, Layer], sides: tuple[Side, Side]) -> Cause | None:
+    """Attention to which one side alone gives a mask: without it, it gives what the other does."""
+    counts = [len(layer.inputs) for layer in layers]
+    if {layer.op for layer in layers} != {"attention"} or min(counts) != UNMASKED or counts[0] == counts[1]:
+        return None
+    at = counts.index(max(counts))
+    masked, free, likely = layers[at], layers[1 - at], likely_layout(sides[at], sides[1 - at])
+    given = in_axes_of(masked.inputs[:UNMASKED], free.inputs, likely)
+    left = np.inf if given is None else gap(free.output, replace(masked, inputs=given).computed())
+    if left > min(EXPLAINED[sides[0].pass_], SHARE * row.error):
+        return None
+    saying = f"{sides[at].title} masks times by an array, {sides[1 - at].title} none"
+    return _cause(row, row.error, left, [Trial("mask", masked, saying, "without it")])
 
 
 def _untried(row: Row, pair: Pair) -> Cause | None:
