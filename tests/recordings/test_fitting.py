@@ -145,6 +145,8 @@ def test_nothing_is_dropped_while_it_trains(recorded, facts, framework):
     recording = recorded(framework, "dropped")
     assert recording.losses("float64")[0] == pytest.approx(facts[framework]["dropped"], rel=1e-5)
     assert len(recording.fit.dropout) >= 6
+    functions = {"torch": {"dropout", "scaled_dot_product_attention"}, "keras": {"random.dropout"}}[framework]
+    assert functions <= {*recording.fit.dropout}
 
 
 @EACH

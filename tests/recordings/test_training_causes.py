@@ -381,3 +381,20 @@ def test_gradients_that_were_not_recorded_are_no_difference():
     found = diff(ours, theirs)
     assert (found.verdict, found.causes) == ("same", []), str(found)
     assert any("no gradients were recorded of PyTorch" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("op", ["sgd", None], ids=["trained", "loss alone"])
+@pytest.mark.parametrize("are_said", [(False, True), (True, False)], ids=str)
+def test_a_penalty_may_be_in_the_loss_function_or_in_regularizers(op, are_said):
+    found = compared(*(Training(op, penalty=0.1, is_said=is_said) for is_said in are_said))
+    assert (found.verdict, found.causes, found.parts_in) == ("same", [], None), str(found)
+    titles = ("PyTorch", "Keras")[:: 1 if are_said[1] else -1]
+    assert found.notes == [
+        f"{titles[0]} counts the penalty in its loss function, {titles[1]} in its regularizers: it is the same"
+    ]
+
+
+def test_a_penalty_in_the_loss_function_of_another_strength_is_a_difference():
+    found = compared(Training(penalty=0.05, is_said=False), Training(penalty=0.1))
+    assert found.verdict == "different"
+    assert not any("it is the same" in note for note in found.notes)

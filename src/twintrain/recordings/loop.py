@@ -77,7 +77,7 @@ class Loop:
             steps=[],
             predictions=len(self._course.predictions),
             targets=len(self._targets),
-            dropout=dropping(self._framework, self._model, trained.calls),
+            dropout=dropping(self._framework, self._model, inputs, trained.calls),
             loop=True,
         )
         self._trace = calls

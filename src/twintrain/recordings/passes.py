@@ -193,14 +193,14 @@ def rules(framework: Framework, model: Any, trained_by: Training) -> tuple[Rule 
         raise UserError(f"the optimizer cannot be made: {told(error)}") from error
 
 
-def dropping(framework: Framework, model: Any, calls: Sequence[Call]) -> list[str]:
-    """Names of what drops numbers in training: layers, and calls of functions."""
+def dropping(framework: Framework, model: Any, inputs: Any, calls: Sequence[Call]) -> list[str]:
+    """Names of what drops numbers in training: layers, functions, and calls of these."""
     by_call = [
         call.name
         for call in calls
         if (call.op == "dropout" and call.options.get("rate")) or call.options.get("dropout")
     ]
-    return [*dict.fromkeys(framework.fitting.dropping(model) + by_call)]
+    return [*dict.fromkeys(framework.fitting.dropping(model, inputs) + by_call)]
 
 
 def told(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from twintrain.recordings.archive import Recording
 from twintrain.recordings.contents import PASSES, Tensor
 from twintrain.recordings.fit import Fit
 from twintrain.recordings.frameworks import Framework, framework_of
-from twintrain.recordings.given import arrays_of
+from twintrain.recordings.given import arrays_of, cast
 from twintrain.recordings.npz import writable
 from twintrain.recordings.passes import Passes, dropping, prepare, rules
 from twintrain.recordings.perturbing import PERTURBATION
@@ -86,7 +86,7 @@ def _fit(framework: Framework, model: Any, passes: Passes, trained_by: Training,
         steps=trained_by.steps,
         predictions=first.predictions,
         targets=len(flat(trained_by.targets)),
-        dropout=dropping(framework, model, first.calls),
+        dropout=dropping(framework, model, cast(passes.inputs, "float32"), first.calls),
     )
 
 

@@ -17,7 +17,7 @@ from twintrain.recordings.fit import Rule
 from twintrain.recordings.keras import losses, optimizers
 from twintrain.recordings.keras.backends import backend_kept, compiled, differentiated
 from twintrain.recordings.keras.places import walk
-from twintrain.recordings.keras.state import arrays_of, casting, copied, given, only_tensors
+from twintrain.recordings.keras.state import arrays_of, casting, copied, given, left_alone, only_tensors
 from twintrain.recordings.trace import by_key, keeping_random, mapped, set_in
 from twintrain.recordings.training import Training, check_gradients, check_loss, check_number
 
@@ -47,9 +47,17 @@ def describe(model: keras.Model, training: Training) -> tuple[Rule | None, Rule 
     return None if training.loss is None else losses.describe(training.loss), optimizer
 
 
-def dropping(model: keras.Model) -> list[str]:
-    """Names of the layers that drop numbers in training, or add noise to them."""
-    return [place.path or place.layer.name for place in walk(model) if _dropping(place.layer)]
+def dropping(model: keras.Model, inputs: Any) -> list[str]:
+    """Names of the layers that drop numbers in training, or add noise to them, and of the function that does.
+
+    Args:
+        inputs: arrays, see `record_calls`.
+    """
+    names = [place.path or place.layer.name for place in walk(model) if _dropping(place.layer)]
+    values = given(model, inputs)
+    with left_alone(model), _without_dropout(model) as functions:
+        model(values, training=True)
+    return [*names, *functions]
 
 
 def train(model: keras.Model, weights: dict[str, np.ndarray], dtype: str, inputs: Any, training: Training) -> Course:
@@ -198,10 +206,21 @@ def _dropping(layer: keras.Layer) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _without_dropout(model: keras.Model) -> Iterator[None]:
-    """Keeps layers and functions from dropping numbers."""
+def _without_dropout(model: keras.Model) -> Iterator[dict[str, None]]:
+    """Keeps layers and functions from dropping numbers.
+
+    Yields:
+        as keys, names of the functions that would have dropped some.
+    """
+    functions: dict[str, None] = {}
+
+    def undropped(inputs: Any, rate: float, *_: Any, **__: Any) -> Any:
+        if rate:
+            functions["random.dropout"] = None
+        return inputs
+
     with contextlib.ExitStack() as stack:
         for place in walk(model):
             stack.enter_context(set_in(place.layer, _dropping(place.layer)))
-        stack.enter_context(set_in(keras.random, {"dropout": lambda inputs, *_, **__: inputs}))
-        yield
+        stack.enter_context(set_in(keras.random, {"dropout": undropped}))
+        yield functions

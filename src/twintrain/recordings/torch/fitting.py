@@ -47,9 +47,17 @@ def describe(model: nn.Module, training: Training) -> tuple[Rule | None, Rule | 
     return None if training.loss is None else losses.describe(training.loss), optimizer
 
 
-def dropping(model: nn.Module) -> list[str]:
-    """Names of the layers that drop numbers in training."""
-    return [name for name, module in model.named_modules() if _drops(module)]
+def dropping(model: nn.Module, inputs: Any) -> list[str]:
+    """Names of the layers that drop numbers in training, and of the functions; the model is left as it was.
+
+    Args:
+        inputs: arrays, see `record_calls`.
+    """
+    layers = [name for name, module in model.named_modules() if _drops(module)]
+    arguments, named = arguments_of(given(model, inputs))
+    with left_alone(model), torch.no_grad(), _without_dropout(model) as functions:
+        model(*arguments, **named)
+    return [*layers, *functions]
 
 
 def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: Any, training: Training) -> Course:
@@ -132,29 +140,44 @@ def _drops(module: nn.Module) -> bool:
 
 
 @contextlib.contextmanager
-def _without_dropout(model: nn.Module) -> Iterator[None]:
-    """Sets the model to training, but for what drops numbers; `left_alone` takes that back."""
+def _without_dropout(model: nn.Module) -> Iterator[dict[str, None]]:
+    """Sets the model to training, but for what drops numbers; `left_alone` takes that back.
+
+    Yields:
+        as keys, names of the functions that would have dropped some.
+    """
     model.train()
+    functions: dict[str, None] = {}
     with contextlib.ExitStack() as stack:
         for module in filter(_drops, model.modules()):
             if isinstance(module, WITH_DROPOUT):
                 stack.enter_context(set_in(module, {"dropout": 0.0}))
             else:
                 module.train(False)
-        stack.enter_context(_Undropped())
-        yield
+        stack.enter_context(_Undropped(functions))
+        yield functions
 
 
 class _Undropped(TorchFunctionMode):
     """Keeps functions from dropping numbers."""
+
+    def __init__(self, kept: dict[str, None]) -> None:
+        """Takes what is to be told the names of those that were kept from it."""
+        super().__init__()
+        self._kept = kept
 
     def __torch_function__(
         self, function: Callable[..., Any], _: Any, values: tuple[Any, ...] = (), named: dict[str, Any] | None = None
     ) -> Any:
         name, named = name_of(function), named or {}
         if "dropout" in name:
-            return values[0] if values else named["input"]
+            settings = dict(zip(("input", "p", "training"), values, strict=False)) | named
+            if settings.get("p", 1.0) and settings.get("training", True):
+                self._kept[name] = None
+            return settings["input"]
         if name == ATTENTION:
+            if named.get("dropout_p", (*values, *(0.0,) * PLACE_OF_DROPOUT)[PLACE_OF_DROPOUT]):
+                self._kept[name] = None
             values = tuple(0.0 if place == PLACE_OF_DROPOUT else value for place, value in enumerate(values))
             named = {**named, "dropout_p": 0.0} if "dropout_p" in named else named
         return function(*values, **named)

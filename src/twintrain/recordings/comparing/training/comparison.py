@@ -14,7 +14,7 @@ from twintrain.recordings.comparing.training.batches import batch_cause
 from twintrain.recordings.comparing.training.differences import cause_of, option_finding
 from twintrain.recordings.comparing.training.gradient_causes import gradient_causes, not_trained
 from twintrain.recordings.comparing.training.loss_causes import loss_cause
-from twintrain.recordings.comparing.training.notes import notes
+from twintrain.recordings.comparing.training.notes import notes, penalty_notes
 from twintrain.recordings.comparing.training.pairs import Pairs
 from twintrain.recordings.comparing.training.penalties import Penalties, penalties, unsaid_penalty
 from twintrain.recordings.comparing.training.rows import (
@@ -89,6 +89,10 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     is_rounded = forward == ROUNDING or update.is_rounded
     builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)
     rows = _rows(builder, found or ({}, {}), update)
+    is_in_loss = _is_in_loss(builder, rows)
+    if is_in_loss:
+        rows = [replace(row, verdict=SAME) if row.quantity in (LOSS, PENALTY) else row for row in rows]
+        rows += builder.losses()
     other_count = _other_count(sides)
     causes += [*filter(None, [other_count]), *_causes(sides, pairs, rows, update, forward)]
     dropped = [*dropout_causes((reference, other), matching)]
@@ -98,7 +102,8 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     verdict = next(each for each in (DIFFERENT, ROUNDING, SAME) if each in verdicts or each == SAME)
     is_loss_explained = LOSS not in {row.quantity for row in rows if row.verdict == DIFFERENT} or bool(causes)
     causes += dropped
-    return Training(verdict, rows, parts_in, causes, [*notes(sides, update, is_loss_explained)])
+    said = penalty_notes(sides, found, update, is_in_loss)
+    return Training(verdict, rows, parts_in, causes, [*said, *notes(sides, update, is_loss_explained)])
 
 
 def _check_steps(sides: tuple[Trained, Trained]) -> None:
@@ -135,6 +140,18 @@ def _rows(builder: TrainingRowBuilder, found: Penalties, update: Update) -> list
         rows += builder.weights(step)
     has_one_penalty = any(row.quantity == PENALTY and row.error > row.tolerance for row in rows)
     return rows if has_one_penalty else rows + builder.losses()
+
+
+def _is_in_loss(builder: TrainingRowBuilder, rows: list[TrainingRow]) -> bool:
+    """Whether one side's loss function has in it what the other's regularizers add."""
+    gradients = [row.verdict for row in rows if row.quantity == GRADIENT]
+    return (
+        sum(bool(side.penalty) for side in builder.sides) == 1
+        and any(row.verdict == DIFFERENT for row in rows if row.quantity == LOSS)
+        and bool(gradients)
+        and DIFFERENT not in gradients
+        and builder.total_loss().verdict != DIFFERENT
+    )
 
 
 def _causes(

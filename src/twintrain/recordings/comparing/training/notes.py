@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from twintrain.recordings.comparing.mistakes.trial import written
 from twintrain.recordings.comparing.training.differences import is_same, listed
+from twintrain.recordings.comparing.training.penalties import Penalties
 from twintrain.recordings.comparing.training.trained import Trained
 from twintrain.recordings.comparing.training.update_causes import Update
 from twintrain.recordings.fit import Rule
@@ -19,9 +20,6 @@ def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: boo
     Args:
         is_loss_explained: whether the losses are the same, or it is known why not.
     """
-    with_penalty = [side.title for side in sides if side.penalty]
-    if len(with_penalty) == 1 and update.is_same:
-        yield f"{with_penalty[0]} counts the decay of weights to its loss, the other to its gradients: it is the same"
     if unseen := [side.title for side in sides if not side.gradients]:
         yield f"no gradients were recorded of {listed(unseen)}, and none are compared: r.gradients(…) is told them"
     if not is_loss_explained:
@@ -38,6 +36,27 @@ def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: boo
         yield "with dropout, no number of a loop is that of another: only what each does with its own is compared"
     if dropout := [*dict.fromkeys(name for side in sides if not side.fit.loop for name in side.fit.dropout)]:
         yield f"trained without dropout: {listed(dropout)}"
+
+
+def penalty_notes(
+    sides: tuple[Trained, Trained], found: Penalties | None, update: Update, is_in_loss: bool
+) -> Iterator[str]:
+    """How a penalty that one side alone has is no difference.
+
+    Args:
+        found: what times a weight is part of its gradient on one side alone, see `penalties`.
+        is_in_loss: whether the other's loss function has it in it.
+    """
+    with_penalty = [at for at, side in enumerate(sides) if side.penalty]
+    if len(with_penalty) != 1:
+        return
+    title, other = (sides[at].title for at in (with_penalty[0], 1 - with_penalty[0]))
+    if is_in_loss:
+        yield f"{other} counts the penalty in its loss function, {title} in its regularizers: it is the same"
+    elif update.is_same and found and any(found):
+        yield f"{title} counts the decay of weights to its loss, the other to its gradients: it is the same"
+    elif update.is_same:
+        yield f"{title} counts a penalty to its loss that is part of no gradient"
 
 
 def _said(sides: tuple[Trained, Trained], what: str, rules: list[Rule | None]) -> Iterator[str]:

@@ -100,16 +100,14 @@ class TrainingRowBuilder:
         """Of the first step, without penalties, and these."""
         if not all(side.losses.size for side in self.sides):
             return []
-        quantities: list[tuple[str, Callable[[Trained], float]]] = [(LOSS, lambda side: side.data_loss)]
+        rows = [self._number(LOSS, lambda side: side.data_loss)]
         if any(side.penalty for side in self.sides):
-            quantities.append((PENALTY, lambda side: side.penalty))
-        rows = []
-        for quantity, value in quantities:
-            values = [value(side) for side in self.sides]
-            unit = max(map(abs, values)) or 1.0
-            itself = self._itself(lambda side, of=value: np.float64(of(side)), [unit] * 2)
-            rows.append(self._row(quantity, 0, Place("", "", ""), abs(values[1] - values[0]) / unit, itself))
+            rows.append(self._number(PENALTY, lambda side: side.penalty))
         return rows
+
+    def total_loss(self) -> TrainingRow:
+        """Of the first step, with penalties."""
+        return self._number(LOSS, lambda side: float(side.losses[0]))
 
     def losses(self) -> list[TrainingRow]:
         """Of the course of the loss, as far as both have one, the step furthest above what rounding explains."""
@@ -176,6 +174,13 @@ class TrainingRowBuilder:
             tolerance = np.inf
         verdict = SAME if error <= tolerance else ROUNDING if self.is_rounded and error <= GROWN else DIFFERENT
         return TrainingRow(quantity, step, *place, error, tolerance, own or None, verdict)
+
+    def _number(self, quantity: str, value: Callable[[Trained], float]) -> TrainingRow:
+        """A row of what is one number before the first step."""
+        values = [value(side) for side in self.sides]
+        unit = max(map(abs, values)) or 1.0
+        itself = self._itself(lambda side: np.float64(value(side)), [unit] * 2)
+        return self._row(quantity, 0, Place("", "", ""), abs(values[1] - values[0]) / unit, itself)
 
     def _itself(self, value: Callable[[Trained], np.ndarray], units: list[float]) -> list[float]:
         return [
