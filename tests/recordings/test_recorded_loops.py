@@ -8,6 +8,7 @@ from torch.optim import optimizer as optimizers
 from twintrain.recordings.archive import load
 from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.loop import recording
+from twintrain.recordings.record import record
 from twintrain.recordings.torch.optimizers import describe
 
 RNG = np.random.default_rng(0)
@@ -127,3 +128,26 @@ def test_a_scheduler_leaves_its_mark():
     assert describe(optimizer, model).options["schedule"] is None
     torch.optim.lr_scheduler.StepLR(optimizer, 1)
     assert describe(optimizer, model).options["schedule"] == {"kind": "LRScheduler"}
+
+
+class Shifted(torch.nn.Linear):
+    def forward(self, rows):
+        rows -= 0.5
+        return super().forward(rows)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.LBFGS])
+def test_a_model_that_changes_what_it_is_given_trains_on_the_same_rows(tmp_path, optimizer):
+    def loss(outputs, targets):
+        targets *= 2
+        return torch.nn.functional.mse_loss(outputs, targets)
+
+    found = []
+    rows = np.round(X * 8) / 8  # of which half is taken without rounding
+    for kind, given in ((Shifted, rows), (torch.nn.Linear, rows - np.float32(0.5))):
+        torch.manual_seed(0)
+        model = kind(3, 1)
+        how = {"loss": loss, "optimizer": optimizer(model.parameters(), lr=0.1), "steps": (1, 3)}
+        found.append(record(model, given, Y, to=tmp_path / "a.npz", **how))
+    assert np.array_equal(*(each.losses("float64") for each in found))
+    assert len({*found[0].losses("float64")}) == 3

@@ -73,14 +73,13 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
         Exception: what the model, the loss or the optimizer raises.
     """
     with holding(model, weights, dtype), left_alone(model), torch.enable_grad(), _without_dropout(model):
-        arguments, named = arguments_of(given(model, inputs))
-        targets, loss = given(model, training.targets), _in_precision(training.loss, model, dtype)
+        inputs, targets = given(model, inputs), given(model, training.targets)
+        loss = _in_precision(training.loss, model, dtype)
         optimizer = None if training.optimizer is None else optimizers.renewed(training.optimizer, model)
         course = Course(dtype, training.limit)
         for step in range(1, max(training.steps, default=1) + 1):
             model.zero_grad()
-            outputs = model(*arguments, **named)
-            value = loss(outputs, targets)
+            outputs, value = _computed(model, loss, inputs, targets)
             course.losses.append(_number(value, is_first=step == 1))
             value.backward()
             if step == 1:
@@ -88,10 +87,17 @@ def train(model: nn.Module, weights: dict[str, np.ndarray], dtype: str, inputs: 
                 course.loss_dtype = str(value.dtype).removeprefix("torch.")
             course.keep_gradients(step, ((name, copied(each)) for name, each in found_gradients(model).items()))
             if optimizer is not None:
-                _step(optimizer, lambda: loss(model(*arguments, **named), targets))
+                _step(optimizer, lambda: _computed(model, loss, inputs, targets)[1])
             if step in training.steps:
                 course.keep_weights(step, ((name, copied(tensor)) for name, tensor in arrays_of(model).items()))
     return course
+
+
+def _computed(model: nn.Module, loss: Callable[..., Any], inputs: Any, targets: Any) -> tuple[Any, Any]:
+    """What the model gives, and its loss, both of copies, which the model and the loss may change."""
+    arguments, named = arguments_of(given(model, inputs))
+    outputs = model(*arguments, **named)
+    return outputs, loss(outputs, given(model, targets))
 
 
 def _in_precision(loss: Callable[..., Any], model: nn.Module, dtype: str) -> Callable[..., Any]:
