@@ -41,6 +41,36 @@ FROZEN = source(
     """,
     "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dense(outputs)])",
 )
+ATTENDING = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose2d(1, 8, 3, stride=2, bias=False)
+            self.norm = nn.GroupNorm(2, 8, eps=1e-5)
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.dense = nn.Linear(8, outputs)
+        def forward(self, values):
+            steps = self.norm(self.up(values)).flatten(2).transpose(1, 2)
+            steps = steps + self.attention(steps, steps, steps, need_weights=False)[0]
+            return self.dense(steps.mean(1))
+
+    Twin()
+    """,
+    """
+    given = keras.Input(input_shape)
+
+    steps = layers.Conv2DTranspose(8, 3, strides=2, use_bias=False)(given)
+
+    steps = layers.GroupNormalization(2, epsilon=1e-5)(steps)
+
+    steps = layers.Reshape((-1, 8))(steps)
+
+    steps = layers.Add()([steps, layers.MultiHeadAttention(2, 4)(steps, steps)])
+
+    keras.Model(given, layers.Dense(outputs)(layers.GlobalAveragePooling1D()(steps)))
+    """,
+)
 BIDIRECTIONAL = source(
     """
     class Twin(nn.Module):
@@ -115,6 +145,7 @@ TWINS = {
     "bidirectional": (BIDIRECTIONAL, VECTORS),
     "tables": (TABLES, CODES),
     "mixed": (MIXED, IMAGES),
+    "attending": (ATTENDING, IMAGES),
 }
 
 GOOD_TORCH, GOOD_KERAS = (
@@ -188,9 +219,9 @@ MISTAKES = {
             "build_keras must give logits, and gives probabilities: each row sums to 1",
         ),
         "kind": (
-            "Sequential([keras.Input(input_shape), layers.Dense(8), layers.GroupNormalization(2, name='norm'), "
+            "Sequential([keras.Input(input_shape), layers.Dense(8), layers.RMSNormalization(name='norm'), "
             "layers.Dense(outputs)])",
-            "norm (GroupNormalization) has arrays that are not known, so the twins' cannot be matched; known: Dense",
+            "norm (RMSNormalization) has arrays that are not known, so the twins' cannot be matched; known: Dense",
         ),
         "layer": (
             "own = type('Own', (layers.Layer,), {'__module__': __name__, 'call': lambda self, x: x})\n\n"

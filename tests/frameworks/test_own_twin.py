@@ -233,7 +233,7 @@ def checks_of(folder: Path, twin: str) -> list[Check]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("twin", ["my_twin", "bidirectional", "tables", "mixed"])
+@pytest.mark.parametrize("twin", ["my_twin", "bidirectional", "tables", "mixed", "attending"])
 def test_twins_pass_every_check_in_both_precisions(folder: Path, twin: str):
     checks = checks_of(folder, twin)
     assert [check for check in checks if not check.passed] == []

@@ -33,10 +33,14 @@ INITIALIZERS = {
 # They give a sequence in one framework and its last step in the other, so that their outputs cannot be compared.
 RECURRENT = ("simple_rnn", "lstm", "gru")
 # Kinds of layers that may have arrays, and these arrays.
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose", "conv3d_transpose")
+ATTENTION = "attention"
+HEADS = ("query", "key", "value", "output")
 ARRAYS_OF = {
-    **dict.fromkeys(("dense", "conv1d", "conv2d", "depthwise_conv2d"), ("kernel", "bias")),
+    **dict.fromkeys(("dense", *CONVOLUTIONS, "depthwise_conv2d"), ("kernel", "bias")),
     "batch_norm": ("gamma", "beta", "moving_mean", "moving_variance"),
-    "layer_norm": ("gamma", "beta"),
+    **dict.fromkeys(("layer_norm", "group_norm"), ("gamma", "beta")),
+    ATTENTION: tuple(f"{part}_{array}" for part in HEADS for array in ("kernel", "bias")),
     "embedding": ("embeddings",),
     "prelu": ("alpha",),
     **dict.fromkeys(RECURRENT, ("kernel", "recurrent_kernel", "bias")),
@@ -186,13 +190,17 @@ def weight_of(name: str, shape: Shape, trainable: bool, mode: str) -> Weight:
     inputs = 1 if kind == "depthwise_conv2d" or len(shape) < 2 else shape[-2]
     return Weight(
         shape=shape,
-        initializer=INITIALIZERS.get(array, "zeros") if mode == "aligned" else None,
+        initializer=_initializer(kind, array) if mode == "aligned" else None,
         fan_in=window * inputs,
         fan_out=window * shape[-1] // gates,
         gates=gates,
         gate_of_ones=1 if (kind, array) == ("lstm", "bias") else None,
         trainable=trainable,
     )
+
+
+def _initializer(kind: str, array: str) -> Any:
+    return INITIALIZERS.get(array.rpartition("_")[2] if kind == ATTENTION else array, "zeros")
 
 
 def _line(error: Exception, path: Path) -> str:

@@ -8,7 +8,7 @@ from twintrain.frameworks.keras import own_twin
 from twintrain.frameworks.keras.layers import BUILDERS
 from twintrain.frameworks.keras.layers.layer import stock_spatial_dropout
 from twintrain.frameworks.keras.layers.nested import stack
-from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, walk
+from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, shape_of, walk
 from twintrain.models import dropout_masks
 from twintrain.models.layers.nested import Bidirectional
 from twintrain.models.network import Network
@@ -85,13 +85,7 @@ def name_arrays(model: keras.Model, network: Network, arrays: list[np.ndarray]) 
 def array_shapes(model: keras.Model, network: Network) -> dict[str, tuple[int, ...]]:
     """Shapes of the arrays that the built network has, named and laid out as `Network.weights`."""
     layers = _layers(model, network)
-    arrays = {name: _array(layers, name) for name in network.weights()}
-    # PReLU has one axis for every axis of a sample, of length one but for the channels.
-    return {
-        name: tuple(array.shape)[-1:] if name.endswith("/alpha") else tuple(array.shape)
-        for name, array in arrays.items()
-        if array is not None
-    }
+    return {name: _shape(layers, name) for name in network.weights() if _array(layers, name) is not None}
 
 
 def stock_layer(model: keras.Model, name: str) -> keras.Layer:
@@ -161,6 +155,13 @@ def _array(layers: dict[str, keras.Layer], name: str) -> keras.Variable:
     if array.startswith("column_"):
         return layers[f"{layer_name}_{array}"].embeddings
     return array_of(layers[layer_name], array)
+
+
+def _shape(layers: dict[str, keras.Layer], name: str) -> tuple[int, ...]:
+    layer_name, array = name.split("/")
+    if array.startswith("column_"):
+        return tuple(_array(layers, name).shape)
+    return shape_of(layers[layer_name], array)
 
 
 def _shared_dropouts(model: keras.Model) -> dict[str, "SharedDropout"]:

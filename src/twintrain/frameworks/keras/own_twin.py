@@ -9,12 +9,12 @@ import keras
 from keras import KerasTensor, ops
 
 from twintrain.errors import UserError
-from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, walk
+from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, shape_of, walk
 from twintrain.models import dropout_masks
-from twintrain.models.layers.layer import Shape
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
     ARRAYS_OF,
+    ATTENTION,
     RECURRENT,
     called,
     check_logits,
@@ -31,15 +31,21 @@ from twintrain.models.own_twin import (
 KINDS: dict[type[keras.Layer], str] = {
     keras.layers.Dense: "dense",
     keras.layers.Conv1D: "conv1d",
+    keras.layers.Conv2DTranspose: "conv2d_transpose",
+    keras.layers.Conv1DTranspose: "conv1d_transpose",
+    keras.layers.Conv3DTranspose: "conv3d_transpose",
     keras.layers.Conv2D: "conv2d",
+    keras.layers.Conv3D: "conv3d",
     keras.layers.DepthwiseConv2D: "depthwise_conv2d",
     keras.layers.BatchNormalization: "batch_norm",
     keras.layers.LayerNormalization: "layer_norm",
+    keras.layers.GroupNormalization: "group_norm",
     keras.layers.Embedding: "embedding",
     keras.layers.PReLU: "prelu",
     keras.layers.SimpleRNN: "simple_rnn",
     keras.layers.LSTM: "lstm",
     keras.layers.GRU: "gru",
+    keras.layers.MultiHeadAttention: ATTENTION,
 }
 DROPOUTS = (keras.layers.Dropout,)
 BUILDER = "build_keras"
@@ -74,7 +80,7 @@ def known(model: keras.Model, network: Network) -> Network:
     for name, layer in owners(model).items():
         for array in _arrays(layer):
             variable = array_of(layer, array)
-            weight = weight_of(f"{name}/{array}", _shape(array, variable), id(variable) in trained, network.mode)
+            weight = weight_of(f"{name}/{array}", shape_of(layer, array), id(variable) in trained, network.mode)
             arrays[f"{name}/{array}"] = weight
     return dataclasses.replace(network, arrays=arrays)
 
@@ -113,9 +119,9 @@ def _keeping(
     """The function, which also keeps what it is given or what it gives."""
 
     @functools.wraps(function)
-    def kept(values: KerasTensor, *arguments: Any, **options: Any) -> KerasTensor:
-        result = function(values, *arguments, **options)
-        outputs[name] = values if before else result
+    def kept(*arguments: Any, **options: Any) -> KerasTensor:
+        result = function(*arguments, **options)
+        outputs[name] = arguments[0] if before else result
         return result
 
     return kept
@@ -169,9 +175,3 @@ def _kind(layer: keras.Layer) -> str:
 def _arrays(layer: keras.Layer) -> list[str]:
     """Names of the arrays that it has; none where it is of no kind that may have some."""
     return [array for array in ARRAYS_OF.get(_kind(layer), ()) if array_of(layer, array) is not None]
-
-
-def _shape(array: str, variable: keras.Variable) -> Shape:
-    """Keras has axes of 1 before a slope a channel."""
-    shape = tuple(variable.shape)
-    return shape[-1:] if array == "alpha" and set(shape[:-1]) <= {1} else shape

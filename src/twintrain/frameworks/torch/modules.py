@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from twintrain.frameworks.torch.heads import Heads
 from twintrain.models import dropout_masks
 
 # Where PyTorch keeps an array of ours.
@@ -227,22 +228,25 @@ class Direction:
         return torch.cat([gates[gate] for gate in order])
 
 
-def read(owner: nn.Module | Direction, array: str) -> torch.Tensor:
+Owner = nn.Module | Direction | Heads
+
+
+def read(owner: Owner, array: str) -> torch.Tensor:
     """Returns an array of a layer in our layout."""
-    return owner.read(array) if isinstance(owner, Direction) else _view(owner, array)
+    return owner.read(array) if isinstance(owner, Direction | Heads) else _view(owner, array)
 
 
-def write(owner: nn.Module | Direction, array: str, value: torch.Tensor) -> None:
+def write(owner: Owner, array: str, value: torch.Tensor) -> None:
     """Sets an array of a layer, given in our layout."""
-    if isinstance(owner, Direction):
+    if isinstance(owner, Direction | Heads):
         owner.write(array, value)
     else:
         _view(owner, array).copy_(value)
 
 
-def own_arrays(owner: nn.Module | Direction, array: str) -> list[torch.Tensor]:
+def own_arrays(owner: Owner, array: str) -> list[torch.Tensor]:
     """PyTorch's own arrays that an array of ours is kept in."""
-    if isinstance(owner, Direction):
+    if isinstance(owner, Direction | Heads):
         return owner.parameters(array)
     module, array = stock(owner, array)
     return [getattr(module, ARRAYS[array])]

@@ -5,16 +5,19 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from twintrain.errors import UserError
+from twintrain.frameworks.torch.heads import Heads
 from twintrain.frameworks.torch.modules import (
     ARRAYS,
     ChannelsFirst,
     Direction,
     Moved,
+    Owner,
     SharedDropout,
     is_depthwise,
     read,
@@ -23,6 +26,7 @@ from twintrain.models import dropout_masks
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
     ARRAYS_OF,
+    ATTENTION,
     RECURRENT,
     called,
     check_logits,
@@ -40,17 +44,26 @@ KINDS: dict[type[nn.Module], str] = {
     nn.Linear: "dense",
     nn.Conv1d: "conv1d",
     nn.Conv2d: "conv2d",
+    nn.Conv3d: "conv3d",
+    nn.ConvTranspose1d: "conv1d_transpose",
+    nn.ConvTranspose2d: "conv2d_transpose",
+    nn.ConvTranspose3d: "conv3d_transpose",
     nn.BatchNorm1d: "batch_norm",
     nn.BatchNorm2d: "batch_norm",
     nn.LayerNorm: "layer_norm",
+    nn.GroupNorm: "group_norm",
     nn.Embedding: "embedding",
     nn.PReLU: "prelu",
     nn.RNN: "simple_rnn",
     nn.LSTM: "lstm",
     nn.GRU: "gru",
+    nn.MultiheadAttention: ATTENTION,
 }
 # They take channels before steps or pixels.
-CHANNELS_FIRST = (nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.PReLU)
+CHANNELS_FIRST = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.PReLU),
+)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 BUILDER = "build_torch"
 SHOWN_ROWS = 2
@@ -95,9 +108,11 @@ def known(model: nn.Module, network: Network) -> Network:
     return dataclasses.replace(network, arrays=arrays)
 
 
-def owners(model: nn.Module) -> dict[str, nn.Module | Direction]:
+def owners(model: nn.Module) -> dict[str, Owner]:
     """Modules that have arrays, recurrent ones by direction, by the names of the layers, in order."""
-    found = [owner for module in model.modules() for owner in _directions(module) if _arrays(owner)]
+    inner = {id(module.out_proj) for module in model.modules() if isinstance(module, nn.MultiheadAttention)}
+    modules = [module for module in model.modules() if id(module) not in inner]
+    found = [owner for module in modules for owner in _owners_of(module) if _arrays(owner)]
     return dict(zip(name_layers([_kind(owner) for owner in found]), found, strict=True))
 
 
@@ -105,13 +120,16 @@ def layer_outputs(model: nn.Module, values: torch.Tensor) -> dict[str, torch.Ten
     """Runs the model; returns what the layers that have arrays give, channels last, but for recurrent ones."""
     outputs: dict[str, torch.Tensor] = {}
     handles = [
-        owner.register_forward_hook(_keeping(outputs, name))
+        _module(owner).register_forward_hook(_keeping(outputs, name))
         for name, owner in owners(model).items()
         if kind_of(name) not in RECURRENT
     ]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # a layer of transformers would not call its parts
     try:
         model(values)
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         for handle in handles:
             handle.remove()
     return outputs
@@ -120,7 +138,8 @@ def layer_outputs(model: nn.Module, values: torch.Tensor) -> dict[str, torch.Ten
 def _keeping(outputs: dict[str, torch.Tensor], name: str) -> Callable[..., None]:
     """A hook that keeps what a module gives."""
 
-    def keep(module: nn.Module, _: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def keep(module: nn.Module, _: tuple[torch.Tensor, ...], output: Any) -> None:
+        output = output[0] if isinstance(output, tuple) else output  # attention gives its weights too
         outputs[name] = output.movedim(1, -1) if isinstance(module, CHANNELS_FIRST) else output
 
     return keep
@@ -158,7 +177,7 @@ def _check_draws(path: Path, twin: nn.Module, example: torch.Tensor) -> None:
 def _align(twin: nn.Module, seed: int) -> None:
     """Freezes the second biases and shares the masks of dropout."""
     for module in twin.modules():
-        for owner in _directions(module):
+        for owner in _owners_of(module):
             if isinstance(owner, Direction):
                 owner.freeze_second_bias()
     dropouts = [path for path, module in twin.named_modules() if isinstance(module, DROPOUTS)]
@@ -173,7 +192,10 @@ def _shared(module: nn.Module, key: int) -> nn.Module:
     return Moved(shared, 1, -1) if isinstance(module, nn.Dropout1d) else shared
 
 
-def _directions(module: nn.Module) -> Iterator[nn.Module | Direction]:
+def _owners_of(module: nn.Module) -> Iterator[Owner]:
+    if isinstance(module, nn.MultiheadAttention):
+        yield Heads(module)
+        return
     if not isinstance(module, nn.RNNBase):
         yield module
         return
@@ -182,21 +204,29 @@ def _directions(module: nn.Module) -> Iterator[nn.Module | Direction]:
         yield Direction(module, "_reverse")
 
 
-def _kind(owner: nn.Module | Direction) -> str:
-    module = owner.rnn if isinstance(owner, Direction) else owner
+def _kind(owner: Owner) -> str:
+    module = _module(owner)
     if is_depthwise(module):
         return "depthwise_conv2d"
     return next((name for kind, name in KINDS.items() if isinstance(module, kind)), "")
 
 
-def _arrays(owner: nn.Module | Direction) -> list[str]:
+def _module(owner: Owner) -> nn.Module:
+    if isinstance(owner, Direction):
+        return owner.rnn
+    return owner.module if isinstance(owner, Heads) else owner
+
+
+def _arrays(owner: Owner) -> list[str]:
     """Names of the arrays that it has; none where it is of no kind that may have some."""
+    if isinstance(owner, Heads):
+        return [array for array in ARRAYS_OF[ATTENTION] if owner.parameters(array)]
     if isinstance(owner, Direction):
         return [array for array in ARRAYS_OF[_kind(owner)] if array != "bias" or owner.rnn.bias]
     return [array for array in ARRAYS_OF.get(_kind(owner), ()) if getattr(owner, ARRAYS[array]) is not None]
 
 
-def _is_trained(owner: nn.Module | Direction, array: str) -> bool:
-    if isinstance(owner, Direction):
+def _is_trained(owner: Owner, array: str) -> bool:
+    if isinstance(owner, Direction | Heads):
         return owner.parameters(array)[0].requires_grad
     return getattr(owner, ARRAYS[array]).requires_grad
