@@ -1,7 +1,6 @@
 """What Keras lacks, as layers, and how to find those that it has."""
 
 import functools
-import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from twintrain.frameworks.keras.heads import Heads
 from twintrain.models import dropout_masks
 
 
@@ -62,18 +62,15 @@ def walk(model: keras.Model) -> Iterator[keras.Layer]:
 def array_of(layer: keras.Layer, array: str) -> keras.Variable | None:
     """An array of a layer; None where it was told to do without."""
     if isinstance(layer, keras.layers.MultiHeadAttention):
-        part, _, array = array.partition("_")
-        return getattr(getattr(layer, f"_{part}_dense"), array, None)
+        return next(iter(Heads(layer).parameters(array)), None)
     return getattr(layer.cell if isinstance(layer, keras.layers.RNN) else layer, array, None)
 
 
 def shape_of(layer: keras.Layer, array: str) -> tuple[int, ...]:
     """The shape of an array as ours: slopes have axes of 1 before the channels, and attention axes of its heads."""
-    shape = tuple(array_of(layer, array).shape)
     if isinstance(layer, keras.layers.MultiHeadAttention):
-        if array == "output_kernel":
-            return (math.prod(shape[:-1]), shape[-1])
-        return (shape[0], math.prod(shape[1:])) if array.endswith("kernel") else (math.prod(shape),)
+        return tuple(Heads(layer).read(array).shape)
+    shape = tuple(array_of(layer, array).shape)
     return shape[-1:] if array == "alpha" and set(shape[:-1]) <= {1} else shape
 
 

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-# What PyTorch keeps in one array where it can, in its order.
-SHARED = ("query", "key", "value")
-
 
 @dataclass(frozen=True)
 class Heads:
@@ -19,15 +16,12 @@ class Heads:
         """Returns an array of ours as a view of PyTorch's, which keeps three in one where it can."""
         part, _, kind = array.partition("_")
         (own,) = self.parameters(array)
-        is_shared = part in SHARED and any(
+        together = ("query", "key", "value")  # in PyTorch's order
+        is_shared = part in together and any(
             own is each for each in (self.module.in_proj_weight, self.module.in_proj_bias)
         )
-        found = own.chunk(len(SHARED))[SHARED.index(part)] if is_shared else own
+        found = own.chunk(len(together))[together.index(part)] if is_shared else own
         return found.T if kind == "kernel" else found
-
-    def write(self, array: str, value: torch.Tensor) -> None:
-        """Sets an array of ours."""
-        self.read(array).copy_(value)
 
     def parameters(self, array: str) -> list[torch.Tensor]:
         """PyTorch's array that an array of ours is kept in; none where there is no bias."""

@@ -238,10 +238,10 @@ def read(owner: Owner, array: str) -> torch.Tensor:
 
 def write(owner: Owner, array: str, value: torch.Tensor) -> None:
     """Sets an array of a layer, given in our layout."""
-    if isinstance(owner, Direction | Heads):
+    if isinstance(owner, Direction):
         owner.write(array, value)
     else:
-        _view(owner, array).copy_(value)
+        read(owner, array).copy_(value)  # a view
 
 
 def own_arrays(owner: Owner, array: str) -> list[torch.Tensor]:
