@@ -394,6 +394,11 @@ def test_a_penalty_may_be_in_the_loss_function_or_in_regularizers(op, are_said):
     ]
 
 
+def test_a_penalty_whose_strength_is_rounded_to_float32_is_the_same_but_for_that():
+    found = compared(Training(penalty=0.1, is_said=False), Training(penalty=float(np.float32(0.1))))
+    assert (found.verdict, found.causes, len(found.notes)) == ("rounding", [], 1), str(found)
+
+
 def test_a_penalty_in_the_loss_function_of_another_strength_is_a_difference():
     found = compared(Training(penalty=0.05, is_said=False), Training(penalty=0.1))
     assert found.verdict == "different"

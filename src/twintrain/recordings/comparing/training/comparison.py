@@ -8,7 +8,7 @@ from twintrain.recordings.comparing.causes import Cause
 from twintrain.recordings.comparing.dropout import dropout_causes
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.output_counts import counts_cause
-from twintrain.recordings.comparing.rows import DIFFERENT, ROUNDING, SAME
+from twintrain.recordings.comparing.rows import ALONE, DIFFERENT, FLOAT32, ROUNDING, SAME
 from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.comparing.training.batches import batch_cause
 from twintrain.recordings.comparing.training.differences import cause_of, option_finding
@@ -86,12 +86,16 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     pairs = Pairs(reference, other, matching)
     found = None if forward == DIFFERENT or targets else penalties(sides, pairs)
     update = _update(sides, pairs, found)
-    is_rounded = forward == ROUNDING or update.is_rounded
+    total_gap = _total_gap(sides)
+    has_rounded_penalty = total_gap is not None and total_gap > ALONE[reference.pass_]
+    is_rounded = forward == ROUNDING or update.is_rounded or has_rounded_penalty
     builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)
     rows = _rows(builder, found or ({}, {}), update)
-    is_in_loss = _is_in_loss(builder, rows)
+    gradients = {row.verdict for row in rows if row.quantity == GRADIENT}
+    is_in_loss = total_gap is not None and bool(gradients) and DIFFERENT not in gradients
     if is_in_loss:
-        rows = [replace(row, verdict=SAME) if row.quantity in (LOSS, PENALTY) else row for row in rows]
+        alike = ROUNDING if has_rounded_penalty else SAME
+        rows = [replace(row, verdict=alike) if row.quantity in (LOSS, PENALTY) else row for row in rows]
         rows += builder.losses()
     other_count = _other_count(sides)
     causes += [*filter(None, [other_count]), *_causes(sides, pairs, rows, update, forward)]
@@ -142,16 +146,16 @@ def _rows(builder: TrainingRowBuilder, found: Penalties, update: Update) -> list
     return rows if has_one_penalty else rows + builder.losses()
 
 
-def _is_in_loss(builder: TrainingRowBuilder, rows: list[TrainingRow]) -> bool:
-    """Whether one side's loss function has in it what the other's regularizers add."""
-    gradients = [row.verdict for row in rows if row.quantity == GRADIENT]
-    return (
-        sum(bool(side.penalty) for side in builder.sides) == 1
-        and any(row.verdict == DIFFERENT for row in rows if row.quantity == LOSS)
-        and bool(gradients)
-        and DIFFERENT not in gradients
-        and builder.total_loss().verdict != DIFFERENT
-    )
+def _total_gap(sides: tuple[Trained, Trained]) -> float | None:
+    """How far the losses with penalties are apart; None unless it tells that one's loss function has the other's in it.
+
+    Keras keeps the strength of a penalty in float32.
+    """
+    if sum(bool(side.penalty) for side in sides) != 1 or not all(side.losses.size for side in sides):
+        return None
+    unit = max(abs(float(side.losses[0])) for side in sides) or 1.0
+    gap, without = (abs(b - a) / unit for a, b in ([side.losses[0] for side in sides], [s.data_loss for s in sides]))
+    return gap if gap <= max(ALONE[sides[0].pass_], FLOAT32) and gap < without else None
 
 
 def _causes(

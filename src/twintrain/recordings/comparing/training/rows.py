@@ -105,10 +105,6 @@ class TrainingRowBuilder:
             rows.append(self._number(PENALTY, lambda side: side.penalty))
         return rows
 
-    def total_loss(self) -> TrainingRow:
-        """Of the first step, with penalties."""
-        return self._number(LOSS, lambda side: float(side.losses[0]))
-
     def losses(self) -> list[TrainingRow]:
         """Of the course of the loss, as far as both have one, the step furthest above what rounding explains."""
         courses = [side.losses for side in self.sides]
