@@ -85,8 +85,10 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
     parts_in = TARGETS if targets else BATCHES if batches else None
     pairs = Pairs(reference, other, matching)
     found = None if forward == DIFFERENT or targets else penalties(sides, pairs)
-    update = _update(sides, pairs, found)
     total_gap = _total_gap(sides)
+    if found and total_gap is not None:
+        found = {}, {}  # both have the penalty: what is left of it is the rounding of its strength
+    update = _update(sides, pairs, found)
     has_rounded_penalty = total_gap is not None and total_gap > ALONE[reference.pass_]
     is_rounded = forward == ROUNDING or update.is_rounded or has_rounded_penalty
     builder = TrainingRowBuilder(sides, pairs, is_rounded, update.rule)
