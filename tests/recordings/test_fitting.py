@@ -12,6 +12,8 @@ from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.contents import PASSES
 from twintrain.recordings.samples import kept
 
+pytestmark = pytest.mark.slow
+
 EACH = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 

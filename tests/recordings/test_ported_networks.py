@@ -5,6 +5,8 @@ from worker_process import run_worker
 
 from twintrain.recordings.comparing.diff import diff
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):

@@ -8,6 +8,8 @@ from worker_process import finish, start_worker
 
 from twintrain import diff
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     *("dense", "conv1d", "conv2d", "transpose", "depthwise", "separable", "separable1d", "embedding"),
     *(
