@@ -119,7 +119,7 @@ def _upsample(options: Options, _: Shapes, rank: int) -> list[str]:
 
 
 def _prelu(_: Options, __: Shapes, ___: int) -> list[str]:
-    return ["x = ops.convert_to_tensor(x)", 'output = ops.where(x >= 0, x, weights["alpha"] * x)']
+    return ["x = ops.convert_to_tensor(x)", 'output = ops.where(x >= 0, x, ops.multiply(weights["alpha"], x))']
 
 
 def _embedding(_: Options, shapes: Shapes, __: int) -> list[str]:
