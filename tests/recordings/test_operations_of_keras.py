@@ -1,11 +1,13 @@
 import json
 
 import numpy as np
+import pytest
 from worker_process import run_worker
 
 from twintrain.recordings.comparing.operations import compute
 
 
+@pytest.mark.slow
 def test_operations_give_what_keras_gives_where_it_is_not_pytorch(tmp_path):
     run_worker("operations_keras_worker.py", tmp_path / "keras.npz")
     stored = np.load(tmp_path / "keras.npz")

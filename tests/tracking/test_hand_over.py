@@ -77,6 +77,7 @@ def test_a_stage_below_a_command_loads_no_mlflow_and_its_run_is_there_while_the_
     assert tracking.journal_keys() == set()
 
 
+@pytest.mark.slow
 def test_the_store_is_that_of_a_stage_that_has_brought_it_itself(store: mlflow.MlflowClient, tmp_path: Path):
     database = f"sqlite:///{tmp_path}/mlflow.db"
     for name, variables in {"left": {}, "brought": {COURIER: None}}.items():
