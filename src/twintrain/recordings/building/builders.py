@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from twintrain.recordings.building.recorded_builder import ARRAYS, NOT_RECORDED,
 from twintrain.recordings.comparing.diff import Diff, diff
 
 Builder = Callable[[], Any]
+# Makes an order of where to record to, and whose weights to begin with.
+Maker = Callable[[Path, Path | None], Order]
 FUNCTIONS = ("build_torch", "build_keras")
 ROWS = 4
 
@@ -37,11 +40,7 @@ def verify(
         UserError: a function is not at the top of a module, or its model cannot be built or recorded, or does not take
             the weights over.
     """
-    with tempfile.TemporaryDirectory(prefix="twintrain-") as folder:
-        paths = [Path(folder) / f"{name}.npz" for name in ("reference", "other")]
-        _record(_order(reference, paths[0], None), x)
-        _record(_order(other, paths[1], paths[0]), x_other)
-        return diff(*paths, pairs)
+    return _compared([partial(_order, build) for build in (reference, other)], (x, x_other), pairs)
 
 
 def verify_file(
@@ -69,13 +68,28 @@ def verify_file(
         first = (shape[-1], *shape[:-1]) if len(shape) > 1 else tuple(shape)
         shapes = first, tuple(shape)
         x = np.random.default_rng(0).normal(size=(ROWS, *first)).astype(np.float32)
+    makers = [
+        partial(_order_in_file, path, function, [] if given is None else [list(given), *_if_given(outputs)])
+        for function, given in zip(FUNCTIONS, shapes, strict=True)
+    ]
+    return _compared(makers, (x, None), pairs)
+
+
+def _compared(makers: Sequence[Maker], rows: tuple[Any, Any], pairs: Mapping[str, str] | None) -> Diff:
+    """Records one after the other, the second with the weights of the first, and compares the recordings."""
     with tempfile.TemporaryDirectory(prefix="twintrain-") as folder:
-        paths = [Path(folder) / f"{name}.npz" for name in ("torch", "keras")]
-        for function, to, weights, given in zip(FUNCTIONS, paths, (None, paths[0]), shapes, strict=True):
-            arguments = [] if given is None else [list(given), *([outputs] if outputs is not None else [])]
-            order = Order(path.stem, str(path.resolve()), function, str(to), weights and str(weights), arguments)
-            _record(order, x if weights is None else None)
+        paths = [Path(folder) / f"{name}.npz" for name in ("reference", "other")]
+        for make, to, weights, x in zip(makers, paths, (None, paths[0]), rows, strict=True):
+            _record(make(to, weights), x)
         return diff(*paths, pairs)
+
+
+def _order_in_file(path: Path, function: str, arguments: list[Any], to: Path, weights: Path | None) -> Order:
+    return Order(path.stem, str(path.resolve()), function, str(to), weights and str(weights), arguments)
+
+
+def _if_given(value: Any) -> list[Any]:
+    return [] if value is None else [value]
 
 
 def _order(build: Builder, to: Path, weights: Path | None) -> Order:

@@ -50,28 +50,28 @@ def _dense(_: Options, shapes: Shapes, __: int) -> list[str]:
 
 def _conv(options: Options, shapes: Shapes, rank: int) -> list[str]:
     *size, _, filters = shapes["kernel"]
-    lines, padding = _padding(options, rank)
-    given = _as(options, "groups", strides="strides", dilation="dilation_rate")
-    made = f"layers.Conv{rank - 2}D({filters}, {tuple(size)}, {given}, {padding}, use_bias={'bias' in shapes})"
-    return [*lines, *_called(made)]
+    return _convolution(f"Conv{rank - 2}D({filters}, {tuple(size)}", options, shapes, rank, "groups")
 
 
 def _depthwise_conv(options: Options, shapes: Shapes, rank: int) -> list[str]:
     *size, channels, multiplier = shapes["kernel"]
     if channels == 1 and options.get("groups", 1) > 1:
         return _conv(options, shapes, rank)
-    lines, padding = _padding(options, rank)
-    given = _as(options, strides="strides", dilation="dilation_rate")
-    kind = f"layers.DepthwiseConv{rank - 2}D({tuple(size)}, depth_multiplier={multiplier}"
-    return [*lines, *_called(f"{kind}, {given}, {padding}, use_bias={'bias' in shapes})")]
+    made = f"DepthwiseConv{rank - 2}D({tuple(size)}, depth_multiplier={multiplier}"
+    return _convolution(made, options, shapes, rank)
 
 
 def _conv_transpose(options: Options, shapes: Shapes, rank: int) -> list[str]:
     *size, filters, _ = shapes["kernel"]
+    made = f"Conv{rank - 2}DTranspose({filters}, {tuple(size)}"
+    return _convolution(made, options, shapes, rank, "output_padding")
+
+
+def _convolution(made: str, options: Options, shapes: Shapes, rank: int, *same: str) -> list[str]:
+    """A layer of which the beginning is given, with what all convolutions have."""
     lines, padding = _padding(options, rank)
-    given = _as(options, "output_padding", strides="strides", dilation="dilation_rate")
-    made = f"layers.Conv{rank - 2}DTranspose({filters}, {tuple(size)}, {given}, {padding}, use_bias={'bias' in shapes})"
-    return [*lines, *_called(made)]
+    given = _as(options, *same, strides="strides", dilation="dilation_rate")
+    return [*lines, *_called(f"layers.{made}, {given}, {padding}, use_bias={'bias' in shapes})")]
 
 
 def _batch_norm(options: Options, shapes: Shapes, _: int) -> list[str]:
