@@ -92,7 +92,8 @@ def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) 
             if not is_repeated:
                 break
     found += _neighbours(reference, other, traits, found)
-    found = [pair for pair in found if pair in given or not _is_written_out(reference, other, pair, found)]
+    matched = tuple({pair[at] for pair in found} for at in (0, 1))
+    found = [pair for pair in found if pair in given or not _is_written_out((reference, other), pair, matched)]
     alone = [_without(len(side), [pair[at] for pair in found]) for at, side in enumerate(traits)]
     return Matching(sorted(found), *alone)
 
@@ -128,18 +129,16 @@ def _neighbours(
     return added
 
 
-def _is_written_out(reference: Side, other: Side, pair: tuple[int, int], found: list[tuple[int, int]]) -> bool:
+def _is_written_out(sides: tuple[Side, Side], pair: tuple[int, int], matched: tuple[set[int], ...]) -> bool:
     """Whether one of a pair gives what the other's side has only after further calls that have no counterpart."""
-    if reference.calls[pair[0]].op in CELLS:
+    calls = [side.calls[at] for side, at in zip(sides, pair, strict=True)]
+    if calls[0].op in CELLS:
         return False  # of which one side may take the last step itself, see `last_steps`
-    outputs = [
-        side.tensor(side.calls[at].outputs[0]) if side.calls[at].outputs else None
-        for side, at in zip((reference, other), pair, strict=True)
-    ]
+    outputs = [side.tensor(call.outputs[0]) if call.outputs else None for side, call in zip(sides, calls, strict=True)]
     if any(output is None for output in outputs) or gap(*outputs) <= SAME:
         return False
-    ways = ((reference, 0, outputs[1]), (other, 1, outputs[0]))
-    return any(_comes_later(side, pair[at], {each[at] for each in found}, wanted) for side, at, wanted in ways)
+    ways = zip(sides, pair, matched, outputs[::-1], strict=True)
+    return any(_comes_later(side, start, taken, wanted) for side, start, taken, wanted in ways)
 
 
 def _comes_later(side: Side, start: int, matched: set[int], wanted: np.ndarray) -> bool:
