@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from own_store import use_store
+from own_store import mlflow_as_found, use_store
 from shipped_experiment import shipped_params
 
 from twintrain.errors import UserError
@@ -40,6 +40,12 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(autouse=True)
 def _seeded():
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_mlflow():
+    with mlflow_as_found():
+        yield
 
 
 @pytest.fixture
