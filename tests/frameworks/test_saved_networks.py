@@ -178,6 +178,15 @@ def _layer(**entry):
     return lambda config: config["config"]["layers"][1].update(entry)
 
 
+def _constant(dtype):
+    return _layer(constant={"class_name": "__numpy__", "config": {"value": [1], "dtype": dtype}})
+
+
+def test_numbers_that_a_network_adds_are_no_code(tmp_path):
+    for dtype in ("float32", "float64", "int64", "bool", "bfloat16"):
+        keras_archive.check(doctored_keras(tmp_path / "model.keras", _constant(dtype)))
+
+
 KERAS_REFUSED = {
     "lambda": (_layer(class_name="Lambda"), {}, "config.json names Lambda of keras.layers"),
     "module": (_layer(module="subprocess", class_name="Popen"), {}, "config.json names Popen of subprocess"),
@@ -197,6 +206,8 @@ KERAS_REFUSED = {
     "user's class": (_layer(registered_name="mine>Dense"), {}, "config.json names Dense of keras.layers"),
     "no module": (_layer(module=None), {}, "config.json names Dense of None"),
     "file of words": (_layer(class_name="TextVectorization"), {}, "config.json names TextVectorization"),
+    "text for numbers": (_constant("U999999999"), {}, "config.json names __numpy__ of None"),
+    "objects for numbers": (_constant("object"), {}, "config.json names __numpy__ of None"),
     "member": (lambda _: None, {"assets/run.py": b""}, "assets/run.py is none of its members"),
     "strange": (_layer(class_name=["Dense"]), {}, "config.json is not of the form that it should have"),
 }

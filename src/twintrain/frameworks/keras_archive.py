@@ -26,6 +26,9 @@ REFUSED = {
 }
 # Of no module: the tensors between layers, and how they are cut.
 BETWEEN_LAYERS = {"__keras_tensor__", "__slice__", "__ellipsis__"}
+# Constants, which are written out; a type of text could ask for any memory.
+CONSTANTS = {"__numpy__", "__tensor__"}
+NUMBERS = re.compile(r"bool|bfloat16|(float|u?int)(8|16|32|64)")
 STRANGE = (KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -74,7 +77,9 @@ def _unknown_class(config: Any) -> str:
     return ""
 
 
-def _is_known(class_name: str, module: str | None = None, registered_name: str | None = None, **_: Any) -> bool:
+def _is_known(class_name: str, module: str | None = None, registered_name: str | None = None, **rest: Any) -> bool:
+    if class_name in CONSTANTS:
+        return NUMBERS.fullmatch(rest["config"]["dtype"]) is not None
     if module is None:
         return class_name in BETWEEN_LAYERS
     if not MODULES.fullmatch(module) or registered_name not in (None, class_name):
