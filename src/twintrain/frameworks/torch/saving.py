@@ -75,7 +75,8 @@ def set_threads(count: int) -> int:
 def load_weights(path: Path, network: Network) -> dict[str, np.ndarray]:
     """Returns the arrays of a saved network, named and laid out as `Network.weights`."""
     saved = _load_program(path).state_dict
-    model = networks.build(network, str(next(iter(saved.values())).dtype).removeprefix("torch."), seed=0)
+    floating = next(array.dtype for array in saved.values() if array.is_floating_point())
+    model = networks.build(network, str(floating).removeprefix("torch."), seed=0)
     model.load_state_dict(saved)
     return networks.get_weights(model, network)
 
