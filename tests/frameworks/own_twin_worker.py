@@ -1,14 +1,17 @@
 """Records twins of a user's own in one framework, and what it says of files with a mistake:
 
 python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER            records the twin of each folder in FOLDER
-python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER mistakes   does, and writes FOLDER/FRAMEWORK.json
+python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER mistakes   does, and writes FOLDER/FRAMEWORK.json, with
+                                                                       what it finds in odd modules
 """
 
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from odd_modules import ODD, odd
 from own_twins import MISTAKES
 
 from twintrain.command_line.commands import run_command
@@ -16,6 +19,7 @@ from twintrain.data.parts import Part
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
 from twintrain.models.own_twin import check_saving
 from twintrain.settings.params import Params
@@ -30,7 +34,9 @@ def main(framework: str, folder: Path, *mistakes: str) -> None:
     if not mistakes:
         return
     said = {name: message(framework, folder, folder / f"{framework}_{name}.py") for name in MISTAKES[framework]}
-    project.write_json(folder / f"{framework}.json", {"messages": said, "native": keeps_its_own(framework, folder)})
+    found = {name: arrays(framework, folder, name) for name in ODD[framework]}
+    native = keeps_its_own(framework, folder)
+    project.write_json(folder / f"{framework}.json", {"messages": said, "native": native, "odd": found})
 
 
 def message(framework: str, folder: Path, path: Path) -> str:
@@ -44,6 +50,32 @@ def message(framework: str, folder: Path, path: Path) -> str:
     except UserError as error:
         return str(error)
     return ""
+
+
+def arrays(framework: str, folder: Path, name: str) -> dict[str, object]:
+    """The arrays of an odd network, those that come back of what is set and saved, and what is trained where all but
+    the last layer are frozen.
+    """
+    path = folder / f"{framework}_odd_{name.replace(' ', '_')}.py"
+    path.write_text(odd(framework, name))
+    network = load_network(str(path), "aligned", Schema.load(folder / "layer_norm"))
+    features, labels = (getattr(Part.load(folder / "layer_norm/test"), of) for of in ("features", "labels"))
+    backend_module, saving = (framework_module(framework, module) for module in ("backend", "saving"))
+    backend = backend_module.Backend(network, Train())
+    weights = {each: array.astype(np.float32) for each, array in draw_weights(backend.network, 3).items()}
+    backend.load_weights(weights)
+    kept = [each for each, array in backend.weights().items() if np.array_equal(array, weights[each])]
+    with tempfile.TemporaryDirectory() as saved:
+        saving.save(backend.model, backend.network, features, Path(saved) / saving.FILE_NAME)
+        loaded = saving.load_weights(Path(saved) / saving.FILE_NAME, backend.network)
+    frozen = backend_module.Backend(network, Train(freeze=["own_*"])) if any("own_" in each for each in kept) else None
+    described = backend.network.weights().items()
+    return {
+        "arrays": {each: [weight.initializer, list(weight.shape), weight.trainable] for each, weight in described},
+        "kept": [each for each in kept if np.array_equal(loaded[each], weights[each])],
+        "trained": sorted(backend.gradients(features, labels)[1]),
+        "trained where own are frozen": frozen and sorted(frozen.gradients(features, labels)[1]),
+    }
 
 
 def keeps_its_own(framework: str, folder: Path) -> dict[str, object]:

@@ -137,6 +137,129 @@ MIXED = source(
     keras.Model(inputs, layers.Dense(outputs)(pooled))
     """,
 )
+STACKED = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(2, 3, num_layers=2, batch_first=True, bidirectional=True)
+            self.gru = nn.GRU(6, 4, num_layers=2, batch_first=True)
+            self.dense = nn.Linear(4, outputs)
+        def forward(self, values):
+            steps, _ = self.lstm(values.reshape(values.shape[0], -1, 2))
+            steps, _ = self.gru(steps)
+            return self.dense(steps[:, -1])
+
+    Twin()
+    """,
+    """
+    Sequential([keras.Input(input_shape), layers.Reshape((-1, 2)),
+                layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+                layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+                layers.GRU(4, return_sequences=True), layers.GRU(4), layers.Dense(outputs)])
+    """,
+)
+# The class token and the positions are parameters of the network in one, and layers of ones in the other.
+TRANSFORMER_TORCH = """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches = nn.Conv2d(input_shape[0], 8, 4, stride=4)
+            self.token = nn.Parameter(torch.zeros(1, 1, 8))
+            self.positions = nn.Parameter(torch.randn(1, 5, 8))
+            self.register_buffer("table", torch.arange(8) / 8)
+            self.norm = nn.RMSNorm(8, eps=1e-6)
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.last = nn.RMSNorm(8, eps=1e-6)
+            self.dense = nn.Linear(8, outputs)
+        def forward(self, images):
+            steps = self.patches(images).flatten(2).mT
+            steps = torch.cat([self.token.expand(images.shape[0], -1, -1), steps], 1) + self.positions + self.table
+            normed = self.norm(steps)
+            steps = steps + self.attention(normed, normed, normed, need_weights=False)[0]
+            return self.dense(self.last(steps[:, 0]))
+
+    Twin()
+    """
+TRANSFORMER_KERAS = """
+    import numpy as np
+    from keras import ops
+    given = keras.Input(input_shape)
+    steps = layers.Reshape((-1, 8))(layers.Conv2D(8, 4, strides=4)(given))
+    ones = ops.ones_like(steps[:, 0, :1])
+    token = layers.EinsumDense("bi,itd->btd", (1, 8), kernel_initializer="zeros")(ones)
+    positions = layers.EinsumDense("bi,itd->btd", (5, 8))(ones)
+    steps = ops.concatenate([token, steps], axis=1) + positions + np.arange(8, dtype="float32") / 8
+    normed = layers.RMSNormalization(epsilon=1e-6)(steps)
+    steps = layers.Add()([steps, layers.MultiHeadAttention(2, 4)(normed, normed)])
+
+    keras.Model(given, layers.Dense(outputs)(layers.RMSNormalization(epsilon=1e-6)(steps[:, 0])))
+    """
+# Two branches, one of arrays that have no layer: a matrix, a vector that is frozen, and a number.
+BRANCHES_TORCH = """
+    class Mixing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.randn(8, 2, 4))
+            self.bias = nn.Parameter(torch.zeros(2, 4))
+            self.scale = nn.Parameter(torch.tensor(1.0))
+        def forward(self, values):
+            heads = torch.einsum("bi,ihd->bhd", values, self.kernel) + self.bias
+            return (torch.softmax(self.scale * (heads @ heads.mT), -1) @ heads).flatten(1)
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(*input_shape, 8)
+            self.mixing = Mixing()
+            self.second = nn.Linear(*input_shape, 8)
+            self.dense = nn.Linear(8, outputs)
+        def forward(self, values):
+            return self.dense(self.mixing(torch.tanh(self.first(values))) + torch.tanh(self.second(values)))
+
+    Twin()
+    """
+BRANCHES_KERAS = """
+    given = keras.Input(input_shape)
+    heads = layers.EinsumDense("bi,ihd->bhd", (2, 4), bias_axes="hd")(layers.Dense(8, activation="tanh")(given))
+    mixed = layers.Flatten()(layers.Attention(use_scale=True)([heads, heads]))
+    added = layers.Add()([mixed, layers.Dense(8, activation="tanh")(given)])
+
+    keras.Model(given, layers.Dense(outputs)(added))
+    """
+TRANSFORMER, BRANCHES = source(TRANSFORMER_TORCH, TRANSFORMER_KERAS), source(BRANCHES_TORCH, BRANCHES_KERAS)
+RMS_EPSILON = source(TRANSFORMER_TORCH, TRANSFORMER_KERAS.replace("(epsilon=1e-6)(steps[", "(epsilon=1e-3)(steps["))
+# The same numbers, read in another order.
+LAYOUT = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.randn(8, 1, 8))
+            self.dense = nn.Linear(8, outputs)
+        def forward(self, values):
+            return self.dense(torch.einsum("bi,iho->bho", values, self.kernel).flatten(1))
+
+    Twin()
+    """,
+    """
+    Sequential([keras.Input(input_shape), layers.EinsumDense("bi,ohi->bho", (1, 8)), layers.Flatten(),
+                layers.Dense(outputs)])
+    """,
+)
+PROJECTION = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(2, 3, batch_first=True, proj_size=2)
+            self.dense = nn.Linear(2, outputs)
+        def forward(self, values):
+            return self.dense(self.lstm(values.reshape(values.shape[0], -1, 2))[0][:, -1])
+
+    Twin()
+    """,
+    "Sequential([keras.Input(input_shape), layers.Reshape((-1, 2)), layers.LSTM(2), layers.Dense(outputs)])",
+)
 # name: (source, what it takes)
 TWINS = {
     "layer_norm": (LAYER_NORM, VECTORS),
@@ -146,6 +269,12 @@ TWINS = {
     "tables": (TABLES, CODES),
     "mixed": (MIXED, IMAGES),
     "attending": (ATTENDING, IMAGES),
+    "stacked": (STACKED, VECTORS),
+    "transformer": (TRANSFORMER, IMAGES),
+    "rms_epsilon": (RMS_EPSILON, IMAGES),
+    "branches": (BRANCHES, VECTORS),
+    "layout": (LAYOUT, VECTORS),
+    "projection": (PROJECTION, VECTORS),
 }
 
 GOOD_TORCH, GOOD_KERAS = (
@@ -193,14 +322,19 @@ MISTAKES = {
             "Twin(*input_shape, outputs)",
             "it is not loaded, since it may run code: models/model.json",
         ),
-        "layers": (
-            "nn.Sequential(nn.LSTM(*input_shape, 3, num_layers=2), type('Last', (nn.Module,), "
+        "drawing": (
+            "nn.Sequential(nn.LSTM(*input_shape, 3, num_layers=2, dropout=0.5), type('Last', (nn.Module,), "
             "{'forward': lambda self, found: found[0]})())",
-            "expected num_layers=1, one module a layer, and proj_size=0",
+            "gives something else each time in training, beside its dropout layers",
         ),
-        "kind": (
-            "nn.Sequential(nn.Linear(*input_shape, 8), nn.RMSNorm(8), nn.Linear(8, outputs))",
-            "1 (RMSNorm) has arrays that are not known, so the twins' cannot be matched; known: Linear, Conv1d",
+        "complex": (
+            "twin = nn.Linear(*input_shape, outputs)\n\n"
+            "twin.register_buffer('turns', torch.zeros(3, dtype=torch.complex64))\n\ntwin",
+            "turns of build_torch's network is complex; expected its two parts as real arrays",
+        ),
+        "nothing": (
+            "type('Twin', (nn.Module,), {'forward': lambda self, x: x[:, :3]})()",
+            "build_torch's network has nothing to train; expected a layer with weights",
         ),
     },
     "keras": {
@@ -218,10 +352,15 @@ MISTAKES = {
             "Sequential([keras.Input(input_shape), layers.Dense(outputs, activation='softmax')])",
             "build_keras must give logits, and gives probabilities: each row sums to 1",
         ),
-        "kind": (
-            "Sequential([keras.Input(input_shape), layers.Dense(8), layers.RMSNormalization(name='norm'), "
-            "layers.Dense(outputs)])",
-            "norm (RMSNormalization) has arrays that are not known, so the twins' cannot be matched; known: Dense",
+        "nothing": (
+            "Sequential([keras.Input(input_shape), layers.Reshape((8, 1)), layers.Cropping1D((0, 5)), "
+            "layers.Flatten()])",
+            "build_keras's network has nothing to train; expected a layer with weights",
+        ),
+        "cell": (
+            "cell = type('Own', (layers.SimpleRNNCell,), {'__module__': __name__})\n\n"
+            "Sequential([keras.Input(input_shape), layers.Reshape((4, 2)), layers.RNN(cell(3, name='mine'))])",
+            "mine (Own) is, or has, code of your own",
         ),
         "layer": (
             "own = type('Own', (layers.Layer,), {'__module__': __name__, 'call': lambda self, x: x})\n\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_modules import ODD
 from own_twins import CODES, IMAGES, MISTAKES, TWINS, VECTORS, mistaken
 
 from twintrain.data.parts import PARTS, Part
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ["torch", "keras"]
 EXAMPLES = {"my_twin": IMAGES, "not_twins": IMAGES}
 SHAPES = {VECTORS: [8], IMAGES: [8, 8, 1], CODES: [3]}
+PASSING = ["my_twin", "bidirectional", "tables", "mixed", "attending", "stacked", "transformer", "branches"]
 ROWS = 48
 TWO_FUNCTIONS = (
     "def build_torch(input_shape, outputs):\n    {}\n\n\ndef build_keras(input_shape, outputs):\n    return 1\n"
@@ -233,7 +235,7 @@ def checks_of(folder: Path, twin: str) -> list[Check]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("twin", ["my_twin", "bidirectional", "tables", "mixed", "attending"])
+@pytest.mark.parametrize("twin", PASSING)
 def test_twins_pass_every_check_in_both_precisions(folder: Path, twin: str):
     checks = checks_of(folder, twin)
     assert [check for check in checks if not check.passed] == []
@@ -266,6 +268,9 @@ def test_an_unequal_epsilon_is_caught_and_named(small: Path):
         ("not_twins", "layer outputs", "conv2d_0"),
         ("no_bias", "parameters and shapes", "dense_1/bias: absent in the reference, (3,) in keras"),
         ("frozen", "gradients", "dense_0/bias"),
+        ("rms_epsilon", "layer outputs", "rms_norm_3"),
+        ("layout", "layer outputs", "dense_0"),
+        ("projection", "parameters and shapes", "own_0/array: (12, 2) in the reference, absent in keras"),
     ],
 )
 def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, where: str):
@@ -340,6 +345,20 @@ def test_what_cannot_be_built_is_one_line(small: Path, framework: str, name: str
     assert said.startswith(str(small / f"{framework}_{name}.py"))
     assert MISTAKES[framework][name][1] in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(("framework", "name"), [(f, name) for f in FRAMEWORKS for name in ODD[f]])
+def test_arrays_of_no_known_layer_are_matched_in_order_and_begin_as_they_were(small: Path, framework: str, name: str):
+    found = project.read_json(small / f"{framework}.json")["odd"][name]
+    expected = ODD[framework][name][1]
+    assert {array: tuple(described) for array, described in found["arrays"].items()} == expected
+    assert list(found["arrays"]) == list(expected)
+    assert found["kept"] == list(expected)
+    trained = sorted(array for array, (_, _, is_trained) in expected.items() if is_trained)
+    assert found["trained"] == trained
+    if any(array.startswith("own_") for array in expected):
+        left = [array for array in trained if not array.startswith("own_")]
+        assert found["trained where own are frozen"] == left
 
 
 def test_native_leaves_initial_weights_to_each_framework(small: Path):

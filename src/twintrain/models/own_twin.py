@@ -30,8 +30,11 @@ INITIALIZERS = {
     "moving_variance": "ones",
     "alpha": 0.25,
 }
-# They give a sequence in one framework and its last step in the other, so that their outputs cannot be compared.
-RECURRENT = ("simple_rnn", "lstm", "gru")
+# An array of no known layer: a layer of its own, counted by themselves, so that they may stand anywhere.
+OWN, OWN_ARRAY = "own", "array"
+GATED = ("simple_rnn", "lstm", "gru")
+# Outputs that cannot be compared: a sequence in one framework and its last step in the other, or of no layer at all.
+RECURRENT = (*GATED, OWN)
 # Kinds of layers that may have arrays, and these arrays.
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose", "conv3d_transpose")
 ATTENTION = "attention"
@@ -40,10 +43,11 @@ ARRAYS_OF = {
     **dict.fromkeys(("dense", *CONVOLUTIONS, "depthwise_conv2d"), ("kernel", "bias")),
     "batch_norm": ("gamma", "beta", "moving_mean", "moving_variance"),
     **dict.fromkeys(("layer_norm", "group_norm"), ("gamma", "beta")),
+    "rms_norm": ("gamma",),
     ATTENTION: tuple(f"{part}_{array}" for part in HEADS for array in ("kernel", "bias")),
     "embedding": ("embeddings",),
     "prelu": ("alpha",),
-    **dict.fromkeys(RECURRENT, ("kernel", "recurrent_kernel", "bias")),
+    **dict.fromkeys(GATED, ("kernel", "recurrent_kernel", "bias")),
 }
 GATES = {"lstm": 4, "gru": 3}
 # How far a softmax in float32 may be from 1.
@@ -138,11 +142,10 @@ def check_logits(path: Path, builder: str, rows: int, outputs: int, logits: Any)
         )
 
 
-def unknown_layer(path: Path, layer: str, known: list[str]) -> UserError:
-    """The error for a layer whose arrays have no name here."""
-    return UserError(
-        f"{path}: {layer} has arrays that are not known, so the twins' cannot be matched; known: {', '.join(known)}"
-    )
+def check_trained(path: Path, builder: str, count: int) -> None:
+    """Raises a UserError where a network has no arrays to train."""
+    if not count:
+        raise UserError(f"{path}: {builder}'s network has nothing to train; expected a layer with weights")
 
 
 def name_layers(kinds: list[str]) -> list[str]:
@@ -190,7 +193,7 @@ def weight_of(name: str, shape: Shape, trainable: bool, mode: str) -> Weight:
     inputs = 1 if kind == "depthwise_conv2d" or len(shape) < 2 else shape[-2]
     return Weight(
         shape=shape,
-        initializer=_initializer(kind, array) if mode == "aligned" else None,
+        initializer=_initializer(kind, array, shape) if mode == "aligned" else None,
         fan_in=window * inputs,
         fan_out=window * shape[-1] // gates,
         gates=gates,
@@ -199,8 +202,29 @@ def weight_of(name: str, shape: Shape, trainable: bool, mode: str) -> Weight:
     )
 
 
-def _initializer(kind: str, array: str) -> Any:
-    return INITIALIZERS.get(array.rpartition("_")[2] if kind == ATTENTION else array, "zeros")
+def own_weight(value: np.ndarray, trainable: bool, mode: str) -> Weight:
+    """How an array of no known layer is drawn in `aligned`: a constant stays, all else is drawn by its axes.
+
+    Args:
+        value: what it is as the network is built.
+    """
+    shape = value.shape
+    if value.size and (value == value.flat[0]).all():
+        # In float32, in which PyTorch's networks are built: the constant is the same in both precisions.
+        initializer: Any = float(np.float32(value.flat[0]))
+    else:
+        initializer = _drawn(shape, "glorot_uniform" if len(shape) > 1 else "normal")
+    fans = {"fan_in": shape[-2], "fan_out": shape[-1]} if len(shape) > 1 else {}
+    return Weight(shape=shape, initializer=initializer if mode == "aligned" else None, trainable=trainable, **fans)
+
+
+def _initializer(kind: str, array: str, shape: Shape) -> Any:
+    return _drawn(shape, INITIALIZERS.get(array.rpartition("_")[2] if kind == ATTENTION else array, "zeros"))
+
+
+def _drawn(shape: Shape, initializer: Any) -> Any:
+    """The initializer, which has nothing to draw for where there are no numbers."""
+    return initializer if math.prod(shape) else "zeros"
 
 
 def _line(error: Exception, path: Path) -> str:

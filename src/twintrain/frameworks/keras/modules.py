@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from twintrain.frameworks.keras.free_arrays import FreeArray
 from twintrain.frameworks.keras.heads import Heads
 from twintrain.models import dropout_masks
 
@@ -59,14 +60,24 @@ def walk(model: keras.Model) -> Iterator[keras.Layer]:
                 yield layer
 
 
-def array_of(layer: keras.Layer, array: str) -> keras.Variable | None:
+Owner = keras.Layer | FreeArray
+
+
+def array_of(layer: Owner, array: str) -> keras.Variable | None:
     """An array of a layer; None where it was told to do without."""
-    if isinstance(layer, keras.layers.MultiHeadAttention):
-        return next(iter(Heads(layer).parameters(array)), None)
-    return getattr(layer.cell if isinstance(layer, keras.layers.RNN) else layer, array, None)
+    match layer:
+        case FreeArray():
+            return layer.array
+        case keras.layers.MultiHeadAttention():
+            return next(iter(Heads(layer).parameters(array)), None)
+        case keras.layers.RNN():
+            return getattr(layer.cell, array, None)
+        case keras.layers.RMSNormalization():
+            return getattr(layer, "scale" if array == "gamma" else array, None)
+    return getattr(layer, array, None)
 
 
-def shape_of(layer: keras.Layer, array: str) -> tuple[int, ...]:
+def shape_of(layer: Owner, array: str) -> tuple[int, ...]:
     """The shape of an array as ours: slopes have axes of 1 before the channels, and attention axes of its heads."""
     if isinstance(layer, keras.layers.MultiHeadAttention):
         return tuple(Heads(layer).read(array).shape)

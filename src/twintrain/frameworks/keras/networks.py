@@ -5,10 +5,11 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from twintrain.frameworks.keras import own_twin
+from twintrain.frameworks.keras.free_arrays import FreeArray
 from twintrain.frameworks.keras.layers import BUILDERS
 from twintrain.frameworks.keras.layers.layer import stock_spatial_dropout
 from twintrain.frameworks.keras.layers.nested import stack
-from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, shape_of, walk
+from twintrain.frameworks.keras.modules import Owner, SharedDropout, array_of, exchanged, shape_of, walk
 from twintrain.models import dropout_masks
 from twintrain.models.layers.nested import Bidirectional
 from twintrain.models.network import Network
@@ -65,7 +66,13 @@ def set_weights(model: keras.Model, network: Network, weights: dict[str, np.ndar
 def freeze(model: keras.Model, network: Network) -> None:
     """Takes the arrays of frozen layers out of training; a batch norm among them then goes on as in inference."""
     layers = _layers(model, network)
-    frozen = {id(_array(layers, name)) for name in network.weights() if name.partition("/")[0] in network.frozen}
+    names = [name for name in network.weights() if name.partition("/")[0] in network.frozen]
+    frozen = set()
+    for name in names:
+        if isinstance(layers.get(name.partition("/")[0]), FreeArray):
+            _array(layers, name).trainable = False  # the others of its layer may go on
+        else:
+            frozen.add(id(_array(layers, name)))
     for layer in walk(model):
         if any(id(variable) in frozen for variable in layer.variables):
             layer.trainable = False
@@ -137,7 +144,7 @@ def for_prediction(model: keras.Model, network: Network) -> keras.Model:
     return model
 
 
-def _layers(model: keras.Model, network: Network) -> dict[str, keras.Layer]:
+def _layers(model: keras.Model, network: Network) -> dict[str, Owner]:
     """Layers by their names in the network, those inside of Keras's wrappers included."""
     if network.source:
         return own_twin.owners(model)
@@ -150,14 +157,14 @@ def _layers(model: keras.Model, network: Network) -> dict[str, keras.Layer]:
     return layers
 
 
-def _array(layers: dict[str, keras.Layer], name: str) -> keras.Variable:
+def _array(layers: dict[str, Owner], name: str) -> keras.Variable:
     layer_name, array = name.split("/")
     if array.startswith("column_"):
         return layers[f"{layer_name}_{array}"].embeddings
     return array_of(layers[layer_name], array)
 
 
-def _shape(layers: dict[str, keras.Layer], name: str) -> tuple[int, ...]:
+def _shape(layers: dict[str, Owner], name: str) -> tuple[int, ...]:
     layer_name, array = name.split("/")
     if array.startswith("column_"):
         return tuple(_array(layers, name).shape)

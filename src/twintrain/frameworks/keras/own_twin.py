@@ -9,25 +9,29 @@ import keras
 from keras import KerasTensor, ops
 
 from twintrain.errors import UserError
-from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, shape_of, walk
+from twintrain.frameworks.keras.free_arrays import FreeArray, free_arrays
+from twintrain.frameworks.keras.modules import Owner, SharedDropout, array_of, exchanged, shape_of, walk
 from twintrain.models import dropout_masks
 from twintrain.models.network import Network
 from twintrain.models.own_twin import (
     ARRAYS_OF,
     ATTENTION,
+    OWN,
+    OWN_ARRAY,
     RECURRENT,
     called,
     check_logits,
+    check_trained,
     given_to,
     kind_of,
     load_builder,
     name_layers,
+    own_weight,
     twin_shape,
-    unknown_layer,
     weight_of,
 )
 
-# What may have arrays, and the kinds of layers that they are.
+# Layers whose arrays have names and a layout; all other arrays are taken as they are.
 KINDS: dict[type[keras.Layer], str] = {
     keras.layers.Dense: "dense",
     keras.layers.Conv1D: "conv1d",
@@ -39,6 +43,7 @@ KINDS: dict[type[keras.Layer], str] = {
     keras.layers.DepthwiseConv2D: "depthwise_conv2d",
     keras.layers.BatchNormalization: "batch_norm",
     keras.layers.LayerNormalization: "layer_norm",
+    keras.layers.RMSNormalization: "rms_norm",
     keras.layers.GroupNormalization: "group_norm",
     keras.layers.Embedding: "embedding",
     keras.layers.PReLU: "prelu",
@@ -56,8 +61,8 @@ def build(network: Network, seed: int) -> keras.Model:
     """Builds the user's network.
 
     Raises:
-        UserError: it cannot be built or run, is no network, gives no logits, has arrays that are not known, or needs
-            the user's file to be loaded again.
+        UserError: it cannot be built or run, is no network, gives no logits, has nothing to train, or needs the
+            user's file to be loaded again.
     """
     path, schema = network.source, network.schema
     shape = twin_shape(schema, BUILDER)
@@ -69,7 +74,8 @@ def build(network: Network, seed: int) -> keras.Model:
     example = ops.zeros((SHOWN_ROWS, *shape), "int64" if schema.categories else keras.config.floatx())
     logits = called(path, lambda: model(example, training=False), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
-    _check_known(network, model)
+    check_trained(path, BUILDER, len(model.trainable_variables))
+    _check_stock(network, model)
     return _aligned(model, seed) if network.mode == "aligned" else model
 
 
@@ -77,18 +83,20 @@ def known(model: keras.Model, network: Network) -> Network:
     """The network with the arrays that the built one has."""
     trained = {id(variable) for variable in model.trainable_variables}
     arrays = {}
-    for name, layer in owners(model).items():
-        for array in _arrays(layer):
-            variable = array_of(layer, array)
-            weight = weight_of(f"{name}/{array}", shape_of(layer, array), id(variable) in trained, network.mode)
-            arrays[f"{name}/{array}"] = weight
+    for layer, (owner, names) in _found(model).items():
+        for array in names:
+            name, variable = f"{layer}/{array}", array_of(owner, array)
+            is_trained = id(variable) in trained
+            if isinstance(owner, FreeArray):
+                arrays[name] = own_weight(ops.convert_to_numpy(variable), is_trained, network.mode)
+            else:
+                arrays[name] = weight_of(name, shape_of(owner, array), is_trained, network.mode)
     return dataclasses.replace(network, arrays=arrays)
 
 
-def owners(model: keras.Model) -> dict[str, keras.Layer]:
-    """Layers that have arrays, recurrent ones by direction, by our names of them, in order."""
-    found = [layer for layer in walk(model) if _arrays(layer)]
-    return dict(zip(name_layers([_kind(layer) for layer in found]), found, strict=True))
+def owners(model: keras.Model) -> dict[str, Owner]:
+    """What has arrays, by our names of the layers: free arrays, then known layers, recurrent ones by direction."""
+    return {name: owner for name, (owner, _) in _found(model).items()}
 
 
 def layer_outputs(model: keras.Model, values: KerasTensor) -> dict[str, KerasTensor]:
@@ -127,23 +135,40 @@ def _keeping(
     return kept
 
 
-def _check_known(network: Network, model: keras.Model) -> None:
-    listed = [kind.__name__ for kind in KINDS]
-    for part in (model, *model.layers, *walk(model)):
+def _found(model: keras.Model) -> dict[str, tuple[Owner, list[str]]]:
+    """Owners with the names of their arrays; what two have in common is the first one's.
+
+    Free arrays come first: among the layers they would stand at one place in one framework and at another in the other.
+    """
+    taken: set[int] = set()
+    found: list[tuple[Owner, list[str]]] = []
+    for layer in walk(model):
+        registered = {id(variable) for variable in layer.weights}
+        own = {array: id(array_of(layer, array)) for array in _arrays(layer)}
+        # What is computed of others, as with LoRA, can be read but not set.
+        if registered.issuperset(own.values()):
+            arrays = [array for array, variable in own.items() if variable not in taken]
+            taken.update(own.values())
+            found += [(layer, arrays)] if arrays else []
+    free = free_arrays(walk(model), taken)
+    names = [*name_layers([OWN] * len(free)), *name_layers([_kind(layer) for layer, _ in found])]
+    return dict(zip(names, [*((array, [OWN_ARRAY]) for array in free), *found], strict=True))
+
+
+def _check_stock(network: Network, model: keras.Model) -> None:
+    for part in (model, *(inner for layer in (*model.layers, *walk(model)) for inner in layer._flatten_layers())):
         if not _is_stock(part) or not _is_stock(getattr(part, "activation", None)):
             raise UserError(
                 f"{network.source}: {part.name} ({type(part).__name__}) is, or has, code of your own, without which "
                 "the saved network could not be loaded; expected a Sequential or functional keras.Model of Keras's "
-                "own layers and activations"
+                "own layers and activations; without training it, "
+                f"'twintrain verify {network.source}' compares any network"
             )
     if model.losses:
         raise UserError(
             f"{network.source}: the Keras network has regularizers or losses of its own, which PyTorch's has not; "
             "expected none of them, and train.regularization for both"
         )
-    for layer in walk(model):
-        if layer.weights and not isinstance(layer, tuple(KINDS)):
-            raise unknown_layer(network.source, f"{layer.name} ({type(layer).__name__})", listed)
 
 
 def _is_stock(part: Any) -> bool:
@@ -173,5 +198,5 @@ def _kind(layer: keras.Layer) -> str:
 
 
 def _arrays(layer: keras.Layer) -> list[str]:
-    """Names of the arrays that it has; none where it is of no kind that may have some."""
+    """Names of the arrays that a known one has; none where it is of no such kind."""
     return [array for array in ARRAYS_OF.get(_kind(layer), ()) if array_of(layer, array) is not None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from twintrain.frameworks.torch.free_arrays import FreeArray
 from twintrain.frameworks.torch.heads import Heads
 from twintrain.models import dropout_masks
 
@@ -185,21 +186,23 @@ class Residual(nn.Module):
 
 @dataclass(frozen=True)
 class Direction:
-    """One direction of a stock recurrent module, with its arrays in our layout.
+    """One direction of one layer of a stock recurrent module, with its arrays in our layout.
 
     Where PyTorch adds two biases and we one, ours is their sum, and setting it puts all into the first.
 
     Attributes:
         end: "_reverse" for the second direction, with which PyTorch ends the names of its arrays.
+        layer: its number in the module.
     """
 
     rnn: nn.RNNBase
     end: str = ""
+    layer: int = 0
 
     def freeze_second_bias(self) -> None:
         """Makes the second bias zero for good where it is added to the first, so that one bias is trained."""
         if not isinstance(self.rnn, nn.GRU) and self.rnn.bias:
-            nn.init.zeros_(getattr(self.rnn, f"bias_hh_l0{self.end}")).requires_grad_(False)
+            nn.init.zeros_(self.parameters("bias")[1]).requires_grad_(False)
 
     def read(self, array: str) -> torch.Tensor:
         """Returns an array of ours."""
@@ -220,7 +223,7 @@ class Direction:
     def parameters(self, array: str) -> list[torch.Tensor]:
         """PyTorch's arrays that an array of ours is kept in."""
         stems = {"kernel": ["weight_ih"], "recurrent_kernel": ["weight_hh"], "bias": ["bias_ih", "bias_hh"]}
-        return [getattr(self.rnn, f"{stem}_l0{self.end}") for stem in stems[array]]
+        return [getattr(self.rnn, f"{stem}_l{self.layer}{self.end}") for stem in stems[array]]
 
     def _in_other_order(self, array: torch.Tensor) -> torch.Tensor:
         order = next(order for kind, order in GATES.items() if isinstance(self.rnn, kind))
@@ -228,12 +231,12 @@ class Direction:
         return torch.cat([gates[gate] for gate in order])
 
 
-Owner = nn.Module | Direction | Heads
+Owner = nn.Module | Direction | Heads | FreeArray
 
 
 def read(owner: Owner, array: str) -> torch.Tensor:
     """Returns an array of a layer in our layout."""
-    return owner.read(array) if isinstance(owner, Direction | Heads) else _view(owner, array)
+    return _view(owner, array) if isinstance(owner, nn.Module) else owner.read(array)
 
 
 def write(owner: Owner, array: str, value: torch.Tensor) -> None:
@@ -246,7 +249,7 @@ def write(owner: Owner, array: str, value: torch.Tensor) -> None:
 
 def own_arrays(owner: Owner, array: str) -> list[torch.Tensor]:
     """PyTorch's own arrays that an array of ours is kept in."""
-    if isinstance(owner, Direction | Heads):
+    if not isinstance(owner, nn.Module):
         return owner.parameters(array)
     module, array = stock(owner, array)
     return [getattr(module, ARRAYS[array])]

@@ -16,6 +16,7 @@ from twintrain.frameworks.torch.layers.nested import stack
 from twintrain.frameworks.torch.modules import (
     ChannelsFirst,
     Direction,
+    Owner,
     Recurrent,
     SharedDropout,
     own_arrays,
@@ -76,7 +77,7 @@ def set_weights(model: nn.Module, network: Network, weights: dict[str, np.ndarra
     with torch.no_grad():
         for name in network.weights():
             layer, array = name.split("/")
-            write(modules[layer], array, torch.from_numpy(np.ascontiguousarray(weights[name])))
+            write(modules[layer], array, torch.from_numpy(np.asarray(weights[name], order="C")))
 
 
 def freeze(model: nn.Module, network: Network) -> list[nn.Module]:
@@ -91,16 +92,17 @@ def freeze(model: nn.Module, network: Network) -> list[nn.Module]:
             for own in own_arrays(modules[layer], array):
                 own.requires_grad_(False)
     owners = [stock(modules[name])[0] for name in network.frozen if isinstance(modules[name], nn.Module)]
-    return [module for module in owners if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    return [module for module in owners if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d)]
 
 
 def name_arrays(model: nn.Module, network: Network, arrays: list[torch.Tensor]) -> dict[str, np.ndarray]:
     """Names and lays out one array a trained parameter, such as its gradient, as `Network.weights`."""
-    twin = copy.deepcopy(model)
-    with torch.no_grad():
-        for weight, array in zip((w for w in twin.parameters() if w.requires_grad), arrays, strict=True):
-            weight.copy_(array)
-    named = get_weights(twin, network)
+    # In the model itself: what a forward pass has left in it may not be one to copy.
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    kept = [weight.detach().clone() for weight in weights]
+    _set(weights, arrays)
+    named = get_weights(model, network)
+    _set(weights, kept)
     return {name: named[name] for name, weight in network.weights().items() if weight.trainable}
 
 
@@ -166,11 +168,17 @@ def for_prediction(model: nn.Module, network: Network) -> nn.Module:
     return model.eval()
 
 
-def _modules(model: nn.Module, network: Network) -> dict[str, nn.Module | Direction]:
+def _set(weights: list[torch.Tensor], arrays: list[torch.Tensor]) -> None:
+    with torch.no_grad():
+        for weight, array in zip(weights, arrays, strict=True):
+            weight.copy_(array)
+
+
+def _modules(model: nn.Module, network: Network) -> dict[str, Owner]:
     """Modules at any depth by the name of their layer, recurrent ones by direction."""
     if network.source:
         return own_twin.owners(model)
-    modules: dict[str, nn.Module | Direction] = {}
+    modules: dict[str, Owner] = {}
     for path, module in model.named_modules():
         modules[path.rpartition(".")[2]] = module
         if isinstance(module, Recurrent):
