@@ -165,6 +165,7 @@ TRANSFORMER_TORCH = """
         def __init__(self):
             super().__init__()
             self.patches = nn.Conv2d(input_shape[0], 8, 4, stride=4)
+            self.scaled = nn.InstanceNorm2d(8, affine=True)
             self.token = nn.Parameter(torch.zeros(1, 1, 8))
             self.positions = nn.Parameter(torch.randn(1, 5, 8))
             self.register_buffer("table", torch.arange(8) / 8)
@@ -173,7 +174,7 @@ TRANSFORMER_TORCH = """
             self.last = nn.RMSNorm(8, eps=1e-6)
             self.dense = nn.Linear(8, outputs)
         def forward(self, images):
-            steps = self.patches(images).flatten(2).mT
+            steps = self.scaled(self.patches(images)).flatten(2).mT
             steps = torch.cat([self.token.expand(images.shape[0], -1, -1), steps], 1) + self.positions + self.table
             normed = self.norm(steps)
             steps = steps + self.attention(normed, normed, normed, need_weights=False)[0]
@@ -185,7 +186,8 @@ TRANSFORMER_KERAS = """
     import numpy as np
     from keras import ops
     given = keras.Input(input_shape)
-    steps = layers.Reshape((-1, 8))(layers.Conv2D(8, 4, strides=4)(given))
+    scaled = layers.GroupNormalization(-1, epsilon=1e-5)(layers.Conv2D(8, 4, strides=4)(given))
+    steps = layers.Reshape((-1, 8))(scaled)
     ones = ops.ones_like(steps[:, 0, :1])
     token = layers.EinsumDense("bi,itd->btd", (1, 8), kernel_initializer="zeros")(ones)
     positions = layers.EinsumDense("bi,itd->btd", (5, 8))(ones)

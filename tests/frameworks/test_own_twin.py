@@ -268,7 +268,7 @@ def test_an_unequal_epsilon_is_caught_and_named(small: Path):
         ("not_twins", "layer outputs", "conv2d_0"),
         ("no_bias", "parameters and shapes", "dense_1/bias: absent in the reference, (3,) in keras"),
         ("frozen", "gradients", "dense_0/bias"),
-        ("rms_epsilon", "layer outputs", "rms_norm_3"),
+        ("rms_epsilon", "layer outputs", "rms_norm_4"),
         ("layout", "layer outputs", "dense_0"),
         ("projection", "parameters and shapes", "own_0/array: (12, 2) in the reference, absent in keras"),
     ],
@@ -283,6 +283,7 @@ def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, wher
     [
         ("not_twins", ["Keras has padding same, PyTorch 1", "with the same padding they agree to"]),
         ("frozen", [IN_TRAINING]),
+        ("layout", ["einsum / einsum_dense (between) parts by", "of its own"]),
     ],
 )
 def test_the_cause_of_a_mistake_is_told(folder: Path, twin: str, said: list[str]):
