@@ -107,8 +107,7 @@ def build(network: Network, seed: int) -> nn.Module:
         logits = called(path, lambda: twin.eval()(example), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
     with torch.random.fork_rng():
-        trained, found = called(path, lambda: _trained(twin, example), given)
-        draws = any(not torch.equal(found, _trained(twin, example)[1]) for _ in range(DRAWS - 1))
+        trained, draws = called(path, lambda: _trained_often(twin, example), given)
     if network.mode == "aligned":
         if draws:
             raise _drawing(path)
@@ -207,6 +206,12 @@ def _check_real(path: Path, twin: nn.Module) -> None:
     arrays = {**dict(twin.named_parameters()), **dict(twin.named_buffers())}
     if found := [name for name, array in arrays.items() if array.is_complex()]:
         raise UserError(f"{path}: {found[0]} of {BUILDER}'s network is complex; expected its two parts as real arrays")
+
+
+def _trained_often(twin: nn.Module, example: torch.Tensor) -> tuple[nn.Module, bool]:
+    """A copy that has seen rows in training, and whether others that have seen the same give something else."""
+    trained, found = _trained(twin, example)
+    return trained, not all(torch.equal(found, _trained(twin, example)[1]) for _ in range(DRAWS - 1))
 
 
 def _trained(twin: nn.Module, example: torch.Tensor) -> tuple[nn.Module, torch.Tensor]:
