@@ -46,7 +46,7 @@ TORCH = {
     ),
     "empty": (
         module("self.p = nn.Parameter(torch.randn(0, 8))", "torch.cat([x, self.p])"),
-        {"own_0/array": ("zeros", [0, 8], True), **HEAD},
+        HEAD,
     ),
     "frozen": (
         module("self.p = nn.Parameter(torch.zeros(2, 8), requires_grad=False)", "x + self.p[0]"),

@@ -228,6 +228,26 @@ BRANCHES_KERAS = """
 
     keras.Model(given, layers.Dense(outputs)(added))
     """
+# One layer, and one dropout, at two places.
+SHARED = source(
+    """
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.twice, self.dense = nn.Linear(8, 8), nn.Linear(8, outputs)
+            self.dropout = self.again = nn.Dropout(0.2)
+        def forward(self, values):
+            values = self.dropout(torch.tanh(self.twice(values)))
+            return self.dense(self.again(torch.tanh(self.twice(values))))
+
+    Twin()
+    """,
+    """
+    given, twice, dropout = keras.Input(input_shape), layers.Dense(8, activation="tanh"), layers.Dropout(0.2)
+
+    keras.Model(given, layers.Dense(outputs)(dropout(twice(dropout(twice(given))))))
+    """,
+)
 TRANSFORMER, BRANCHES = source(TRANSFORMER_TORCH, TRANSFORMER_KERAS), source(BRANCHES_TORCH, BRANCHES_KERAS)
 RMS_EPSILON = source(TRANSFORMER_TORCH, TRANSFORMER_KERAS.replace("(epsilon=1e-6)(steps[", "(epsilon=1e-3)(steps["))
 # The same numbers, read in another order.
@@ -273,6 +293,7 @@ TWINS = {
     "attending": (ATTENDING, IMAGES),
     "stacked": (STACKED, VECTORS),
     "transformer": (TRANSFORMER, IMAGES),
+    "shared": (SHARED, VECTORS),
     "rms_epsilon": (RMS_EPSILON, IMAGES),
     "branches": (BRANCHES, VECTORS),
     "layout": (LAYOUT, VECTORS),

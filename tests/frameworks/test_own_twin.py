@@ -18,6 +18,7 @@ from twintrain.models.own_twin import (
     given_to,
     load_builder,
     name_layers,
+    own_weight,
     twin_shape,
     weight_of,
 )
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ["torch", "keras"]
 EXAMPLES = {"my_twin": IMAGES, "not_twins": IMAGES}
 SHAPES = {VECTORS: [8], IMAGES: [8, 8, 1], CODES: [3]}
-PASSING = ["my_twin", "bidirectional", "tables", "mixed", "attending", "stacked", "transformer", "branches"]
+PASSING = ["my_twin", "bidirectional", "tables", "mixed", "attending", "stacked", "transformer", "branches", "shared"]
 ROWS = 48
 TWO_FUNCTIONS = (
     "def build_torch(input_shape, outputs):\n    {}\n\n\ndef build_keras(input_shape, outputs):\n    return 1\n"
@@ -177,6 +178,30 @@ def test_arrays_are_drawn_as_those_of_a_layer_list(kind, arguments, takes):
     # The generator of an array depends on its place, and the layer is the first one.
     for name in found:
         np.testing.assert_array_equal(own[name], drawn[name])
+
+
+@pytest.mark.parametrize(
+    ("value", "initializer"),
+    [
+        (np.zeros((1, 1, 8)), 0.0),
+        (np.ones(8), 1.0),
+        (np.array(0.1), float(np.float32(0.1))),
+        (np.full(8, np.float32(0.1)), float(np.float32(0.1))),
+        (np.arange(8.0), "normal"),
+        (np.arange(8.0).reshape(2, 4), "glorot_uniform"),
+        (np.full(8, np.nan), "normal"),
+    ],
+)
+def test_an_array_of_no_known_layer_begins_with_its_constant_or_is_drawn_by_its_axes(value, initializer):
+    assert own_weight(value, True, "aligned").initializer == initializer
+    assert own_weight(value, True, "native").initializer is None
+
+
+def test_an_array_of_no_known_layer_is_drawn_by_its_last_two_axes():
+    weight = own_weight(np.arange(60.0).reshape(5, 3, 4), True, "aligned")
+    drawn = draw_weights(Network("m", "aligned", schema_of(VECTORS), (), arrays={"own_0/array": weight}), 0)
+    assert drawn["own_0/array"].shape == (5, 3, 4)
+    assert 0.9 < np.abs(drawn["own_0/array"]).max() / np.sqrt(6 / (3 + 4)) <= 1
 
 
 def test_native_leaves_all_arrays_to_the_framework():

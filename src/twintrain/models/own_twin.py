@@ -206,25 +206,21 @@ def own_weight(value: np.ndarray, trainable: bool, mode: str) -> Weight:
     """How an array of no known layer is drawn in `aligned`: a constant stays, all else is drawn by its axes.
 
     Args:
-        value: what it is as the network is built.
+        value: what it is as the network is built; not empty.
     """
     shape = value.shape
-    if value.size and (value == value.flat[0]).all():
+    if (value == value.flat[0]).all():
         # In float32, in which PyTorch's networks are built: the constant is the same in both precisions.
         initializer: Any = float(np.float32(value.flat[0]))
     else:
-        initializer = _drawn(shape, "glorot_uniform" if len(shape) > 1 else "normal")
+        initializer = "glorot_uniform" if len(shape) > 1 else "normal"
     fans = {"fan_in": shape[-2], "fan_out": shape[-1]} if len(shape) > 1 else {}
     return Weight(shape=shape, initializer=initializer if mode == "aligned" else None, trainable=trainable, **fans)
 
 
 def _initializer(kind: str, array: str, shape: Shape) -> Any:
-    return _drawn(shape, INITIALIZERS.get(array.rpartition("_")[2] if kind == ATTENTION else array, "zeros"))
-
-
-def _drawn(shape: Shape, initializer: Any) -> Any:
-    """The initializer, which has nothing to draw for where there are no numbers."""
-    return initializer if math.prod(shape) else "zeros"
+    initializer = INITIALIZERS.get(array.rpartition("_")[2] if kind == ATTENTION else array, "zeros")
+    return initializer if math.prod(shape) else "zeros"  # without numbers there is nothing to draw, and no fan
 
 
 def _line(error: Exception, path: Path) -> str:

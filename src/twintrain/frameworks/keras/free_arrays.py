@@ -27,9 +27,12 @@ class FreeArray:
 def free_arrays(layers: Iterable[keras.Layer], taken: set[int]) -> list[FreeArray]:
     """Floating weights, once each, in the order of the layers, of each as Keras lists them.
 
+    What holds no numbers is left out.
+
     Args:
         taken: ids of those that known layers have.
     """
     weights = [weight for layer in layers if not isinstance(layer, CONSTANT) for weight in layer.weights]
-    free = [weight for weight in weights if id(weight) not in taken and keras.backend.is_float_dtype(weight.dtype)]
-    return [FreeArray(weight) for weight in {id(weight): weight for weight in free}.values()]
+    floating = [weight for weight in weights if keras.backend.is_float_dtype(weight.dtype) and all(weight.shape)]
+    found = {id(weight): weight for weight in floating if id(weight) not in taken}
+    return [FreeArray(weight) for weight in found.values()]

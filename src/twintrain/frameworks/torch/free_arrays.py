@@ -28,10 +28,12 @@ class FreeArray:
 def free_arrays(model: nn.Module, taken: set[int]) -> list[FreeArray]:
     """Parameters and changing buffers, once each, in the order of the modules, of each its parameters first.
 
+    What holds no numbers is left out.
+
     Args:
         taken: ids of those that known layers have.
     """
-    found = {id(array): array for array in _arrays(model) if id(array) not in taken}
+    found = {id(array): array for array in _arrays(model) if id(array) not in taken and array.numel()}
     return [FreeArray(array) for array in found.values()]
 
 
