@@ -41,6 +41,17 @@ FROZEN = source(
     """,
     "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dense(outputs)])",
 )
+MOMENTUM = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, outputs))",
+    """
+    Sequential([keras.Input(input_shape), layers.Dense(6), layers.BatchNormalization(epsilon=1e-5),
+                layers.Activation("tanh"), layers.Dense(outputs)])
+    """,
+)
+DROPPING = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.Dropout(0.3), nn.Linear(6, outputs))",
+    "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dropout(0.5), layers.Dense(outputs)])",
+)
 ATTENDING = source(
     """
     class Twin(nn.Module):
@@ -142,6 +153,8 @@ TWINS = {
     "layer_norm": (LAYER_NORM, VECTORS),
     "no_bias": (NO_BIAS, VECTORS),
     "frozen": (FROZEN, VECTORS),
+    "momentum": (MOMENTUM, VECTORS),
+    "dropping": (DROPPING, VECTORS),
     "bidirectional": (BIDIRECTIONAL, VECTORS),
     "tables": (TABLES, CODES),
     "mixed": (MIXED, IMAGES),

@@ -1,5 +1,6 @@
 """A network of the user's own is matched, verified, and refused with a line where it cannot be."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from twintrain.models.own_twin import (
 )
 from twintrain.settings.params import Params
 from twintrain.system import project
-from twintrain.verification.causes import IN_TRAINING, find_causes
+from twintrain.verification.causes import find_causes
 from twintrain.verification.checks import Check
 from twintrain.verification.records import Record
 from twintrain.verification.workers import collect_checks, run_workers, write_experiment
@@ -252,19 +253,20 @@ def test_twins_pass_every_check_in_both_precisions(folder: Path, twin: str):
 def assert_named(folder: Path, twin: str, check: str, where: str) -> None:
     for dtype in ("float64", "float32"):
         first = next(found for found in checks_of(folder, twin) if not found.passed and found.dtype == dtype)
-        assert (first.name, first.where, first.framework) == (check, where, "keras")
+        assert (first.name, first.framework) == (check, "keras")
+        assert re.fullmatch(where, first.where)
 
 
 def test_an_unequal_epsilon_is_caught_and_named(small: Path):
-    assert_named(small, "layer_norm", "layer outputs", "layer_norm_1")
+    assert_named(small, "layer_norm", "layer outputs", r"twin\.1 / layer_normalization\w*")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("twin", "check", "where"),
     [
-        ("not_twins", "layer outputs", "conv2d_0"),
-        ("no_bias", "parameters and shapes", "dense_1/bias: absent in the reference, (3,) in keras"),
+        ("not_twins", "layer outputs", r"twin\.0 / conv2d\w*"),
+        ("no_bias", "parameters and shapes", r"dense_1/bias: absent in the reference, \(3,\) in keras"),
         ("frozen", "gradients", "dense_0/bias"),
     ],
 )
@@ -277,7 +279,9 @@ def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, wher
     ("twin", "said"),
     [
         ("not_twins", ["Keras has padding same, PyTorch 1", "with the same padding they agree to"]),
-        ("frozen", [IN_TRAINING]),
+        ("frozen", ["PyTorch does not train twin.0 / dense", " bias, Keras does"]),
+        ("momentum", ["Keras has momentum 0.99, PyTorch 0.9", "keeps the unbiased variance, Keras the biased one"]),
+        ("dropping", ["dropout: Keras drops 0.5, PyTorch 0.3 in twin.1 / dropout"]),
     ],
 )
 def test_the_cause_of_a_mistake_is_told(folder: Path, twin: str, said: list[str]):
@@ -317,21 +321,6 @@ def test_arrays_have_the_names_and_layouts_of_a_layer_list(folder: Path):
         "dense_4/kernel": (3, 3),
         "dense_4/bias": (3,),
     }
-
-
-@pytest.mark.slow
-def test_outputs_are_of_the_layers_with_arrays_but_recurrent_ones(folder: Path):
-    for framework in FRAMEWORKS:
-        outputs = Record.load(folder / f"mixed/{framework}-float64.npz").arrays["layer outputs"]
-        assert {name: array.shape[1:] for name, array in outputs.items()} == {
-            "conv2d_0": (8, 8, 4),
-            "batch_norm_1": (8, 8, 4),
-            "depthwise_conv2d_2": (8, 8, 4),
-            "prelu_3": (8, 8, 4),
-            "layer_norm_4": (64, 4),
-            "conv1d_5": (62, 5),
-            "dense_6": (3,),
-        }
 
 
 @pytest.mark.parametrize(("framework", "name"), [(f, name) for f in FRAMEWORKS for name in MISTAKES[f]])

@@ -30,7 +30,7 @@ from twintrain.verification.records import (
 )
 
 TRAINED = tuple(weights_after(steps) for steps in STEPS)
-COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
+COMPARED = (LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
 # What these were before any step: a check that allows as much as training has changed tells nothing.
 BEFORE = {**dict.fromkeys(TRAINED, INITIAL), PREDICTIONS: UNTRAINED}
 # What float64 allows where rounding does not grow: some hundred times what it leaves behind, far below any mistake.
@@ -38,6 +38,8 @@ FLOAT64 = {
     **dict.fromkeys((OUTPUTS, LOGITS, LOSS, STATISTICS), 1e-12),
     **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS), 1e-10),
 }
+# By how much of itself a weight is changed to see what rounding does, in units of the precision; 1e-15 in float64.
+PERTURBATION_ULPS = 4.5
 # Rounding differs from a small change of the weights; this many times what such a change does to a framework alone.
 SELF_ERRORS = 10
 # Rounding errors of a network whose weights' changes happen to cancel, in units of the precision.
@@ -107,7 +109,7 @@ class Twin(NamedTuple):
 
 
 def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> list[Check]:
-    """Compares a framework with the reference."""
+    """Compares a framework with the reference, but for its layers."""
     checks = [_check_shapes(reference.record, other.record, framework, dtype)]
     if not checks[0].passed:
         return checks
@@ -185,7 +187,7 @@ def _check(name: str, framework: str, dtype: str, reference: Twin, other: Twin) 
     first, second = reference.record.arrays[name], other.record.arrays[name]
     # Of two ways to add up the same numbers, one may round far more than the other.
     self_error = max(twin.self_error(name) for twin in (reference, other))
-    tolerance = max(_least(name, dtype), SELF_ERRORS * self_error)
+    tolerance = max(least_tolerance(name, dtype), SELF_ERRORS * self_error)
     found = _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
     before = reference.record.arrays.get(BEFORE.get(name, ""))
     if before is not None:
@@ -204,7 +206,7 @@ def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
     traces = [twin.record.arrays.get(TRACE) for twin in (reference, other)]
     if not all(traces):
         return ""
-    least = _least(TRAINED[0], dtype)
+    least = least_tolerance(TRAINED[0], dtype)
     first, second = traces
     own = reference.perturbed.arrays.get(TRACE, first)
     moved = [name for name in first if np.ptp(first[name]) > least]  # the rest is rounding, as of a needless bias
@@ -254,7 +256,7 @@ def _error(first: np.ndarray, second: np.ndarray) -> float:
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
 
 
-def _least(name: str, dtype: str) -> float:
+def least_tolerance(name: str, dtype: str) -> float:
     """What is allowed where rounding does not grow."""
     return FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
 

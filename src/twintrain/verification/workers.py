@@ -15,6 +15,7 @@ from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
+from twintrain.verification.layers import check_layers, diff_layers
 from twintrain.verification.recorder import DTYPES
 from twintrain.verification.records import Record
 
@@ -84,7 +85,9 @@ def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
             for name in frameworks
         }
         for name in others:
-            checks += compare_twins(twins[reference], twins[name], name, dtype)
+            shapes, *rest = compare_twins(twins[reference], twins[name], name, dtype)
+            layers = [check_layers(diff_layers(folder, reference, name, dtype), name, dtype)] if shapes.passed else []
+            checks += [shapes, *layers, *rest]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)

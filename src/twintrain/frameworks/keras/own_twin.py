@@ -1,12 +1,10 @@
 """A network of the user's own in Keras: built from its file, its arrays found in its layers."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import KerasTensor, ops
+from keras import ops
 
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.modules import SharedDropout, array_of, exchanged, shape_of, walk
@@ -15,11 +13,9 @@ from twintrain.models.network import Network
 from twintrain.models.own_twin import (
     ARRAYS_OF,
     ATTENTION,
-    RECURRENT,
     called,
     check_logits,
     given_to,
-    kind_of,
     load_builder,
     name_layers,
     twin_shape,
@@ -89,42 +85,6 @@ def owners(model: keras.Model) -> dict[str, keras.Layer]:
     """Layers that have arrays, recurrent ones by direction, by our names of them, in order."""
     found = [layer for layer in walk(model) if _arrays(layer)]
     return dict(zip(name_layers([_kind(layer) for layer in found]), found, strict=True))
-
-
-def layer_outputs(model: keras.Model, values: KerasTensor) -> dict[str, KerasTensor]:
-    """Runs the model; returns what the layers that have arrays give, before their activations, but for recurrent ones.
-
-    PyTorch's layers have no activations, so what comes before them is what can be compared.
-    """
-    outputs: dict[str, KerasTensor] = {}
-    originals: list[tuple[keras.Layer, str, Any]] = []
-    for name, layer in owners(model).items():
-        if kind_of(name) in RECURRENT:
-            continue
-        place = "activation" if getattr(layer, "activation", None) is not None else "call"
-        original = getattr(layer, place)
-        originals.append((layer, place, original))
-        setattr(layer, place, _keeping(outputs, name, original, before=place == "activation"))
-    try:
-        model(values, training=False)
-    finally:
-        for layer, place, original in originals:
-            setattr(layer, place, original)
-    return outputs
-
-
-def _keeping(
-    outputs: dict[str, KerasTensor], name: str, function: Callable[..., KerasTensor], before: bool
-) -> Callable[..., KerasTensor]:
-    """The function, which also keeps what it is given or what it gives."""
-
-    @functools.wraps(function)
-    def kept(*arguments: Any, **options: Any) -> KerasTensor:
-        result = function(*arguments, **options)
-        outputs[name] = arguments[0] if before else result
-        return result
-
-    return kept
 
 
 def _check_known(network: Network, model: keras.Model) -> None:
