@@ -25,6 +25,7 @@ from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.verification.causes import find_causes
 from twintrain.verification.checks import Check
+from twintrain.verification.layers import Diffs, diff_all, roundings
 from twintrain.verification.records import Record
 from twintrain.verification.workers import collect_checks, run_workers, write_experiment
 
@@ -230,7 +231,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checks_of(folder: Path, twin: str) -> list[Check]:
-    return collect_checks(folder / twin, FRAMEWORKS)
+    return collect_checks(folder / twin, FRAMEWORKS, diffs_of(folder, twin))
+
+
+def diffs_of(folder: Path, twin: str) -> Diffs:
+    return diff_all(folder / twin, FRAMEWORKS)
+
+
+def causes_of(folder: Path, twin: str) -> dict[str, list[str]]:
+    return find_causes(folder / twin, FRAMEWORKS, checks_of(folder, twin), diffs_of(folder, twin))
 
 
 @pytest.mark.slow
@@ -280,27 +289,48 @@ def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, wher
     [
         ("not_twins", ["Keras has padding same, PyTorch 1", "with the same padding they agree to"]),
         ("frozen", ["PyTorch does not train twin.0 / dense", " bias, Keras does"]),
-        ("momentum", ["Keras has momentum 0.99, PyTorch 0.9", "keeps the unbiased variance, Keras the biased one"]),
+        ("momentum", ["Keras has momentum 0.99, PyTorch 0.9", "with the same momentum they agree to"]),
         ("dropping", ["dropout: Keras drops 0.5, PyTorch 0.3 in twin.1 / dropout"]),
     ],
 )
 def test_the_cause_of_a_mistake_is_told(folder: Path, twin: str, said: list[str]):
-    [cause] = find_causes(folder / twin, FRAMEWORKS, checks_of(folder, twin))["keras"]
+    [cause] = causes_of(folder, twin)["keras"]
     assert [words for words in said if words not in cause] == []
 
 
 @pytest.mark.slow
 def test_where_no_cause_can_be_looked_for_that_is_told(folder: Path):
     (folder / "empty").mkdir()
-    [cause] = find_causes(folder / "empty", FRAMEWORKS, checks_of(folder, "not_twins"))["keras"]
+    checks, diffs = checks_of(folder, "frozen"), diffs_of(folder, "frozen")
+    [cause] = find_causes(folder / "empty", FRAMEWORKS, checks, diffs)["keras"]
     assert cause.startswith("not found, since the networks could not be recorded: PyTorch: ")
     assert "\n" not in cause
 
 
 @pytest.mark.slow
+def test_constants_that_keras_keeps_in_float32_are_no_mistake_and_are_told(folder: Path):
+    checks, diffs = checks_of(folder, "leaky"), diffs_of(folder, "leaky")
+    assert [check for check in checks if not check.passed] == []
+    assert {check.dtype for check in checks if check.is_rounded} == {"float64"}
+    assert [check for check in checks if check.is_rounded and check.tolerance > 1e-4] == []
+    told = roundings(diffs)
+    assert [words.split(":")[0] for words in told] == [
+        f"twin.{place} (leaky_relu) keeps its constants in float32" for place in (1, 4)
+    ]
+
+
+@pytest.mark.slow
+def test_a_mistake_is_not_hidden_by_constants_in_float32(folder: Path):
+    found = next(check for check in checks_of(folder, "other_slope") if check.failed)
+    assert (found.name, found.where.split(" / ")[0]) == ("layer outputs", "twin.4")
+    [cause] = causes_of(folder, "other_slope")["keras"]
+    assert "Keras has a negative slope of 0.1, PyTorch 0.3" in cause
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("twin", ["my_twin", "no_bias"])
 def test_no_cause_is_looked_for_where_nothing_fails_or_shapes_differ(folder: Path, tmp_path: Path, twin: str):
-    assert find_causes(tmp_path, FRAMEWORKS, checks_of(folder, twin)) == {}
+    assert find_causes(tmp_path, FRAMEWORKS, checks_of(folder, twin), diffs_of(folder, twin)) == {}
 
 
 @pytest.mark.slow

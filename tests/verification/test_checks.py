@@ -210,3 +210,22 @@ def test_a_step_that_parts_all_arrays_is_named_and_else_the_array(parted, where)
     )
     (_, found) = compare_twins(Twin(own, own), Twin(other, other), "keras", "float64")
     assert found.where == where
+
+
+def test_constants_in_float32_allow_what_they_may_grow_to_and_no_more():
+    perturbed = record(**{LOGITS: {"logits": 2e-15}})
+    check = checked(record(**{LOGITS: {"logits": 1e-9}}), perturbed)[LOGITS]
+    assert check.failed
+    rounded = check.allowing(1e-9)
+    # What a change of 1e-15 does, for a change of 1e-9.
+    assert rounded.tolerance == pytest.approx(SELF_ERRORS * 2e-15 * 1e-9 / 1e-15, rel=0.2)
+    assert (rounded.passed, rounded.is_rounded, rounded.is_chaotic) == (True, True, False)
+    assert checked(record(**{LOGITS: {"logits": 1e-6}}), perturbed)[LOGITS].allowing(1e-9).failed
+    assert check.allowing(0.0) is check
+
+
+def test_constants_in_float32_allow_nothing_where_nothing_is_to_differ():
+    check = check_reload(
+        Record({}, {weights_after(200): {"a": np.ones(3)}, RELOADED_WEIGHTS: {"a": np.ones(3) + 1e-9}}), "a", "float64"
+    )[0]
+    assert check.allowing(1e-9) is check

@@ -5,7 +5,7 @@ from pathlib import Path
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import Diff, diff
 from twintrain.verification.checks import Check
-from twintrain.verification.layers import diff_layers
+from twintrain.verification.layers import Diffs
 from twintrain.verification.records import SHAPES
 from twintrain.verification.training_recorder import RECORDING
 from twintrain.verification.workers import run_workers
@@ -19,7 +19,7 @@ IN_STEPS = (
 )
 
 
-def find_causes(folder: Path, frameworks: list[str], checks: list[Check]) -> dict[str, list[str]]:
+def find_causes(folder: Path, frameworks: list[str], checks: list[Check], diffs: Diffs) -> dict[str, list[str]]:
     """Says of frameworks that part from the reference why they do, a sentence a cause.
 
     Those whose layers give the same are recorded again while they train. Of arrays of other shapes nothing is said:
@@ -29,12 +29,13 @@ def find_causes(folder: Path, frameworks: list[str], checks: list[Check]) -> dic
         folder: what `workers.run_workers` has recorded in.
         frameworks: the reference first.
         checks: what was found of them.
+        diffs: of their layers.
     """
     reference, *others = frameworks
     failed = [check for check in checks if check.failed]
     other_shapes = {check.framework for check in failed if check.name == SHAPES}
     parting = [name for name in others if name in {check.framework for check in failed} - other_shapes]
-    found = {name: diff_layers(folder, reference, name, EXACT) for name in parting}
+    found = {name: diffs[name, EXACT] for name in parting}
     alike = [name for name, each in found.items() if each is None or each.passed]
     try:
         if alike:

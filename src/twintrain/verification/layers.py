@@ -4,13 +4,23 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.recordings.comparing.diff import REARRANGING, Diff, diff
-from twintrain.recordings.comparing.rows import Row
+from twintrain.recordings.comparing.diff import PRECISIONS, REARRANGING, Diff, diff
+from twintrain.recordings.comparing.notes import rounding_note
+from twintrain.recordings.comparing.rows import ROUNDING, Row
 from twintrain.recordings.comparing.side import LAST_DIGITS
 from twintrain.verification.checks import PERTURBATION_ULPS, SELF_ERRORS, Check, least_tolerance
 from twintrain.verification.records import OUTPUTS
 
 RECORDING = "{}-{}-layers.npz"
+MOST_TOLD = 3
+# Of each framework but the reference, and in each precision; None where one has recorded nothing.
+Diffs = dict[tuple[str, str], Diff | None]
+
+
+def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
+    """The diffs of all that workers have recorded, the reference's framework being the first."""
+    reference, *others = frameworks
+    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in PRECISIONS}
 
 
 def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | None:
@@ -31,6 +41,20 @@ def check_layers(found: Diff | None, framework: str, dtype: str) -> Check:
     first = found.first if found.first in above else next(iter(above), None)
     shown = first or max(rows, key=lambda row: row.error / _tolerance(row, dtype))
     return Check(OUTPUTS, framework, dtype, shown.error, _tolerance(shown, dtype), _name(shown), _self_error(shown))
+
+
+def rounding(found: Diff | None) -> float:
+    """By how much layers part because one framework keeps their constants in float32; 0 where none does."""
+    if found is None or found.verdict != ROUNDING:
+        return 0.0
+    return max((row.own for row in found.layers if row.verdict == ROUNDING), default=0.0)
+
+
+def roundings(diffs: Diffs) -> list[str]:
+    """Sentences on layers that keep their constants in float32, where the networks are the same but for these."""
+    found = [each for each in diffs.values() if each and each.verdict == ROUNDING]
+    rows = [(row, each.weights) for each in found for row in each.layers if row.verdict == ROUNDING]
+    return [*dict.fromkeys(rounding_note(*each) for each in rows)][:MOST_TOLD]
 
 
 def _name(row: Row) -> str:

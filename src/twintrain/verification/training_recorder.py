@@ -6,13 +6,16 @@ The folder holds what `workers.write_experiment` wrote. One framework a process.
 on a mean of squares, which every network can be trained by: what a network does in training is looked at, and no more.
 """
 
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from twintrain.command_line.commands import run_command
 from twintrain.frameworks import framework_module
+from twintrain.recordings.archive import Recording
 from twintrain.recordings.record import record
 from twintrain.verification.recorder import Recorder
 
@@ -28,7 +31,31 @@ def work(framework: str, folder: Path) -> None:
     targets = np.random.default_rng(0).normal(size=(len(recorder.rows), recorder.network.schema.outputs))
     loss, optimizer = framework_module(framework, "networks").plain_training(model)
     to = folder / RECORDING.format(framework)
-    record(model, recorder.rows, targets, to=to, loss=loss, optimizer=optimizer, steps=STEPS, precisions=("float64",))
+    found = record(
+        model, recorder.rows, targets, to=to, loss=loss, optimizer=optimizer, steps=STEPS, precisions=("float64",)
+    )
+    if found.framework == "keras":
+        with_unbiased_variances(found).save(to)
+
+
+def with_unbiased_variances(recording: Recording) -> Recording:
+    """The recording with unbiased running variances, as PyTorch's, which our training makes of Keras's biased ones."""
+    arrays = dict(recording.arrays)
+    for call in recording.calls:
+        name, momentum = call.weights.get("moving_variance", ""), call.options.get("momentum")
+        if not name or momentum is None:
+            continue
+        for pass_ in recording.passes:
+            before = own = recording.weight(pass_, name)
+            channels = before.size
+            count = math.prod(recording.tensors[call.inputs[0]].shape) // channels
+            for step in STEPS:
+                after = recording.weight_after(pass_, step, name)
+                if not np.array_equal(after, own):
+                    before = momentum * before + (after - momentum * own) * (count / (count - 1))
+                own = after
+                arrays[f"{pass_}/step/{step}/{name}"] = before
+    return replace(recording, arrays=arrays)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
-from twintrain.verification.layers import check_layers, diff_layers
+from twintrain.verification.layers import Diffs, check_layers, rounding
 from twintrain.verification.recorder import DTYPES
 from twintrain.verification.records import Record
 
@@ -75,8 +75,12 @@ def _reason(log: Path) -> str:
     return errors[-1].removeprefix("error: ") if errors else said or "it ended without a message"
 
 
-def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
-    """All checks: every framework against the first one, and each against itself after a reload."""
+def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs) -> list[Check]:
+    """All checks: every framework against the first one, and each against itself after a reload.
+
+    Args:
+        diffs: of the layers, see `diff_all`.
+    """
     reference, *others = frameworks
     checks = []
     for dtype in DTYPES:
@@ -86,8 +90,9 @@ def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
         }
         for name in others:
             shapes, *rest = compare_twins(twins[reference], twins[name], name, dtype)
-            layers = [check_layers(diff_layers(folder, reference, name, dtype), name, dtype)] if shapes.passed else []
-            checks += [shapes, *layers, *rest]
+            found = diffs[name, dtype]
+            layers = [check_layers(found, name, dtype)] if shapes.passed else []
+            checks += [shapes, *(check.allowing(rounding(found)) for check in (*layers, *rest))]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)
