@@ -231,7 +231,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checks_of(folder: Path, twin: str) -> list[Check]:
-    return collect_checks(folder / twin, FRAMEWORKS, diffs_of(folder, twin))
+    return collect_checks(folder / twin, FRAMEWORKS, diffs_of(folder, twin), are_own=True)
 
 
 def diffs_of(folder: Path, twin: str) -> Diffs:
@@ -312,6 +312,8 @@ def test_constants_that_keras_keeps_in_float32_are_no_mistake_and_are_told(folde
     checks, diffs = checks_of(folder, "leaky"), diffs_of(folder, "leaky")
     assert [check for check in checks if not check.passed] == []
     assert {check.dtype for check in checks if check.is_rounded} == {"float64"}
+    ours = collect_checks(folder / "leaky", FRAMEWORKS, diffs, are_own=False)
+    assert next(check.name for check in ours if check.failed) == "layer outputs"
     assert [check for check in checks if check.is_rounded and check.tolerance > 1e-4] == []
     told = roundings(diffs)
     assert [words.split(":")[0] for words in told] == [

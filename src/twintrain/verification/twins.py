@@ -58,12 +58,13 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         fill(folder)
         run_workers(folder, params.frameworks)
         diffs = diff_all(folder, params.frameworks)
-        checks = collect_checks(folder, params.frameworks, diffs)
+        are_own = Path(params.model).suffix == ".py"
+        checks = collect_checks(folder, params.frameworks, diffs, are_own)
         causes = find_causes(folder, params.frameworks, checks, diffs)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)
     seconds = time.perf_counter() - started
-    return parity(params, settings_digest(params), checks, mixed, seconds, causes, roundings(diffs))
+    return parity(params, settings_digest(params), checks, mixed, seconds, causes, roundings(diffs) if are_own else [])
 
 
 def settings_digest(params: Params) -> str:

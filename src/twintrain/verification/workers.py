@@ -75,11 +75,13 @@ def _reason(log: Path) -> str:
     return errors[-1].removeprefix("error: ") if errors else said or "it ended without a message"
 
 
-def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs) -> list[Check]:
+def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs, are_own: bool) -> list[Check]:
     """All checks: every framework against the first one, and each against itself after a reload.
 
     Args:
         diffs: of the layers, see `diff_all`.
+        are_own: whether the networks are of the user's own file, whose layers may keep constants in float32; ours do
+            not.
     """
     reference, *others = frameworks
     checks = []
@@ -91,8 +93,9 @@ def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs) -> list[Ch
         for name in others:
             shapes, *rest = compare_twins(twins[reference], twins[name], name, dtype)
             found = diffs[name, dtype]
+            allowed = rounding(found) if are_own else 0.0
             layers = [check_layers(found, name, dtype)] if shapes.passed else []
-            checks += [shapes, *(check.allowing(rounding(found)) for check in (*layers, *rest))]
+            checks += [shapes, *(check.allowing(allowed) for check in (*layers, *rest))]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)
