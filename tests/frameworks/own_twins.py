@@ -41,6 +41,34 @@ FROZEN = source(
     """,
     "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dense(outputs)])",
 )
+MOMENTUM = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, outputs))",
+    """
+    Sequential([keras.Input(input_shape), layers.Dense(6), layers.BatchNormalization(epsilon=1e-5),
+                layers.Activation("tanh"), layers.Dense(outputs)])
+    """,
+)
+LEAKY = """
+def build_torch(input_shape, outputs):
+    from torch import nn
+
+    return nn.Sequential(nn.Linear(*input_shape, 6), nn.LeakyReLU(0.1), nn.BatchNorm1d(6), nn.Linear(6, 5),
+                         nn.LeakyReLU({}), nn.Linear(5, outputs))
+
+
+def build_keras(input_shape, outputs):
+    import keras
+    from keras import layers
+
+    return keras.Sequential([
+        keras.Input(input_shape), layers.Dense(6), layers.LeakyReLU(negative_slope=0.1),
+        layers.BatchNormalization(momentum=0.9, epsilon=1e-5), layers.Dense(5), layers.LeakyReLU(negative_slope=0.1),
+        layers.Dense(outputs)])
+"""
+DROPPING = source(
+    "nn.Sequential(nn.Linear(*input_shape, 6), nn.Dropout(0.3), nn.Linear(6, outputs))",
+    "Sequential([keras.Input(input_shape), layers.Dense(6), layers.Dropout(0.5), layers.Dense(outputs)])",
+)
 ATTENDING = source(
     """
     class Twin(nn.Module):
@@ -287,6 +315,10 @@ TWINS = {
     "layer_norm": (LAYER_NORM, VECTORS),
     "no_bias": (NO_BIAS, VECTORS),
     "frozen": (FROZEN, VECTORS),
+    "momentum": (MOMENTUM, VECTORS),
+    "leaky": (LEAKY.format(0.1), VECTORS),
+    "other_slope": (LEAKY.format(0.3), VECTORS),
+    "dropping": (DROPPING, VECTORS),
     "bidirectional": (BIDIRECTIONAL, VECTORS),
     "tables": (TABLES, CODES),
     "mixed": (MIXED, IMAGES),

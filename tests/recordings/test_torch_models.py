@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from twintrain.errors import UserError
 from twintrain.evaluation.prediction_comparison import compare_predictions
+from twintrain.recordings.archive import load
 from twintrain.recordings.comparing.diff import diff
 from twintrain.recordings.loop import recording
 from twintrain.recordings.record import record
@@ -249,3 +250,53 @@ def test_arguments_in_each_others_places_are_told_in_one_line(tmp_path, monkeypa
     with pytest.raises(UserError) as told:
         SWAPPED[said](model, made)
     assert str(told.value) == said
+
+
+def network():
+    return nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_one_precision_alone_is_recorded_compared_and_transferred(tmp_path, precision):
+    x, y = torch.randn(5, 4), torch.randn(5, 2)
+    ours, theirs = network(), network()
+    to, optimizer = tmp_path / "a.npz", torch.optim.SGD(ours.parameters(), 0.1)
+    made = record(ours, x, y, to=to, loss=nn.MSELoss(), optimizer=optimizer, precisions=(precision,))
+    assert made.passes == load(to).passes == [precision, f"{precision} perturbed"]
+    found = diff(made, record(ours, x, y, to=to, loss=nn.MSELoss(), optimizer=optimizer))
+    assert (found.verdict, found.precision, found.training.verdict) == ("same", precision, "same")
+    assert transfer(made, theirs).error < 1e-6
+    assert torch.equal(theirs[0].weight, ours[0].weight)
+
+
+def test_recordings_without_a_precision_in_common_are_refused(tmp_path):
+    x, model = torch.randn(5, 4), network()
+    made = [record(model, x, to=tmp_path / "a.npz", precisions=(each,)) for each in ("float32", "float64")]
+    with pytest.raises(UserError, match="no precision in common: float32, float32 perturbed and float64, "):
+        diff(*made)
+
+
+@pytest.mark.parametrize("given", ["float64", (), ("float16",), ("float64", "float64"), 64, None])
+def test_precisions_that_are_none_are_refused(tmp_path, given):
+    with pytest.raises(UserError, match="precisions: expected one or both of float32, float64 in a tuple, got "):
+        record(network(), torch.randn(5, 4), to=tmp_path / "a.npz", precisions=given)
+
+
+class OwnDropout(nn.Dropout):
+    """Drops by masks of its own."""
+
+    def forward(self, x):
+        return x * (torch.rand(x.shape) >= self.p) / (1 - self.p) if self.training else x
+
+
+def test_dropout_of_ones_own_is_known_by_its_rate_and_left_out_in_training(tmp_path):
+    x, y = torch.randn(5, 4), torch.randn(5, 3)
+    dense = nn.Linear(4, 3)
+    made = []
+    for dropout in (nn.Dropout(0.3), OwnDropout(0.5)):
+        model = nn.Sequential(dense, dropout)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        made.append(record(model, x, y, to=tmp_path / "a.npz", loss=nn.MSELoss(), optimizer=optimizer))
+    found = diff(*made)
+    assert [call.op for call in made[1].calls] == ["dense", "dropout"]
+    assert found.cause.sentence == "dropout: the other drops 0.5, the reference 0.3 in 1"

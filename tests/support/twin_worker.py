@@ -15,6 +15,7 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+from layer_outputs import layer_outputs
 from twin_cases import (
     BATCH_SIZE,
     CHAOTIC,
@@ -99,7 +100,8 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
             results["parameters"] = np.array(backend.parameter_count())
             results |= reloaded(framework, backend, features, run)
             assert backend.summary().count("\n") > 5
-    results |= {f"outputs|{name}": array for name, array in outputs_of_layers(framework, backend, features).items()}
+    outputs = layer_outputs(framework, backend.model, backend.network, features)
+    results |= {f"outputs|{name}": array for name, array in outputs.items()}
     # The network of the last forward pass goes on: building one is what costs most.
     untrained = backend.state()
     loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
@@ -120,12 +122,6 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
         backend.load_weights(case.weights)
         results[f"trained {kind}"] = trained(backend, case)
     return results
-
-
-def outputs_of_layers(framework: str, backend: Backend, features: np.ndarray) -> dict[str, np.ndarray]:
-    """What each layer gives."""
-    networks = framework_module(framework, "networks")
-    return networks.layer_outputs(backend.model, backend.network, features)
 
 
 def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:

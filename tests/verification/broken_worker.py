@@ -22,6 +22,7 @@ from twintrain.settings.sections.optimizers import Clip, Optimizer
 from twintrain.settings.sections.training import Train
 from twintrain.system import project
 from twintrain.training import blocks, steps
+from twintrain.verification.layers import RECORDING
 from twintrain.verification.recorder import Recorder
 
 
@@ -183,6 +184,8 @@ def record(framework: str, folder: Path) -> None:
         found = recorder.record(perturbed=False)
         if folder.name == saved.__name__:
             recorder.add_reloaded(found, logged=False)
+        if found.arrays:
+            recorder.record_layers(folder / RECORDING.format(framework, "float64"))
         found.save(folder / f"{framework}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-perturbed.npz")
 

@@ -6,11 +6,11 @@ from twintrain.verification.records import (
     GRADIENTS,
     INITIAL,
     LOGITS,
-    OUTPUTS,
     PREDICTIONS,
     RELOADED,
     RELOADED_WEIGHTS,
     SAVED,
+    STATISTICS,
     TRACE,
     TRAINING_LOSS,
     TRAINING_METRIC,
@@ -23,7 +23,11 @@ EPS32 = float(np.finfo(np.float32).eps)
 
 def record(**changes):
     """Two layers' arrays of ones, some of them moved by so much."""
-    names = {OUTPUTS: ("a_0", "b_1"), LOGITS: ("logits",), GRADIENTS: ("a_0/kernel", "b_1/kernel")}
+    names = {
+        LOGITS: ("logits",),
+        GRADIENTS: ("a_0/kernel", "b_1/kernel"),
+        STATISTICS: ("a_0/mean", "b_1/mean"),
+    }
     arrays = {what: {name: np.ones(3) for name in found} for what, found in names.items()}
     for what, moved in changes.items():
         for name, size in moved.items():
@@ -38,16 +42,16 @@ def checked(other, perturbed=None, dtype="float64"):
 
 def test_equal_records_pass_every_check_and_have_no_error():
     checks = checked(record())
-    assert list(checks) == ["parameters and shapes", OUTPUTS, LOGITS, GRADIENTS]
+    assert list(checks) == ["parameters and shapes", LOGITS, GRADIENTS, STATISTICS]
     assert all(check.passed and check.error == 0 for check in checks.values())
     assert checks[LOGITS].tolerance == 1e-12
     assert checks[GRADIENTS].tolerance == 1e-10
 
 
 def test_first_layer_that_differs_is_named():
-    check = checked(record(**{OUTPUTS: {"a_0": 1e-9, "b_1": 1e-3}}))[OUTPUTS]
+    check = checked(record(**{STATISTICS: {"a_0/mean": 1e-9, "b_1/mean": 1e-3}}))[STATISTICS]
     assert not check.passed
-    assert check.where == "a_0"
+    assert check.where == "a_0/mean"
     assert check.error == pytest.approx(1e-3, rel=1e-9)
 
 
@@ -57,9 +61,9 @@ def test_wrong_gradient_is_looked_for_from_the_loss_backwards():
 
 
 def test_largest_error_is_named_where_all_is_well():
-    check = checked(record(**{OUTPUTS: {"a_0": 1e-15, "b_1": 1e-14}}))[OUTPUTS]
+    check = checked(record(**{STATISTICS: {"a_0/mean": 1e-15, "b_1/mean": 1e-14}}))[STATISTICS]
     assert check.passed
-    assert check.where == "b_1"
+    assert check.where == "b_1/mean"
 
 
 def test_error_is_relative_to_large_values_alone():
@@ -125,10 +129,10 @@ def test_records_of_nothing_but_shapes_never_pass():
 
 def test_what_one_framework_alone_recorded_never_passes():
     other = record()
-    del other.arrays[OUTPUTS]
+    del other.arrays[STATISTICS]
     other.arrays[GRADIENTS]["c_2/kernel"] = np.ones(3)
     found = checked(other)
-    assert [check.name for check in found.values() if not check.passed] == [OUTPUTS, GRADIENTS]
+    assert [check.name for check in found.values() if not check.passed] == [GRADIENTS, STATISTICS]
     assert found[GRADIENTS].where == "c_2/kernel"
     assert found[GRADIENTS].to_json()["error"] is None
 
@@ -147,14 +151,14 @@ def test_reloaded_weights_must_be_the_same_bits():
 
 
 def test_record_comes_back_as_it_was_written(tmp_path):
-    written = record(**{OUTPUTS: {"a_0": 0.5}})
+    written = record(**{STATISTICS: {"a_0/mean": 0.5}})
     written.save(tmp_path / "record.npz")
     read = Record.load(tmp_path / "record.npz")
     assert read.shapes == written.shapes
     assert {what: list(found) for what, found in read.arrays.items()} == {
         what: list(found) for what, found in written.arrays.items()
     }
-    np.testing.assert_array_equal(read.arrays[OUTPUTS]["a_0"], written.arrays[OUTPUTS]["a_0"])
+    np.testing.assert_array_equal(read.arrays[STATISTICS]["a_0/mean"], written.arrays[STATISTICS]["a_0/mean"])
 
 
 def of_training(losses, metric):
@@ -206,3 +210,22 @@ def test_a_step_that_parts_all_arrays_is_named_and_else_the_array(parted, where)
     )
     (_, found) = compare_twins(Twin(own, own), Twin(other, other), "keras", "float64")
     assert found.where == where
+
+
+def test_constants_in_float32_allow_what_they_may_grow_to_and_no_more():
+    perturbed = record(**{LOGITS: {"logits": 2e-15}})
+    check = checked(record(**{LOGITS: {"logits": 1e-9}}), perturbed)[LOGITS]
+    assert check.failed
+    rounded = check.allowing(1e-9)
+    # What a change of 1e-15 does, for a change of 1e-9.
+    assert rounded.tolerance == pytest.approx(SELF_ERRORS * 2e-15 * 1e-9 / 1e-15, rel=0.2)
+    assert (rounded.passed, rounded.is_rounded, rounded.is_chaotic) == (True, True, False)
+    assert checked(record(**{LOGITS: {"logits": 1e-6}}), perturbed)[LOGITS].allowing(1e-9).failed
+    assert check.allowing(0.0) is check
+
+
+def test_constants_in_float32_allow_nothing_where_nothing_is_to_differ():
+    check = check_reload(
+        Record({}, {weights_after(200): {"a": np.ones(3)}, RELOADED_WEIGHTS: {"a": np.ones(3) + 1e-9}}), "a", "float64"
+    )[0]
+    assert check.allowing(1e-9) is check

@@ -41,6 +41,13 @@ def test_passed_checks_are_counted():
     }
 
 
+def test_constants_in_float32_are_told():
+    found = {"passed": True, "checks": [check()], "rounding": ["leaky keeps its constants in float32: 1e-09"]}
+    assert seal(found)["text"] == (
+        "Verified twins, but for constants in float32: all 1 checks passed over 200 training steps in float64."
+    )
+
+
 def test_failed_checks_are_named_with_where_the_twins_part():
     found = sealed(
         check(), check("logits", "dense_2", passed=False), check("gradients", "dense_0/kernel", passed=False)

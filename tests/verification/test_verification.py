@@ -12,6 +12,7 @@ from twintrain.settings.params import Params, check_params
 from twintrain.settings.sections.training import Train
 from twintrain.settings.yaml_files import write_yaml
 from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
+from twintrain.verification.layers import check_layers, diff_layers
 from twintrain.verification.recorder import EPOCH_STEPS, few_epochs
 from twintrain.verification.records import (
     GRADIENTS,
@@ -77,7 +78,9 @@ def checks(recorded: Path) -> dict[str, dict[str, Check]]:
 
 def checks_in(folder: Path) -> dict[str, Check]:
     torch, keras = (twin(folder, framework) for framework in ("torch", "keras"))
-    return {check.name: check for check in compare_twins(torch, keras, "keras", "float64")}
+    shapes, *rest = compare_twins(torch, keras, "keras", "float64")
+    layers = [check_layers(diff_layers(folder, "torch", "keras", "float64"), "keras", "float64")]
+    return {check.name: check for check in (shapes, *(layers if shapes.passed else []), *rest)}
 
 
 def twin(folder: Path, framework: str) -> Twin:

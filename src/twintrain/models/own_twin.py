@@ -32,9 +32,7 @@ INITIALIZERS = {
 }
 # An array of no known layer: a layer of its own, counted by themselves, so that they may stand anywhere.
 OWN, OWN_ARRAY = "own", "array"
-GATED = ("simple_rnn", "lstm", "gru")
-# Outputs that cannot be compared: a sequence in one framework and its last step in the other, or of no layer at all.
-RECURRENT = (*GATED, OWN)
+RECURRENT = ("simple_rnn", "lstm", "gru")
 # Kinds of layers that may have arrays, and these arrays.
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose", "conv3d_transpose")
 ATTENTION = "attention"
@@ -47,7 +45,7 @@ ARRAYS_OF = {
     ATTENTION: tuple(f"{part}_{array}" for part in HEADS for array in ("kernel", "bias")),
     "embedding": ("embeddings",),
     "prelu": ("alpha",),
-    **dict.fromkeys(GATED, ("kernel", "recurrent_kernel", "bias")),
+    **dict.fromkeys(RECURRENT, ("kernel", "recurrent_kernel", "bias")),
 }
 GATES = {"lstm": 4, "gru": 3}
 # How far a softmax in float32 may be from 1.

@@ -1,9 +1,19 @@
 """What a recording is made of: passes, and in each tensors, calls and weights."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-PASSES = ("float32", "float32 perturbed", "float64", "float64 perturbed")
+from twintrain.errors import UserError, shown
+
+PRECISIONS = ("float32", "float64")
+
+
+def passes_of(precisions: Sequence[str]) -> list[str]:
+    """The passes that are made in some precisions: in each one, and one with weights that are a little off."""
+    return [pass_ for precision in precisions for pass_ in (precision, f"{precision} perturbed")]
+
+
+PASSES = passes_of(PRECISIONS)
 
 
 def is_perturbed(pass_: str) -> bool:
@@ -14,6 +24,18 @@ def is_perturbed(pass_: str) -> bool:
 def precision_of(pass_: str) -> str:
     """The precision of a pass: "float32" or "float64"."""
     return pass_.partition(" ")[0]
+
+
+def checked_precisions(given: Any) -> list[str]:
+    """Precisions in the order of `PRECISIONS`.
+
+    Raises:
+        UserError: they are none.
+    """
+    chosen = [precision for precision in PRECISIONS if isinstance(given, Collection) and precision in given]
+    if isinstance(given, str) or not chosen or len(chosen) != len(given):
+        raise UserError(f"precisions: expected one or both of {', '.join(PRECISIONS)} in a tuple, got {shown(given)}")
+    return chosen
 
 
 class Tensor(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.recordings.contents import PASSES, Call, is_perturbed, precision_of
+from twintrain.recordings.contents import Call, is_perturbed, passes_of, precision_of
 from twintrain.recordings.course import Course
 from twintrain.recordings.fit import Rule
 from twintrain.recordings.frameworks import Framework
@@ -21,7 +21,7 @@ LONGEST_REASON = 300
 
 
 class Pass(NamedTuple):
-    """One of `PASSES`.
+    """One of the passes of a recording.
 
     Attributes:
         calls: in the order of execution.
@@ -60,7 +60,8 @@ class Passes:
         own: dict[str, np.ndarray],
         training: bool,
         trained_by: Training | None,
-        limit: int | None = None,
+        limit: int | None,
+        precisions: Sequence[str],
     ) -> None:
         """Makes all that can be made.
 
@@ -70,6 +71,7 @@ class Passes:
             training: whether layers are to do as in training.
             trained_by: None where forward passes are all that is wanted.
             limit: what the user asks for; without it, one is chosen by how large the arrays are.
+            precisions: in which they are made.
 
         Raises:
             UserError: the first one cannot be made, or gives NaN.
@@ -79,8 +81,14 @@ class Passes:
         self.made: dict[str, Pass] = {}
         self.left_out: dict[str, str] = {}
         self.weights, self.limit = own, limit
-        for name in PASSES:
+        self.names = passes_of(precisions)
+        for name in self.names:
             self._make(name)
+
+    @property
+    def first(self) -> Pass:
+        """The first one, which there always is."""
+        return self.made[self.names[0]]
 
     def _make(self, name: str) -> None:
         dtype = precision_of(name)
@@ -92,11 +100,13 @@ class Passes:
             trace = self._forward(name, weights)
             shapes = [array.shape for array in trace.arrays]
             if not self.made and self.limit is None:
-                self.limit = limit_for(trace, self.weights, PASSES, self.trained_by.steps if self.trained_by else None)
+                self.limit = limit_for(
+                    trace, self.weights, self.names, self.trained_by.steps if self.trained_by else None
+                )
             arrays, digests = self._packed(trace, dtype)
             course = self._trained(name, weights) if self.trained_by else None
         except UserError as error:
-            if name == PASSES[0]:
+            if name == self.names[0]:
                 raise
             self.left_out[name] = str(error)
             return
@@ -121,7 +131,7 @@ class Passes:
             trace = recorded_calls(self.framework, self.model, cast(self.inputs, dtype), self.training)
         if not self.made:
             _check_output(trace)
-        elif reason := _other(trace, self.made[PASSES[0]], dtype):
+        elif reason := _other(trace, self.first, self.names[0], dtype):
             raise UserError(reason)
         return trace
 
@@ -134,7 +144,7 @@ class Passes:
             raise
         except Exception as error:  # whatever a model, a loss or an optimizer of somebody else's raises
             raise UserError(f"the model cannot be trained on the input: {told(error)}") from error
-        if course.loss_dtype != dtype and name != PASSES[0]:
+        if course.loss_dtype != dtype and name != self.names[0]:
             raise UserError(f"the loss is computed in {course.loss_dtype}")
         return course
 
@@ -221,14 +231,14 @@ def _check_output(trace: Trace) -> None:
     raise UserError(f"the model gives NaN{where}; expected weights and input of which it computes numbers")
 
 
-def _other(trace: Trace, first: Pass, dtype: str) -> str:
-    """Why a pass cannot be compared with the first one; empty where it can."""
+def _other(trace: Trace, first: Pass, name: str, dtype: str) -> str:
+    """Why a pass cannot be compared with the first one, of a name; empty where it can."""
     for call in trace.calls:
         found = [trace.arrays[number].dtype for number in call.outputs]
         if others := [str(own) for own in found if own.kind == "f" and own != dtype]:
             return f"{call.name} ({call.kind}) computes in {others[0]}"
     if [call._replace(options={}) for call in trace.calls] != [call._replace(options={}) for call in first.calls]:
-        return f"it makes other calls than in {PASSES[0]}"
+        return f"it makes other calls than in {name}"
     if [array.shape for array in trace.arrays] != first.shapes:
-        return f"its tensors have other shapes than in {PASSES[0]}"
+        return f"its tensors have other shapes than in {name}"
     return ""

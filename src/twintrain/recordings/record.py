@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from twintrain.recordings.archive import Recording
-from twintrain.recordings.contents import PASSES, Tensor
+from twintrain.recordings.contents import PRECISIONS, Tensor, checked_precisions, precision_of
 from twintrain.recordings.fit import Fit
 from twintrain.recordings.frameworks import Framework, framework_of
 from twintrain.recordings.given import arrays_of, cast
@@ -33,12 +33,13 @@ def record(
     training: bool = False,
     weights: Recording | str | Path | None = None,
     limit: int | None = None,
+    precisions: Sequence[str] = PRECISIONS,
 ) -> Recording:
     """Records every call of a model's forward pass, and its training where a loss is given; writes the recording.
 
-    Four passes are made: in float32 and in float64, and in each again with weights changed by `PERTURBATION` of
-    themselves. Each trains on all rows as one batch, in training mode, from the weights that the model has; dropout is
-    off. The model, the optimizer and what is drawn at random are left as they were.
+    Two passes are made in each precision, the second with weights changed by `PERTURBATION` of themselves. Each trains
+    on all rows as one batch, in training mode, from the weights that the model has; dropout is off. The model, the
+    optimizer and what is drawn at random are left as they were.
 
     Args:
         model: a `torch.nn.Module` or a `keras.Model`, on whatever Keras runs.
@@ -57,20 +58,22 @@ def record(
         limit: up to how many elements (4096 or more) tensors, gradients and weights after steps are kept whole; of
             larger ones a sample is kept. Without it, all are kept where that takes less than about 80 MB, else those
             up to such a size that it does. The weights themselves are always kept whole.
+        precisions: "float32", "float64" or both; one alone takes half of the time, and float64 tells more.
 
     Raises:
         UserError: the model is of neither framework or cannot be run or trained on the input, NaN is among the input,
             the output or the first loss, one of y, loss and optimizer is missing or none that the framework could
-            take, weights have no counterpart, or the file cannot be written.
+            take, weights have no counterpart, the precisions are none, or the file cannot be written.
     """
     path = writable(to)
+    precisions = checked_precisions(precisions)
     framework = framework_of(model)
     inputs = arrays_of(x, "input")
     trained_by = training_of(y, loss, optimizer, steps, len(flat(inputs)[0]))
     prepare(framework, model, inputs)
     described = rules(framework, model, trained_by) if trained_by else None
     own = framework.recorder.read_weights(model) if weights is None else taken_over(weights, framework, model, inputs)
-    passes = Passes(framework, model, inputs, own, training, trained_by, checked_limit(limit))
+    passes = Passes(framework, model, inputs, own, training, trained_by, checked_limit(limit), precisions)
     recording = _recording(framework, model, len(flat(inputs)[0]), training, passes)
     if trained_by:
         recording = replace(recording, fit=_fit(framework, model, passes, trained_by, described))
@@ -80,18 +83,17 @@ def record(
 
 def _fit(framework: Framework, model: Any, passes: Passes, trained_by: Training, described: Any) -> Fit:
     """What a recording says of a training, beside the loss and the optimizer that are described."""
-    first = passes.made[PASSES[0]]
     return Fit(
         *described,
         steps=trained_by.steps,
-        predictions=first.predictions,
+        predictions=passes.first.predictions,
         targets=len(flat(trained_by.targets)),
-        dropout=dropping(framework, model, cast(passes.inputs, "float32"), first.calls),
+        dropout=dropping(framework, model, cast(passes.inputs, precision_of(passes.names[0])), passes.first.calls),
     )
 
 
 def _recording(framework: Framework, model: Any, rows: int, training: bool, passes: Passes) -> Recording:
-    first = passes.made[PASSES[0]]
+    first = passes.first
     arrays = {f"weight/{name}": array for name, array in passes.weights.items()}
     arrays |= {f"{name}/{rest}": array for name, made in passes.made.items() for rest, array in made.arrays.items()}
     return Recording(

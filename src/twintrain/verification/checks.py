@@ -30,7 +30,7 @@ from twintrain.verification.records import (
 )
 
 TRAINED = tuple(weights_after(steps) for steps in STEPS)
-COMPARED = (OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
+COMPARED = (LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
 # What these were before any step: a check that allows as much as training has changed tells nothing.
 BEFORE = {**dict.fromkeys(TRAINED, INITIAL), PREDICTIONS: UNTRAINED}
 # What float64 allows where rounding does not grow: some hundred times what it leaves behind, far below any mistake.
@@ -38,6 +38,8 @@ FLOAT64 = {
     **dict.fromkeys((OUTPUTS, LOGITS, LOSS, STATISTICS), 1e-12),
     **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS), 1e-10),
 }
+# By how much of itself a weight is changed to see what rounding does, in units of the precision; 1e-15 in float64.
+PERTURBATION_ULPS = 4.5
 # Rounding differs from a small change of the weights; this many times what such a change does to a framework alone.
 SELF_ERRORS = 10
 # Rounding errors of a network whose weights' changes happen to cancel, in units of the precision.
@@ -57,6 +59,7 @@ class Check:
             the two; None where it does not apply.
         where: first layer or array whose error is above the tolerance; where the error is largest if there is none.
         untrained: by how much a network without these steps would differ; None where it does not apply.
+        is_rounded: whether more is allowed than the precision leaves, since a layer keeps its constants in float32.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Check:
     where: str
     self_error: float | None = None
     untrained: float | None = None
+    is_rounded: bool = False
 
     @property
     def failed(self) -> bool:
@@ -84,7 +88,7 @@ class Check:
     @property
     def is_chaotic(self) -> bool:
         """Whether the framework parts from itself by so much that the check had to allow more than its own bound."""
-        return self.dtype == "float64" and self.tolerance > FLOAT64.get(self.name, np.inf)
+        return self.dtype == "float64" and not self.is_rounded and self.tolerance > FLOAT64.get(self.name, np.inf)
 
     def to_json(self) -> dict[str, Any]:
         """The check in plain numbers; an error that is none, such as nan, is null."""
@@ -92,6 +96,18 @@ class Check:
         ratio = self.error / self.self_error if self.self_error and is_number else None
         found = {"passed": self.passed, "failed": self.failed, "ratio": ratio, "chaotic": self.is_chaotic}
         return {**asdict(self), "error": self.error if is_number else None, **found}
+
+    def allowing(self, rounding: float) -> "Check":
+        """The check of networks that differ by so much in constants: it allows what that may grow to.
+
+        Args:
+            rounding: relative error of what a layer gives, above what the precision leaves.
+        """
+        if self.self_error is None:
+            return self
+        changed_by = PERTURBATION_ULPS * _precision(self.dtype)
+        tolerance = SELF_ERRORS * max(self.self_error, changed_by) * rounding / changed_by
+        return replace(self, tolerance=tolerance, is_rounded=True) if tolerance > self.tolerance else self
 
 
 class Twin(NamedTuple):
@@ -107,7 +123,7 @@ class Twin(NamedTuple):
 
 
 def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> list[Check]:
-    """Compares a framework with the reference."""
+    """Compares a framework with the reference, but for its layers."""
     checks = [_check_shapes(reference.record, other.record, framework, dtype)]
     if not checks[0].passed:
         return checks
@@ -185,7 +201,7 @@ def _check(name: str, framework: str, dtype: str, reference: Twin, other: Twin) 
     first, second = reference.record.arrays[name], other.record.arrays[name]
     # Of two ways to add up the same numbers, one may round far more than the other.
     self_error = max(twin.self_error(name) for twin in (reference, other))
-    tolerance = max(_least(name, dtype), SELF_ERRORS * self_error)
+    tolerance = max(least_tolerance(name, dtype), SELF_ERRORS * self_error)
     found = _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
     before = reference.record.arrays.get(BEFORE.get(name, ""))
     if before is not None:
@@ -204,7 +220,7 @@ def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
     traces = [twin.record.arrays.get(TRACE) for twin in (reference, other)]
     if not all(traces):
         return ""
-    least = _least(TRAINED[0], dtype)
+    least = least_tolerance(TRAINED[0], dtype)
     first, second = traces
     own = reference.perturbed.arrays.get(TRACE, first)
     moved = [name for name in first if np.ptp(first[name]) > least]  # the rest is rounding, as of a needless bias
@@ -254,7 +270,7 @@ def _error(first: np.ndarray, second: np.ndarray) -> float:
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
 
 
-def _least(name: str, dtype: str) -> float:
+def least_tolerance(name: str, dtype: str) -> float:
     """What is allowed where rounding does not grow."""
     return FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
 

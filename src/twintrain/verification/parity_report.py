@@ -16,7 +16,7 @@ from twintrain.system import project
 from twintrain.tracking import Run
 from twintrain.verification.checks import Check
 from twintrain.verification.records import LOGGED
-from twintrain.verification.seal import passed_text
+from twintrain.verification.seal import but_for_rounding, passed_text
 
 NATIVE_NOTE = (
     "logits: largest change of a logit of the test rows after 200 float64 steps, when that one default of PyTorch's is "
@@ -31,6 +31,7 @@ def parity(
     mixed: str,
     seconds: float,
     causes: dict[str, list[str]] | None = None,
+    rounding: list[str] | None = None,
 ) -> dict[str, Any]:
     """The content of results/parity.json.
 
@@ -38,6 +39,7 @@ def parity(
         experiment: the sha256 of its settings.
         mixed: what the frameworks ran on where that was not the same.
         causes: why frameworks part from the reference, by their names.
+        rounding: what layers keep in float32, where that is all they differ in.
     """
     logged = {check.framework for check in checks if check.name == LOGGED}
     return {
@@ -52,6 +54,7 @@ def parity(
         "seconds": round(seconds, 1),
         "unchecked": [LOGGED] if logged < set(params.frameworks) else [],
         "causes": causes or {},
+        "rounding": rounding or [],
         "checks": [check.to_json() for check in checks],
     }
 
@@ -93,13 +96,14 @@ def conclusion(parity: dict[str, Any]) -> str:
     titles = f"{', '.join(first)} and {last}"
     if failed:
         return f"{titles} are not twins: {failed} of {len(parity['checks'])} checks failed."
-    return f"{titles} are twins: {passed_text(parity['checks'])}."
+    return f"{titles} are twins{but_for_rounding(parity)}: {passed_text(parity['checks'])}."
 
 
 def notes(parity: dict[str, Any]) -> list[str]:
     """Where each framework parts first, and what else must be known to read the checks."""
     lines = [_parting(parity, framework) for framework in parity["frameworks"]]
     lines += [f"Why: {cause}." for causes in parity.get("causes", {}).values() for cause in causes]
+    lines += [f"The same but for rounding: {note}." for note in parity.get("rounding", [])]
     lines += [f"Not checked, since MLflow could not log the models: {name}." for name in parity["unchecked"]]
     if parity["mixed"]:
         lines.append(f"Different devices, as compare.allow_mixed allows: {parity['mixed']}.")

@@ -3,6 +3,7 @@
 The folder holds what `workers.write_experiment` wrote. One framework a process; the records are compared afterwards.
 """
 
+import contextlib
 import math
 import sys
 import tempfile
@@ -16,9 +17,11 @@ from twintrain import tracking
 from twintrain.command_line.commands import run_command
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
+from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
+from twintrain.recordings.record import record as record_calls
 from twintrain.settings.frameworks import packages
 from twintrain.settings.params import Params
 from twintrain.settings.sections.training import Train
@@ -29,12 +32,14 @@ from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.training.transfer import Trained, start_from
 from twintrain.verification import records
+from twintrain.verification.checks import PERTURBATION_ULPS
+from twintrain.verification.layers import RECORDING
 from twintrain.verification.records import Arrays, Record
 
 DTYPES = ("float64", "float32")
-# In units of the precision; 1e-15 in float64.
-PERTURBATION_ULPS = 4.5
 SHOWN_ROWS = 64
+# Recorded as a whole, but for what only networks give that verify would take hours for.
+WHOLE = 2**24
 # So few that the compared steps go through the ends of epochs, whose last batch may be a shorter one.
 EPOCH_STEPS = 15
 
@@ -46,6 +51,7 @@ def work(framework: str, folder: Path) -> None:
         record = recorder.record(perturbed=False)
         if record.arrays:
             recorder.add_reloaded(record, logged=dtype == recorder.params.train.dtype)
+            recorder.record_layers(folder / RECORDING.format(framework, dtype))
         record.save(folder / f"{framework}-{dtype}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
     project.write_json(folder / f"{framework}.json", recorder.backend.facts())
@@ -89,14 +95,13 @@ class Recorder:
         self._start(self._first_weights())
 
     def record(self, perturbed: bool) -> Record:
-        """Everything that the twins are compared by, up to the trained weights."""
+        """Everything that the twins are compared by but layers, up to the trained weights."""
         record = Record(self.networks.array_shapes(self.backend.model, self.network))
         if record.shapes != {name: weight.shape for name, weight in self.network.weights().items()}:
             return record
         weights = self._first_weights()
         weights = changed(weights, self.train.dtype) if perturbed else weights
         self._start(weights)
-        record.arrays[records.OUTPUTS] = self.networks.layer_outputs(self.backend.model, self.network, self.rows)
         record.arrays[records.LOGITS] = {"logits": self.backend.predict(self.rows)}
         batches = epoch_batches(len(self.parts["train"]), self.train.batch_size, self.train.seed, 0)
         batch = batches.order[: batches.cuts[1]]
@@ -112,6 +117,12 @@ class Recorder:
             record.arrays[records.FROZEN] = self._frozen(weights)
         record.arrays[records.PREDICTIONS] = {"logits": self.backend.predict(self.parts["test"].features)}
         return record
+
+    def record_layers(self, path: Path) -> None:
+        """Writes what each call of the network gives before training; nothing where it cannot be recorded."""
+        self.start()
+        with contextlib.suppress(UserError):  # of a network that gives NaN
+            record_calls(self.backend.model, self.rows, to=path, limit=WHOLE, precisions=(self.train.dtype,))
 
     def _steps(self) -> dict[str, Arrays]:
         """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""

@@ -18,10 +18,15 @@ def seal(parity: dict[str, Any]) -> dict[str, Any]:
     if parity["passed"] is None:
         return {"verified": None, "text": parity["reason"]}
     if parity["passed"]:
-        return {"verified": True, "text": f"Verified twins: {passed_text(parity['checks'])}."}
+        return {"verified": True, "text": f"Verified twins{but_for_rounding(parity)}: {passed_text(parity['checks'])}."}
     failed = [check for check in parity["checks"] if check["failed"]]
     respects = "; ".join(dict.fromkeys(f"{check['name']} ({check['dtype']}), {check['where']}" for check in failed[:3]))
     return {"verified": False, "text": f"Not twins: {len(failed)} checks failed, first in {respects}."}
+
+
+def but_for_rounding(parity: dict[str, Any]) -> str:
+    """What must be said of twins of which a layer keeps its constants in float32."""
+    return ", but for constants in float32" if parity.get("rounding") else ""
 
 
 def passed_text(checks: list[dict[str, Any]]) -> str:

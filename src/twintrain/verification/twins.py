@@ -11,6 +11,7 @@ from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.verification.causes import find_causes
+from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity
 from twintrain.verification.workers import collect_checks, run_workers
 
@@ -56,11 +57,14 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         folder = Path(path)
         fill(folder)
         run_workers(folder, params.frameworks)
-        checks = collect_checks(folder, params.frameworks)
-        causes = find_causes(folder, params.frameworks, checks)
+        diffs = diff_all(folder, params.frameworks)
+        are_own = Path(params.model).suffix == ".py"
+        checks = collect_checks(folder, params.frameworks, diffs, are_own)
+        causes = find_causes(folder, params.frameworks, checks, diffs)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)
-    return parity(params, settings_digest(params), checks, mixed, time.perf_counter() - started, causes)
+    seconds = time.perf_counter() - started
+    return parity(params, settings_digest(params), checks, mixed, seconds, causes, roundings(diffs) if are_own else [])
 
 
 def settings_digest(params: Params) -> str:

@@ -15,6 +15,7 @@ from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
+from twintrain.verification.layers import Diffs, check_layers, rounding
 from twintrain.verification.recorder import DTYPES
 from twintrain.verification.records import Record
 
@@ -74,8 +75,14 @@ def _reason(log: Path) -> str:
     return errors[-1].removeprefix("error: ") if errors else said or "it ended without a message"
 
 
-def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
-    """All checks: every framework against the first one, and each against itself after a reload."""
+def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs, are_own: bool) -> list[Check]:
+    """All checks: every framework against the first one, and each against itself after a reload.
+
+    Args:
+        diffs: of the layers, see `diff_all`.
+        are_own: whether the networks are of the user's own file, whose layers may keep constants in float32; ours do
+            not.
+    """
     reference, *others = frameworks
     checks = []
     for dtype in DTYPES:
@@ -84,7 +91,11 @@ def collect_checks(folder: Path, frameworks: list[str]) -> list[Check]:
             for name in frameworks
         }
         for name in others:
-            checks += compare_twins(twins[reference], twins[name], name, dtype)
+            shapes, *rest = compare_twins(twins[reference], twins[name], name, dtype)
+            found = diffs[name, dtype]
+            allowed = rounding(found) if are_own else 0.0
+            layers = [check_layers(found, name, dtype)] if shapes.passed else []
+            checks += [shapes, *(check.allowing(allowed) for check in (*layers, *rest))]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)

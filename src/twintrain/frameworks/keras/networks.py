@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import KerasTensor, ops
+from keras import ops
 
 from twintrain.frameworks.keras import own_twin
 from twintrain.frameworks.keras.free_arrays import FreeArray
@@ -13,6 +13,9 @@ from twintrain.frameworks.keras.modules import Owner, SharedDropout, array_of, e
 from twintrain.models import dropout_masks
 from twintrain.models.layers.nested import Bidirectional
 from twintrain.models.network import Network
+
+# Of `plain_training`.
+PLAIN_RATE = 0.1
 
 
 def build(network: Network, dtype: str, seed: int) -> keras.Model:
@@ -117,19 +120,9 @@ def set_calls(model: keras.Model, calls: dict[str, int]) -> None:
         dropouts[name].calls.assign(count)
 
 
-def layer_outputs(model: keras.Model, network: Network, features: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns what each layer of the list gives in inference, by name, channels last.
-
-    Of a twin of the user's own: the layers that have arrays, but for recurrent ones, before a fused activation.
-    """
-    values = ops.convert_to_tensor(features)
-    outputs = own_twin.layer_outputs(model, values) if network.source else _list_outputs(model, network, values)
-    return {name: np.array(ops.convert_to_numpy(output)) for name, output in outputs.items()}
-
-
-def _list_outputs(model: keras.Model, network: Network, values: KerasTensor) -> dict[str, KerasTensor]:
-    ends = {placed.name: model.get_layer(placed.name).output for placed in network.layers}
-    return keras.Model(model.inputs, ends)(values, training=False)
+def plain_training(model: keras.Model) -> tuple[keras.losses.Loss, keras.optimizers.Optimizer]:
+    """A loss and an optimizer that do nothing of their own: the mean of squares, and gradient descent."""
+    return keras.losses.MeanSquaredError(), keras.optimizers.SGD(PLAIN_RATE)
 
 
 def for_prediction(model: keras.Model, network: Network) -> keras.Model:

@@ -1,12 +1,10 @@
 """A network of the user's own in Keras: built from its file, its arrays found in its layers."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import KerasTensor, ops
+from keras import ops
 
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.free_arrays import FreeArray, free_arrays
@@ -18,12 +16,10 @@ from twintrain.models.own_twin import (
     ATTENTION,
     OWN,
     OWN_ARRAY,
-    RECURRENT,
     called,
     check_logits,
     check_trained,
     given_to,
-    kind_of,
     load_builder,
     name_layers,
     own_weight,
@@ -97,42 +93,6 @@ def known(model: keras.Model, network: Network) -> Network:
 def owners(model: keras.Model) -> dict[str, Owner]:
     """What has arrays, by our names of the layers: free arrays, then known layers, recurrent ones by direction."""
     return {name: owner for name, (owner, _) in _found(model).items()}
-
-
-def layer_outputs(model: keras.Model, values: KerasTensor) -> dict[str, KerasTensor]:
-    """Runs the model; returns what the layers that have arrays give, before their activations, but for recurrent ones.
-
-    PyTorch's layers have no activations, so what comes before them is what can be compared.
-    """
-    outputs: dict[str, KerasTensor] = {}
-    originals: list[tuple[keras.Layer, str, Any]] = []
-    for name, layer in owners(model).items():
-        if kind_of(name) in RECURRENT:
-            continue
-        place = "activation" if getattr(layer, "activation", None) is not None else "call"
-        original = getattr(layer, place)
-        originals.append((layer, place, original))
-        setattr(layer, place, _keeping(outputs, name, original, before=place == "activation"))
-    try:
-        model(values, training=False)
-    finally:
-        for layer, place, original in originals:
-            setattr(layer, place, original)
-    return outputs
-
-
-def _keeping(
-    outputs: dict[str, KerasTensor], name: str, function: Callable[..., KerasTensor], before: bool
-) -> Callable[..., KerasTensor]:
-    """The function, which also keeps what it is given or what it gives."""
-
-    @functools.wraps(function)
-    def kept(*arguments: Any, **options: Any) -> KerasTensor:
-        result = function(*arguments, **options)
-        outputs[name] = arguments[0] if before else result
-        return result
-
-    return kept
 
 
 def _found(model: keras.Model) -> dict[str, tuple[Owner, list[str]]]:

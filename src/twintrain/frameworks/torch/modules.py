@@ -103,23 +103,23 @@ class Reshape(nn.Module):
         return values.movedim(-1, 1) if len(self.shape) == 3 else values
 
 
-class SharedDropout(nn.Module):
+class SharedDropout(nn.Dropout):
     """Dropout with the masks of `models/dropout_masks.py`; images are channels first, all else channels last."""
 
     def __init__(self, rate: float, whole_channels: bool = False) -> None:
-        super().__init__()
-        self.rate, self.whole_channels = rate, whole_channels
+        super().__init__(rate)
+        self.whole_channels = whole_channels
         self.key = self.calls = 0
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        if not self.training or not self.rate:
+        if not self.training or not self.p:
             return values
         is_image = values.ndim == 4
         ours = values.movedim(1, -1) if is_image else values
         shape = ours.shape
         if self.whole_channels:
             shape = torch.Size((shape[0], *[1] * (len(shape) - 2), shape[-1]))
-        kept = torch.where(self._mask(shape.numel(), values.device).view(shape), ours * (1 / (1 - self.rate)), 0.0)
+        kept = torch.where(self._mask(shape.numel(), values.device).view(shape), ours * (1 / (1 - self.p)), 0.0)
         self.calls += 1
         return kept.movedim(-1, 1) if is_image else kept
 
@@ -127,7 +127,7 @@ class SharedDropout(nn.Module):
         key = dropout_masks.next_key(self.key, self.calls)
         index = torch.arange(size, dtype=torch.int64, device=device)
         spread = index * dropout_masks.GOLDEN & dropout_masks.BITS
-        return dropout_masks.mix(spread ^ key) >= dropout_masks.threshold(self.rate)
+        return dropout_masks.mix(spread ^ key) >= dropout_masks.threshold(self.p)
 
 
 class ColumnEmbeddings(nn.Module):

@@ -28,6 +28,9 @@ from twintrain.models import dropout_masks
 from twintrain.models.layers.normalization import BatchNorm
 from twintrain.models.network import Network
 
+# Of `plain_training`.
+PLAIN_RATE = 0.1
+
 
 def build(network: Network, dtype: str, seed: int) -> nn.Module:
     """Builds the network; it takes (rows, *input_shape), images as (rows, height, width, channels), and gives logits.
@@ -121,7 +124,8 @@ def stock_layer(model: nn.Module, name: str) -> nn.Module:
 
 def draws_own_masks(model: nn.Module) -> bool:
     """Whether there is dropout whose masks the other framework does not have."""
-    return any(isinstance(module, own_twin.DROPOUTS) for module in model.modules())
+    dropouts = [module for module in model.modules() if isinstance(module, own_twin.DROPOUTS)]
+    return any(not isinstance(module, SharedDropout) for module in dropouts)
 
 
 def get_calls(model: nn.Module) -> dict[str, int]:
@@ -135,26 +139,9 @@ def set_calls(model: nn.Module, calls: dict[str, int]) -> None:
         model.get_submodule(path).calls = count
 
 
-def layer_outputs(model: nn.Module, network: Network, features: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns what each layer of the list gives in inference, by name, channels last.
-
-    Of a twin of the user's own: the layers that have arrays, but for recurrent ones, before a fused activation.
-    """
-    values = torch.from_numpy(features).to(next(model.parameters()).device)
-    model.eval()
-    with torch.inference_mode():
-        outputs = own_twin.layer_outputs(model, values) if network.source else _list_outputs(model, network, values)
-    return {name: output.cpu().numpy().copy(order="C") for name, output in outputs.items()}
-
-
-def _list_outputs(model: nn.Module, network: Network, values: torch.Tensor) -> dict[str, torch.Tensor]:
-    axes = {placed.name: len(placed.output_shape) for placed in network.layers}
-    outputs = {}
-    for name, module in model.named_children():
-        values = module(values)
-        if name in axes:
-            outputs[name] = values.movedim(1, -1) if axes[name] == 3 else values
-    return outputs
+def plain_training(model: nn.Module) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """A loss and an optimizer that do nothing of their own: the mean of squares, and gradient descent."""
+    return nn.MSELoss(), torch.optim.SGD(model.parameters(), PLAIN_RATE)
 
 
 def for_prediction(model: nn.Module, network: Network) -> nn.Module:

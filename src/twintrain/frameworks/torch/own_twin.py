@@ -3,9 +3,8 @@
 import copy
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -32,12 +31,10 @@ from twintrain.models.own_twin import (
     ATTENTION,
     OWN,
     OWN_ARRAY,
-    RECURRENT,
     called,
     check_logits,
     check_trained,
     given_to,
-    kind_of,
     load_builder,
     name_layers,
     own_weight,
@@ -70,12 +67,6 @@ KINDS: dict[type[nn.Module], str] = {
     nn.GRU: "gru",
     nn.MultiheadAttention: ATTENTION,
 }
-# They take channels before steps or pixels.
-CHANNELS_FIRST = (
-    *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.PReLU),
-    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
-)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 INSTANCE_NORMS = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 BUILDER = "build_torch"
@@ -134,35 +125,6 @@ def known(model: nn.Module, network: Network) -> Network:
 def owners(model: nn.Module) -> dict[str, Owner]:
     """What has arrays, by the names of the layers: free arrays, then known modules, recurrent ones by direction."""
     return {name: owner for name, (owner, _) in _found(model).items()}
-
-
-def layer_outputs(model: nn.Module, values: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Runs the model; returns what the layers that have arrays give, channels last, but for recurrent ones."""
-    outputs: dict[str, torch.Tensor] = {}
-    handles = [
-        _module(owner).register_forward_hook(_keeping(outputs, name))
-        for name, owner in owners(model).items()
-        if kind_of(name) not in RECURRENT
-    ]
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # a layer of transformers would not call its parts
-    try:
-        model(values)
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        for handle in handles:
-            handle.remove()
-    return outputs
-
-
-def _keeping(outputs: dict[str, torch.Tensor], name: str) -> Callable[..., None]:
-    """A hook that keeps what a module gives."""
-
-    def keep(module: nn.Module, _: tuple[torch.Tensor, ...], output: Any) -> None:
-        output = output[0] if isinstance(output, tuple) else output  # attention gives its weights too
-        outputs[name] = output.movedim(1, -1) if isinstance(module, CHANNELS_FIRST) else output
-
-    return keep
 
 
 def _found(model: nn.Module) -> dict[str, tuple[Owner, list[str]]]:

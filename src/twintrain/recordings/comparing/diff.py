@@ -14,6 +14,7 @@ from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.dropout import rate_differences
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
+from twintrain.recordings.comparing.notes import quiet_options, rounding_note
 from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import (
@@ -180,7 +181,7 @@ def _concluded(
 ) -> Diff:
     """The verdict, with the search for causes where there is something to explain."""
     parting = [each for each in compared if each.row.verdict == DIFFERENT]
-    notes = _quiet_options(compared)
+    notes = quiet_options(compared)
     other_count = counts_cause((sides[0].title, sides[1].title), _output_counts(sides))
     has_other_weights = any(row.verdict == DIFFERENT for row in weights)
     arrive = all(row.error <= max(row.tolerance, FLOAT32) for row in outputs)
@@ -194,7 +195,7 @@ def _concluded(
     is_different = bool(parting) or has_other_weights or other_count is not None
     rounds = any(each.row.verdict == ROUNDING for each in compared)
     verdict = DIFFERENT if is_different else ROUNDING if rounds else SAME
-    notes += [_rounding(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
+    notes += [rounding_note(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
     ranked = _ranked(parting)
     causes = [cause for each in ranked[:MOST_CAUSES] if (cause := find_cause(each, *sides))]
     first = ranked[0].row if ranked else None
@@ -266,28 +267,6 @@ def _largest_jump(compared: list[Compared], outputs: list[Row]) -> list[Compared
         return []
     rows = [each for each in compared if each.row.error > each.row.tolerance]
     return [max(rows, key=lambda each: each.row.error / max(each.row.came_in, each.row.tolerance))] if rows else []
-
-
-def _quiet_options(compared: list[Compared]) -> list[str]:
-    """Options in which layers differ that give the same on these rows."""
-    found: dict[str, str] = {}
-    for each in compared:
-        if each.row.verdict == SAME:
-            for name, (ours, theirs) in each.row.options.items():
-                words = f"{name} {ours} and {theirs}"
-                found.setdefault(words, f"{each.row.name} has {words}, which changes nothing of these outputs")
-    return list(found.values())
-
-
-def _rounding(row: Row, weights: list[WeightRow]) -> str:
-    changed = max((each.error for each in weights if each.name == row.name), default=0.0)
-    if row.rounded:
-        why = "keeps its constants in float32"
-    elif changed:
-        why = f"has weights that differ by {changed:.0e}, as those rounded to float32 do"
-    else:
-        why = "differs by no more than constants in float32 explain"
-    return f"{row.name} ({row.op}) {why}: {row.own:.0e}"
 
 
 def _plain(value: Any) -> Any:

@@ -55,6 +55,8 @@ OPERATORS = {
 def is_leaf(layer: keras.Layer) -> bool:
     """Whether a layer is one call: one of Keras's own that does what Keras's does."""
     stock = _stock(layer)
+    if issubclass(stock, keras.layers.Dropout):  # one of somebody's own, as with other masks, drops at a rate as well
+        return True
     own = type(layer).call is not stock.call or "call" in vars(layer) or _is_of_own_code(layer)
     return not (own or stock in CONTAINERS or isinstance(layer, keras.Model))
 

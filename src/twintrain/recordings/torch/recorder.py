@@ -123,6 +123,8 @@ def _axes(model: nn.Module) -> dict[int, str]:
 def _is_leaf(module: nn.Module) -> bool:
     """Whether a layer is one call: one of PyTorch's own that does what PyTorch's does, and holds no others."""
     stock = next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn."))
+    if stock in torch_layers.DROPOUTS:  # one of somebody's own, as with other masks, drops numbers at a rate as well
+        return True
     if stock in CONTAINERS or type(module).forward is not stock.forward or "forward" in vars(module):
         return False
     return isinstance(module, WHOLE) or all(name == "parametrizations" for name, _ in module.named_children())

@@ -1,0 +1,77 @@
+"""What the layers of two frameworks give: recordings of both networks, call by call, and the check of their diff."""
+
+from pathlib import Path
+
+import numpy as np
+
+from twintrain.recordings.comparing.diff import PRECISIONS, REARRANGING, Diff, diff
+from twintrain.recordings.comparing.notes import rounding_note
+from twintrain.recordings.comparing.rows import ROUNDING, Row
+from twintrain.recordings.comparing.side import LAST_DIGITS
+from twintrain.verification.checks import PERTURBATION_ULPS, SELF_ERRORS, Check, least_tolerance
+from twintrain.verification.records import OUTPUTS
+
+RECORDING = "{}-{}-layers.npz"
+MOST_TOLD = 3
+# Of each framework but the reference, and in each precision; None where one has recorded nothing.
+Diffs = dict[tuple[str, str], Diff | None]
+
+
+def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
+    """The diffs of all that workers have recorded, the reference's framework being the first."""
+    reference, *others = frameworks
+    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in PRECISIONS}
+
+
+def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | None:
+    """The diff of what two workers have recorded in a precision; None where one has recorded nothing."""
+    paths = [folder / RECORDING.format(framework, dtype) for framework in (reference, other)]
+    return diff(*paths) if all(path.exists() for path in paths) else None
+
+
+def check_layers(found: Diff | None, framework: str, dtype: str) -> Check:
+    """The check of a framework's layers against the reference's.
+
+    Where the check fails, it names the layer that parts by itself, not the first that gives other numbers.
+    """
+    if found is None:
+        return Check(OUTPUTS, framework, dtype, np.inf, 0.0, "not recorded, since the network gives no numbers")
+    rows = [row for row in (*found.layers, *found.outputs) if not _is_rearranged(found, row)]
+    above = [row for row in rows if not row.error <= _tolerance(row, dtype)]
+    first = found.first if found.first in above else next(iter(above), None)
+    shown = first or max(rows, key=lambda row: row.error / _tolerance(row, dtype))
+    return Check(OUTPUTS, framework, dtype, shown.error, _tolerance(shown, dtype), _name(shown), _self_error(shown))
+
+
+def rounding(found: Diff | None) -> float:
+    """By how much layers part because one framework keeps their constants in float32; 0 where none does."""
+    if found is None or found.verdict != ROUNDING:
+        return 0.0
+    return max((row.own for row in found.layers if row.verdict == ROUNDING), default=0.0)
+
+
+def roundings(diffs: Diffs) -> list[str]:
+    """Sentences on layers that keep their constants in float32, where the networks are the same but for these."""
+    found = [each for each in diffs.values() if each and each.verdict == ROUNDING]
+    rows = [(row, each.weights) for each in found for row in each.layers if row.verdict == ROUNDING]
+    return [*dict.fromkeys(rounding_note(*each) for each in rows)][:MOST_TOLD]
+
+
+def _name(row: Row) -> str:
+    """The layer by its name in a list of layers, which both have; by both names where these have nothing in common."""
+    is_part = row.name.startswith(f"{row.other_name}.")
+    return row.other_name if is_part else " / ".join(dict.fromkeys((row.name, row.other_name)))
+
+
+def _is_rearranged(found: Diff, row: Row) -> bool:
+    """Whether a layer may give its numbers in another order, since what is made of them is the same."""
+    return found.passed and row.op in REARRANGING
+
+
+def _tolerance(row: Row, dtype: str) -> float:
+    return max(least_tolerance(OUTPUTS, dtype), SELF_ERRORS * _self_error(row))
+
+
+def _self_error(row: Row) -> float:
+    """By how much a framework differs from itself with weights changed by as much as those of the other checks."""
+    return (row.self_error or 0.0) * PERTURBATION_ULPS / LAST_DIGITS
