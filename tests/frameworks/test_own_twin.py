@@ -321,7 +321,7 @@ def test_a_mistake_is_caught_and_named(folder: Path, twin: str, check: str, wher
         ("frozen", ["PyTorch does not train twin.0 / dense", " bias, Keras does"]),
         ("momentum", ["Keras has momentum 0.99, PyTorch 0.9", "with the same momentum they agree to"]),
         ("dropping", ["dropout: Keras drops 0.5, PyTorch 0.3 in twin.1 / dropout"]),
-        ("layout", ["einsum / einsum_dense (between) parts by", "of its own"]),
+        ("layout", ["twin/einsum / einsum_dense", "(between) parts by", "of its own"]),
     ],
 )
 def test_the_cause_of_a_mistake_is_told(folder: Path, twin: str, said: list[str]):
