@@ -35,7 +35,8 @@ def _layer(module: nn.RNNBase, number: int) -> nn.RNNBase:
         "bias": module.bias,
         "batch_first": module.batch_first,
         "bidirectional": module.bidirectional,
-        **({"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {"proj_size": module.proj_size}),
+        **({"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}),
+        **({"proj_size": module.proj_size} if isinstance(module, nn.LSTM) else {}),
     }
     size = width if number else module.input_size
     layer = type(module)(size, module.hidden_size, device="meta", **options)  # draws no numbers
