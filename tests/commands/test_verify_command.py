@@ -1,6 +1,7 @@
 """`python -m pipelines.verify` as a user meets it: exit status, files, messages, the seal in the report."""
 
 import json
+import re
 
 import pytest
 from project_clone import Clone
@@ -25,11 +26,11 @@ XOR = ("--preset", "xor", "--train.epochs", "300", "--train.threads", "1")
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which XOR has been trained for a while."""
-    clone = Clone(tmp_path_factory.mktemp("verify") / "clone")
+    """A clone in which XOR has been trained for a while, by twins that were verified."""
+    clone = Clone(tmp_path_factory.mktemp("verify") / "clone", verified=True)
     result = clone.run(*XOR)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "Not verified, since verify.enabled is false; " in result.stdout
+    assert ALL_PASSED in result.stdout
     return clone
 
 
@@ -45,9 +46,6 @@ def parity(clone: Clone, folder: str) -> dict:
 
 
 def test_a_run_verifies_twins_and_the_report_says_so(clone: Clone):
-    result = clone.run("--verify.enabled", "true")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert ALL_PASSED in result.stdout
     found = parity(clone, "results")
     assert found["passed"]
     assert found["checks"][0].keys() >= {"name", "framework", "dtype", "error", "tolerance", "passed"}
@@ -86,7 +84,8 @@ def test_twins_of_ones_own_that_are_none_are_named_with_exit_status_1(clone: Clo
     assert verify(clone, "--model", "same.py").returncode == 0
     result = verify(clone, "--model", "other.py")
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "Keras parts from PyTorch first in layer outputs (float64): dense_1." in result.stdout
+    assert "Keras parts from PyTorch first in layer outputs (float64): twin.1 / dense" in result.stdout
+    assert re.search("Why: twin.1 / dense.*: Keras has sigmoid, PyTorch tanh; ", result.stdout), result.stdout
     assert not parity(clone, "build/verify/xor-other")["passed"]
     assert parity(clone, "build/verify/xor-same")["passed"]
     assert parity(clone, "results") == before
