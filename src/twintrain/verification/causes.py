@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from twintrain.errors import UserError
 from twintrain.recordings.comparing.diff import Diff, diff
+from twintrain.settings.frameworks import TITLES
 from twintrain.verification.checks import Check
 from twintrain.verification.layers import Diffs
-from twintrain.verification.records import SHAPES
+from twintrain.verification.records import INITIAL, SHAPES, Record
 from twintrain.verification.training_recorder import RECORDING
 from twintrain.verification.workers import run_workers
 
@@ -35,6 +38,8 @@ def find_causes(folder: Path, frameworks: list[str], checks: list[Check], diffs:
     failed = [check for check in checks if check.failed]
     other_shapes = {check.framework for check in failed if check.name == SHAPES}
     parting = [name for name in others if name in {check.framework for check in failed} - other_shapes]
+    begun = {name: sentence for name in parting if (sentence := _other_start(folder, reference, name))}
+    parting = [name for name in parting if name not in begun]
     found = {name: diffs[name, EXACT] for name in parting}
     alike = [name for name, each in found.items() if each is None or each.passed]
     try:
@@ -43,8 +48,22 @@ def find_causes(folder: Path, frameworks: list[str], checks: list[Check], diffs:
         for name in alike:
             found[name] = diff(*(folder / RECORDING.format(each) for each in (reference, name)))
     except UserError as error:
-        return {name: [f"not found, since the networks could not be recorded: {error}"] for name in parting}
-    return {name: _sentences(each) for name, each in found.items() if each}
+        said = f"not found, since the networks could not be recorded: {error}"
+        return {**begun, **{name: [said] for name in parting}}
+    return {**begun, **{name: _sentences(each) for name, each in found.items() if each}}
+
+
+def _other_start(folder: Path, reference: str, name: str) -> list[str]:
+    """That arrays do not begin with the same numbers, which only those of the user's own can; none if all do."""
+    records = [Record.load(folder / f"{framework}-{EXACT}.npz") for framework in (reference, name)]
+    ours, theirs = (record.arrays.get(INITIAL, {}) for record in records)
+    other = [array for array in ours if array in theirs and not np.array_equal(ours[array], theirs[array])]
+    if not other:
+        return []
+    return [
+        f"{', '.join(other[:MOST])} ({len(other)} of {len(ours)} arrays): {TITLES[name]} begins with other numbers "
+        f"than {TITLES[reference]}; an array that one network makes constant stays so, so make it constant in both, or none"
+    ]
 
 
 def _sentences(found: Diff) -> list[str]:
