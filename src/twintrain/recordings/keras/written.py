@@ -149,8 +149,8 @@ def _joined(function: str) -> Callable[[Options, Shapes, int], list[str] | None]
     """A function of two, of all inputs one after the other, and of a number."""
 
     def lines(options: Options, shapes: Shapes, _: int) -> list[str] | None:
-        number = f", {options['other']!r}" if "other" in options else ""
-        loop = [f"for each in (*others{number or ','}):", f"    output = ops.{function}(output, each)"]
+        others = f"(*others, {options['other']!r})" if "other" in options else "others"
+        loop = [f"for each in {others}:", f"    output = ops.{function}(output, each)"]
         return None if shapes else ["output = x", *loop]
 
     return lines

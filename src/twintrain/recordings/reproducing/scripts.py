@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError, said_of_file
 from twintrain.recordings.archive import Recording, recording_of
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.diff import Diff
@@ -156,6 +156,6 @@ def _written(folder: Path, files: dict[str, bytes]) -> list[Path]:
                     beside.unlink()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written to: {first_line(error)}; expected a folder, or a place where one can be made"
+            f"{folder} cannot be written to: {said_of_file(error)}; expected a folder, or a place where one can be made"
         ) from error
     return [folder / name for name in files]

@@ -155,9 +155,9 @@ def _pad(options: Options, _: Shapes, rank: int) -> list[str]:
 
 
 def _add(options: Options, shapes: Shapes, _: int) -> list[str] | None:
-    number = f", {options['other']!r}" if "other" in options else ""
+    others = f"(*others, {options['other']!r})" if "other" in options else "others"
     factor = f"{options['alpha']!r} * " if "alpha" in options else ""
-    return None if shapes else [f"output = x + {factor}sum((*others{number or ','}))"]
+    return None if shapes else [f"output = x + {factor}sum({others})"]
 
 
 def _multiply(options: Options, shapes: Shapes, _: int) -> list[str] | None:
