@@ -304,3 +304,9 @@ def test_masks_of_other_contents_are_named(ours, theirs, words):
 def test_masks_that_say_the_same_in_two_forms_are_no_difference(ours, theirs):
     found = diff(masked_attention("torch", *ours), masked_attention("keras", *theirs))
     assert (found.verdict, found.causes) == ("same", []), str(found)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 2, 7), (6, 7, 2), (5,), (6, 1, 1, 1, 7)], ids=str)
+def test_masks_of_shapes_that_say_nothing_are_no_cause(shape):
+    found = diff(masked_attention("torch", OF_ROWS, np.ones(shape, bool)), masked_attention("keras"))
+    assert (found.verdict, found.first.name, found.causes) == ("different", "attention", []), str(found)

@@ -21,8 +21,10 @@ def seen_by(layer: Layer, precision: str) -> np.ndarray | None:
     rows and keys, of rows and queries, or of all of them.
 
     Returns:
-        None where no meaning of the masks gives the layer's output.
+        None where no meaning of the masks gives the layer's output, or too little of its inputs is known.
     """
+    if layer.is_sampled or any(each.ndim != 3 for each in layer.inputs[:UNMASKED]):
+        return None
     axis = 0 if layer.options.get("time_major") else 1
     query, key = (each.shape[axis] for each in layer.inputs[:2])
     rows, later = layer.inputs[0].shape[1 - axis], np.tri(query, key, dtype=bool)[None, None]
@@ -30,7 +32,10 @@ def seen_by(layer: Layer, precision: str) -> np.ndarray | None:
         masked = as_masked(layer)
         found = later if masked.options.get("causal") else np.ones((1, 1, 1, 1), bool)
         return found if masked.reproduction_error() <= REPRODUCED[precision] else None
-    meanings = [list(_meanings(mask, rows, query, key)) for mask in layer.inputs[UNMASKED:]]
+    meanings = [
+        [seen for seen in _meanings(mask, rows, query, key) if _fits(seen, rows, query, key)]
+        for mask in layer.inputs[UNMASKED:]
+    ]
     for masks in itertools.product(*meanings, (np.ones_like(later), later)):
         seen = np.logical_and.reduce(np.broadcast_arrays(*masks))
         if with_mask(layer, seen).reproduction_error() <= REPRODUCED[precision]:
@@ -68,6 +73,12 @@ def _meanings(mask: np.ndarray, rows: int, queries: int, keys: int) -> Iterator[
             yield seen.reshape(rows, -1, *seen.shape[1:])
         if seen.ndim == 4:
             yield seen
+
+
+def _fits(seen: np.ndarray, rows: int, queries: int, keys: int) -> bool:
+    """Whether it is of these rows, of any heads, and of these queries and keys, or alike for all of them."""
+    lengths = zip(seen.shape, (rows, seen.shape[1], queries, keys), strict=True)
+    return all(length in (1, wanted) for length, wanted in lengths)
 
 
 def _bare(seen: np.ndarray) -> np.ndarray:
