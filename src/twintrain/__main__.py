@@ -9,9 +9,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from twintrain.errors import UserError, cut, first_line
+from twintrain.errors import UserError, cut, did_you_mean, first_line
 from twintrain.evaluation import compare_command
 from twintrain.recordings.commands import diff, verify
 
@@ -25,6 +25,21 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; {self.prog} --help says what it takes")
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parses all arguments: what a subcommand leaves is none of another's."""
+        found, rest = super().parse_known_args(args, namespace)
+        for option in (argument.partition("=")[0] for argument in rest if argument.startswith("-")):
+            names = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
+            self.error(f"unknown option '{cut(option)}'{did_you_mean(option, names)}")
+        if rest:
+            self.error(f"unexpected argument '{cut(rest[0])}'")
+        return found, rest
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            close = did_you_mean(str(value), map(str, action.choices))
+            raise argparse.ArgumentError(action, f"invalid choice: '{cut(str(value))}'{close}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,11 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def said_of_file(error: OSError) -> str:
+    """What the system says of a file, without its name: the user has not heard of one that is not whole yet."""
+    return error.strerror or first_line(error)
+
+
 def kind_of(mode: int) -> str:
     """What a thing of a disk is that is no regular file, by its `st_mode`."""
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}

@@ -175,7 +175,18 @@ def state(path):
     recording = record(model, IMAGES, CLASSES, to=path, loss=ENTROPY, optimizer=optimizer, steps=STEPS)
     after = [now() == before, recording.left_out == {}]
     said(model, path, x=IMAGES, loss=lambda *_: 1 / 0, optimizer=optimizer)
-    return [*after, now() == before]
+    return [*after, now() == before, *scaled(path)]
+
+
+def scaled(path):
+    """A scale of the loss, which is for float16, changes nothing."""
+    inner = sgd()
+    plain, other = (
+        record(dense(), TABLE, NUMBERS, to=path.with_name(f"{name}.npz"), loss="mse", optimizer=optimizer)
+        for name, optimizer in {"plain": inner, "scaled": keras.optimizers.LossScaleOptimizer(inner)}.items()
+    )
+    arrays = [[each.weight_after("float64", 1, weight.name) for weight in each.weights] for each in (plain, other)]
+    return [other.fit.optimizer == plain.fit.optimizer, *map(np.array_equal, *arrays)]
 
 
 def errors(path):

@@ -7,6 +7,7 @@ import pytest
 from rewritten_recordings import message, rewritten
 
 from twintrain.errors import UserError
+from twintrain.recordings import npz
 from twintrain.recordings.archive import Recording, load
 from twintrain.recordings.contents import Call, Tensor, Weight
 from twintrain.recordings.npz import FORMAT
@@ -98,6 +99,20 @@ def test_place_that_cannot_be_written(recording, tmp_path, to):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=r"cannot be written: .*expected to= in a folder that is there"):
         recording.save(tmp_path / to)
+
+
+def test_a_folder_that_vanishes_is_told_of_the_file_that_was_asked_for(recording, tmp_path, monkeypatch):
+    to = tmp_path / "folder/a.npz"
+    to.parent.mkdir()
+
+    def after_it_is_gone(*given, write=npz.write):
+        to.parent.rmdir()
+        write(*given)
+
+    monkeypatch.setattr(npz, "write", after_it_is_gone)
+    with pytest.raises(UserError) as error:
+        recording.save(to)
+    assert str(error.value) == f"{to} cannot be written: No such file or directory; {npz.EXPECTED_PLACE}"
 
 
 def test_no_such_file(tmp_path):

@@ -256,5 +256,57 @@ def test_a_mask_that_one_side_alone_is_given_is_named(is_masked):
     found = diff(*(one_attention(*each) for each in zip(("torch", "keras"), is_masked, strict=True)))
     assert [cause.mistake for cause in found.causes] == ["mask"], str(found)
     names = ("PyTorch", "Keras")[:: 1 if is_masked[0] else -1]
-    assert "attention: {} masks times by an array, {} none; they part".format(*names) in found.cause.sentence
+    assert "attention: {} masks later times, {} none; they part".format(*names) in found.cause.sentence
     assert found.cause.explained_error < 1e-12
+
+
+def masked_attention(framework, seen=None, *masks):
+    """Attention that sees some keys of each row, (rows, heads, queries, keys), as masks among its inputs say."""
+    options = {} if seen is None else hidden(options={"seen": seen})
+    net = Network(framework, {"attention": {"before": lambda *x: x[:3], **options}})
+    x = net.dense("dense1", net.rows(7, 4), (4, 6))
+    weights = {f"{part}_kernel": (net.drawn(6, 6), "IO") for part in ("query", "key", "value", "output")}
+    numbers = []
+    for mask in masks:
+        numbers.append(len(net.maker.values))
+        net.maker.values.append(dict.fromkeys(net.maker.passes, mask))
+    x = net.maker.call("attention", "attention", [x, x, x, *numbers], {"heads": 2, "head_size": 3}, weights)
+    return net.maker.recording(net.dense("dense2", x, (6, 2)))
+
+
+LENGTHS = np.array([7, 5, 7, 3, 7, 6])
+KEPT = np.arange(7) < LENGTHS[:, None]
+OF_ROWS, LATER = KEPT[:, None, None], np.tri(7, dtype=bool)
+EACH_HEAD = np.random.default_rng(0).random((6, 2, 7, 7)) < 0.7
+# What each side sees, and the masks that say it: true or false where keys are masked, or added to scores.
+NO_MASK, PADDING, SEEN = (), (OF_ROWS, ~KEPT), (OF_ROWS, KEPT)
+BEFORE = (LATER[None, None], np.where(LATER, 0.0, -np.inf))
+BOTH = OF_ROWS & LATER, ~KEPT, LATER[None]
+OF_HEADS = (EACH_HEAD, EACH_HEAD.reshape(12, 7, 7))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (PADDING, NO_MASK, "PyTorch masks 7 of 42 keys, Keras none"),
+        (NO_MASK, SEEN, "Keras masks 7 of 42 keys, PyTorch none"),
+        (BEFORE, SEEN, "PyTorch masks later times, Keras 7 of 42 keys"),
+        (BOTH, BEFORE, "PyTorch masks 140 of 294 keys, Keras later times"),
+        (OF_HEADS, PADDING, f"PyTorch masks {(~EACH_HEAD).sum()} of 588 keys, Keras 7 of 42 keys"),
+    ],
+)
+def test_masks_of_other_contents_are_named(ours, theirs, words):
+    found = diff(masked_attention("torch", *ours), masked_attention("keras", *theirs))
+    check(found, "attention", "mask", f"attention: {words}; they part")
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(PADDING, SEEN), (BEFORE, (BEFORE[0], LATER[None])), (BOTH, BOTH)])
+def test_masks_that_say_the_same_in_two_forms_are_no_difference(ours, theirs):
+    found = diff(masked_attention("torch", *ours), masked_attention("keras", *theirs))
+    assert (found.verdict, found.causes) == ("same", []), str(found)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 2, 7), (6, 7, 2), (5,), (6, 1, 1, 1, 7)], ids=str)
+def test_masks_of_shapes_that_say_nothing_are_no_cause(shape):
+    found = diff(masked_attention("torch", OF_ROWS, np.ones(shape, bool)), masked_attention("keras"))
+    assert (found.verdict, found.first.name, found.causes) == ("different", "attention", []), str(found)

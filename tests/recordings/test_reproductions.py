@@ -34,6 +34,56 @@ def network(op, weights=(), shape=(5, 6, 4), **options):
     return made
 
 
+def joined(op, *shapes, turned=False, **options):
+    """A network that joins images or rows, in Keras in the reverse order if wanted."""
+
+    def made(framework, mistakes=None):
+        net = Network(framework, mistakes)
+        inputs = [net.image(*shape) if len(shape) > 2 else net.rows(*shape) for shape in shapes]
+        axis = {"axis": 1 if net.is_first else -1} if op == "concatenate" else {}
+        inputs = inputs[::-1] if turned and not net.is_first else inputs
+        return net.maker.recording(net.maker.call("layer", op, inputs, {**axis, **options}))
+
+    return made
+
+
+def attention(framework, mistakes=None, times=(5, 5), features=6):
+    """Attention of two heads, whose arrays each framework lays out in its own way."""
+    net = Network(framework, mistakes)
+    parts = ("query", "key", "value", "output")
+    sizes = [(6, 6), (features, 6), (features, 6), (6, 6)]
+    kernels = {part: net.drawn(*size) for part, size in zip(parts, sizes, strict=True)}
+    biases = {part: net.drawn(6) for part in parts}
+    x, y = net.rows(times[0], 6), net.rows(times[1], features)
+    if not net.is_first:
+        held = {f"{part}_kernel": (kernels[part].reshape(-1, 2, 3), "INK") for part in parts[:3]}
+        held |= {f"{part}_bias": (biases[part].reshape(2, 3), "NK") for part in parts[:3]}
+        held = {name: held[name] for part in parts[:3] for name in (f"{part}_kernel", f"{part}_bias")}
+        held |= {"output_kernel": (kernels["output"].reshape(2, 3, 6), "NKO")}
+    else:
+        if features == 6:
+            held = {"qkv_kernel": (np.concatenate([kernels[part].T for part in parts[:3]]), "OI")}
+        else:
+            held = {f"{part}_kernel": (kernels[part].T, "OI") for part in parts[:3]}
+        held |= {"qkv_bias": (np.concatenate([biases[part] for part in parts[:3]]), "C")}
+        held |= {"output_kernel": (kernels["output"].T, "OI")}
+    options = {"heads": 2, "head_size": 3, "time_major": False}
+    return net.maker.recording(
+        net.maker.call("layer", "attention", [x, y, y], options, {**held, "output_bias": (biases["output"], "C")})
+    )
+
+
+def crossed(framework, mistakes=None):
+    """The same of a sequence to a longer one of other features."""
+    return attention(framework, mistakes, times=(4, 7), features=5)
+
+
+def other_heads(held):
+    """Three heads of two numbers, of arrays for two heads of three."""
+    shapes = {"INK": (-1, 3, 2), "NK": (3, 2), "NKO": (3, 2, -1)}
+    return {role: (array.reshape(shapes.get(axes, array.shape)), axes) for role, (array, axes) in held.items()}
+
+
 def kernel(*size):
     return ("kernel", size, "DHWIO"[-len(size) :], (len(size) - 1, len(size) - 2, *range(len(size) - 2)))
 
@@ -76,6 +126,22 @@ MISTAKES = {
         lambda framework, mistakes=None: sequence_network(framework, mistakes, op="gru"),
         {"recurrent": {"options": {"reset_after": False}}},
     ),
+    "heads": (attention, {"layer": {"options": {"heads": 3, "head_size": 2}, "weights": other_heads}}),
+    "causal": (attention, {"layer": {"hidden": {"options": {"causal": True}}}}),
+    "crossed": (
+        crossed,
+        {"layer": {"weights": lambda held: {**held, "key_kernel": (held["key_kernel"][0][::-1], "INK")}}},
+    ),
+    "add": (joined("add", (5, 6, 4), (5, 6, 4)), {"layer": {"op": "multiply"}}),
+    "number": (joined("add", (4,), other=2.0), {"layer": {"options": {"other": 0.5}}}),
+    "multiply": (joined("multiply", (5, 6, 4), (5, 6, 4), (5, 6, 4)), {"layer": {"op": "add"}}),
+    "concatenate": (joined("concatenate", (5, 6, 4), (5, 6, 4), turned=True), {}),
+    "reshape": (joined("reshape", (4, 6), shape=[6, 4]), {"layer": {"op": "permute", "options": {"axes": [0, 2, 1]}}}),
+    "pad": (
+        joined("pad", (4, 6), padding=[[1, 2]], axes=[1], mode="constant", value=1.5),
+        {"layer": {"options": {"mode": "reflect"}}},
+    ),
+    "identity": (joined("identity", (4,)), {"layer": {"op": "relu"}}),
     "global_pool": (network("global_avg_pool"), {"layer": {"op": "global_max_pool"}}),
 }
 # Keras has one order of gates, and reset_after of two biases: the script of such a mistake cannot give its numbers.
@@ -138,6 +204,16 @@ def test_input_is_as_small_as_shows_the_difference(written, name):
     assert len(small) == 1
     make, _ = MISTAKES[name]
     assert small.size <= make("torch").tensor("float64", 0)[:1].size
+
+
+def test_several_inputs_are_cut_together(written):
+    with np.load(written["add"][2]) as arrays:
+        assert [arrays[name].size for name in arrays if "_input" in name] == [1, 1, 1, 1]
+        assert [name for name in arrays if name.startswith("other_input")] == ["other_input", "other_input_1"]
+    with np.load(written["crossed"][2]) as arrays:
+        shapes = [arrays[f"reference_input{end}"].shape for end in ("", "_1", "_2")]
+    # One time that looks at two others is the least that shows another key.
+    assert shapes == [(1, 1, 6), (1, 2, 5), (1, 2, 5)]
 
 
 def test_files_have_no_more_than_a_layer_and_its_arrays(written):

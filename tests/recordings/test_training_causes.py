@@ -18,6 +18,8 @@ RMSPROP = {"learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.5, 
 ADAGRAD = {"learning_rate": 0.01, "epsilon": 1e-4, "initial_accumulator_value": 0.1, "epsilon_is_added_to": "root"}
 NADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7, "momentum_decay": 0.004}
 ADADELTA = {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}
+LION = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99}
+RPROP = {"learning_rate": 0.01, "eta_minus": 0.5, "eta_plus": 1.2, "smallest_step": 1e-6, "largest_step": 50.0}
 KERNELS, BIASES = ([f"{layer}.{role}" for layer in ("first", "second")] for role in ("kernel", "bias"))
 
 
@@ -269,9 +271,44 @@ def test_rules_of_other_kinds_that_are_not_known_are_said():
     assert "the optimizers could not be tried: PyTorch has Own, Keras Other" in found.notes
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "mistake", "words"),
+    [
+        (("rprop", RPROP), ("rprop", {**RPROP, "learning_rate": 0.02}), "learning rate", "learning rate 0.02"),
+        (("lion", LION), ("lion", {**LION, "weight_decay": 0.1, "decoupled": True}), "weight decay missing", "none"),
+        (("radam", ADAM), ("adam", ADAM), "another optimizer", "Keras trains with adam, PyTorch with radam"),
+        (("adam", ADAM), ("lion", LION), "another optimizer", "Keras trains with lion, PyTorch with adam"),
+        (("sgd", SGD), ("rprop", RPROP), "another optimizer", "Keras trains with rprop, PyTorch with sgd"),
+    ],
+)
+def test_optimizers_that_one_framework_alone_has_are_tried_too(ours, theirs, mistake, words):
+    found = compared(Training(*ours), Training(*theirs))
+    check(found, mistake)
+    assert words in found.cause.sentence
+
+
+def as_kind(recording, kind, op, by=0.0):
+    """A training whose recording says another optimizer, whose steps are off by shares of themselves."""
+    fit = dataclasses.replace(recording.fit, optimizer=Rule(kind, op, SGD))
+    arrays = {
+        name: array + by * np.sin(9 * array) if "/step/" in name else array for name, array in recording.arrays.items()
+    }
+    return dataclasses.replace(recording, fit=fit, arrays=arrays)
+
+
+def test_optimizers_of_other_kinds_are_a_cause_where_one_cannot_be_tried():
+    made = Training().recorded("torch"), as_kind(Training().recorded("keras"), "Lamb", "lamb", 0.01)
+    found = diff(*made)
+    assert (found.verdict, found.parts_in, found.notes) == ("different", "the update", []), str(found)
+    assert [cause.mistake for cause in found.causes] == ["another optimizer"]
+    assert "the optimizers differ: PyTorch has sgd, Keras Lamb; weights part by" in found.cause.sentence
+    alike = diff(as_kind(made[0], "Lamb", "lamb"), made[1])
+    assert (alike.verdict, alike.causes) == ("different", []), str(alike)
+
+
 def test_an_optimizer_without_a_rule_of_ours_is_compared_by_its_numbers():
     made = [Training().recorded(framework) for framework in ("torch", "keras")]
-    fits = [dataclasses.replace(each.fit, optimizer=Rule("RAdam", "radam", SGD)) for each in made]
+    fits = [dataclasses.replace(each.fit, optimizer=Rule("Lamb", "lamb", SGD)) for each in made]
     found = diff(*(dataclasses.replace(each, fit=fit) for each, fit in zip(made, fits, strict=True)))
     assert (found.verdict, found.causes) == ("same", [])
 

@@ -10,7 +10,7 @@ from twintrain.recordings.comparing.training.update_rules import UpdateRule, lim
 RNG = np.random.default_rng(2)
 SHAPES = {"kernel": (4, 3), "bias": (3,)}
 WEIGHTS = {name: RNG.normal(size=shape) for name, shape in SHAPES.items()}
-GRADIENTS = [{name: RNG.normal(size=shape) for name, shape in SHAPES.items()} for _ in range(5)]
+GRADIENTS = [{name: RNG.normal(size=shape) for name, shape in SHAPES.items()} for _ in range(8)]
 BETAS = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}
 
 
@@ -28,7 +28,8 @@ def by_torch(kind, options, before=lambda parameters: None):
 
 
 def agree(rule, expected):
-    atol = 1e-8 if rule.op == "nadam" else 1e-13  # PyTorch keeps a product of NAdam's in float32
+    # PyTorch keeps a product of NAdam's, and the rate of ASGD, in float32.
+    atol = 1e-7 if rule.op in ("nadam", "asgd") else 1e-13
     for ours, theirs in zip(rule.after(WEIGHTS, GRADIENTS), expected, strict=True):
         for name, array in theirs.items():
             np.testing.assert_allclose(ours[name], array, rtol=0, atol=atol)
@@ -59,6 +60,8 @@ RULES = [
         {"eps": 1e-3, "initial_accumulator_value": 0.1, "lr_decay": 0.5},
     ),
     ("adadelta", {"rho": 0.9, "epsilon": 1e-3}, optim.Adadelta, {"rho": 0.9, "eps": 1e-3}),
+    ("radam", {**BETAS, "beta_2": 0.6}, optim.RAdam, {"betas": (0.8, 0.6), "eps": 1e-3}),
+    ("radam", {**BETAS, "beta_2": 0.999}, optim.RAdam, {"betas": (0.8, 0.999), "eps": 1e-3}),
 ]
 
 
@@ -72,6 +75,32 @@ def test_rule_is_pytorchs(op, options, kind, theirs, decay):
 def test_decoupled_decay_is_adamws():
     rule = UpdateRule("adam", {"learning_rate": 0.1, **BETAS}, decoupled=dict.fromkeys(WEIGHTS, 0.2))
     agree(rule, by_torch(optim.AdamW, {"lr": 0.1, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.2}))
+
+
+def test_rprop_is_pytorchs():
+    """Its numbers rest, shrink and grow in these steps."""
+    sizes = {"eta_minus": 0.4, "eta_plus": 1.3, "smallest_step": 0.05, "largest_step": 0.12}
+    rule = UpdateRule("rprop", {"learning_rate": 0.1, **sizes})
+    agree(rule, by_torch(optim.Rprop, {"lr": 0.1, "etas": (0.4, 1.3), "step_sizes": (0.05, 0.12)}))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_asgd_is_pytorchs(decay):
+    options = {"learning_rate": 0.1, "rate_decay": 0.2, "power": 0.6}
+    rule = UpdateRule("asgd", options, decay=dict.fromkeys(WEIGHTS, decay + 0.2))
+    agree(rule, by_torch(optim.ASGD, {"lr": 0.1, "lambd": 0.2, "alpha": 0.6, "weight_decay": decay}))
+
+
+def test_lion_steps_by_signs_of_what_is_not_kept():
+    """Chen et al. 2023, algorithm 2, number by number."""
+    options = {"learning_rate": 0.1, "beta_1": 0.6, "beta_2": 0.9}
+    found = UpdateRule("lion", options, decoupled={"bias": 0.5}).after(WEIGHTS, GRADIENTS)[-1]["bias"]
+    for at, start in enumerate(WEIGHTS["bias"]):
+        weight, kept = start, 0.0
+        for gradient in (float(given["bias"][at]) for given in GRADIENTS):
+            step = 1.0 if 0.6 * kept + 0.4 * gradient > 0 else -1.0
+            weight, kept = weight - 0.1 * (step + 0.5 * weight), 0.9 * kept + 0.1 * gradient
+        assert np.isclose(found[at], weight, rtol=1e-13)
 
 
 @pytest.mark.parametrize(

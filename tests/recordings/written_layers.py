@@ -20,10 +20,14 @@ def errors_by_op(framework, path):
 
 def error(code, layer):
     shapes = {role: array.shape for role, (array, _) in layer.weights.items()}
-    lines = code.written(layer.op, layer.options, shapes, layer.inputs[0].ndim) if len(layer.inputs) == 1 else None
+    lines = code.written(layer.op, layer.options, shapes, layer.inputs[0].ndim)
     if lines is None:
         return None
-    names = {"x": layer.inputs[0], "weights": {role: array for role, (array, _) in layer.weights.items()}}
+    names = {
+        "x": layer.inputs[0],
+        "others": [*layer.inputs[1:]],
+        "weights": {role: array for role, (array, _) in layer.weights.items()},
+    }
     exec("\n".join([code.IMPORTS, code.BEFORE, *lines, code.AFTER]), names)
     if names["output"].shape != layer.output.shape:
         return np.inf

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from twintrain import __version__
-from twintrain.errors import UserError, cut, first_line, kind_of, shown
+from twintrain.errors import UserError, cut, first_line, kind_of, said_of_file, shown
 
 FORMAT = 1
 HEADER = "recording"
@@ -47,7 +47,7 @@ def writable(to: Any) -> Path:
 
 def cannot_be_written(path: Path, error: OSError) -> UserError:
     """What is told of a file that is not written."""
-    return UserError(f"{path} cannot be written: {first_line(error)}; {EXPECTED_PLACE}")
+    return UserError(f"{path} cannot be written: {said_of_file(error)}; {EXPECTED_PLACE}")
 
 
 def write(path: Path, header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -81,7 +81,7 @@ def opened(path: Path, what: str = "recording", expected: str = EXPECTED, remedy
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
         raise UserError(f"{path} is cut off or damaged; {remedy}") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {first_line(error)}; {expected}") from error
+        raise UserError(f"{path} cannot be read: {said_of_file(error)}; {expected}") from error
 
 
 def shapes_in(

@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError, said_of_file
 
 
 def write_text(path: Path, text: str, option: str) -> None:
@@ -19,7 +19,7 @@ def write_text(path: Path, text: str, option: str) -> None:
         beside.replace(path)
     except OSError as error:
         raise UserError(
-            f"{option}: {path} cannot be written: {first_line(error)}; expected a file in a folder that is there "
+            f"{option}: {path} cannot be written: {said_of_file(error)}; expected a file in a folder that is there "
             "and may be written to"
         ) from error
     finally:

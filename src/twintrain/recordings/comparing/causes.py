@@ -8,6 +8,7 @@ import numpy as np
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import TO_THE_END, Layer, as_computed, gap, in_axes_of, in_order_of
+from twintrain.recordings.comparing.masks import UNMASKED, seen_by, with_mask, words
 from twintrain.recordings.comparing.mistakes import GUESSED, RECORDED, Mistake
 from twintrain.recordings.comparing.mistakes.options import another_operation, one_option
 from twintrain.recordings.comparing.mistakes.relations import relations
@@ -25,8 +26,6 @@ MOST_MISTAKES = 3
 # Rows of large layers are as good as all of them, but where rows are taken together.
 MOST_NUMBERS = 2_000_000
 BY_BATCH = "batch_norm"
-# Query, key and value, after which masks come.
-UNMASKED = 3
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def named_pair(name: str, other_name: str) -> str:
 
 def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     ours, theirs = layers_of(reference, other, compared.calls)
-    if found := _one_masked(compared.row, (ours, theirs), (reference, other)):
+    if found := _other_masks(compared.row, (ours, theirs), (reference, other)):
         return found
     ours, *_ = as_computed(ours)
     # What a layer joins must not be in its order already where that is the mistake.
@@ -94,19 +93,22 @@ def _of_layer(compared: Compared, reference: Side, other: Side) -> Cause | None:
     return _untried(compared.row, pair) if ours.is_sampled else None
 
 
-def _one_masked(row: Row, layers: tuple[Layer, Layer], sides: tuple[Side, Side]) -> Cause | None:
-    """Attention to which one side alone gives a mask: without it, it gives what the other does."""
+def _other_masks(row: Row, layers: tuple[Layer, Layer], sides: tuple[Side, Side]) -> Cause | None:
+    """Attention to which one side gives a mask, and the other another or none."""
+    ours, theirs = layers
     counts = [len(layer.inputs) for layer in layers]
-    if {layer.op for layer in layers} != {"attention"} or min(counts) != UNMASKED or counts[0] == counts[1]:
+    if {layer.op for layer in layers} != {"attention"} or min(counts) < UNMASKED or max(counts) == UNMASKED:
         return None
-    at = counts.index(max(counts))
-    masked, free, likely = layers[at], layers[1 - at], likely_layout(sides[at], sides[1 - at])
-    given = in_axes_of(masked.inputs[:UNMASKED], free.inputs, likely)
-    left = np.inf if given is None else gap(free.output, replace(masked, inputs=given).computed())
+    seen = [seen_by(layer, sides[0].pass_) for layer in layers]
+    given = in_axes_of(ours.inputs[:UNMASKED], theirs.inputs[:UNMASKED], likely_layout(*sides))
+    if seen[0] is None or seen[1] is None or given is None or np.array_equal(seen[0], seen[1]):
+        return None
+    left = gap(theirs.output, replace(with_mask(ours, seen[1]), inputs=given).computed())
     if left > min(EXPLAINED[sides[0].pass_], SHARE * row.error):
         return None
-    saying = f"{sides[at].title} masks times by an array, {sides[1 - at].title} none"
-    return _cause(row, row.error, left, [Trial("mask", masked, saying, "without it")])
+    at = 1 if seen[0].all() else 0
+    saying = f"{sides[at].title} masks {words(seen[at])}, {sides[1 - at].title} {words(seen[1 - at])}"
+    return _cause(row, row.error, left, [Trial("mask", ours, saying, "masked alike")])
 
 
 def _untried(row: Row, pair: Pair) -> Cause | None:

@@ -159,17 +159,21 @@ def in_order_of(reference: list[np.ndarray], other: list[np.ndarray], op: str | 
     return list(min(itertools.permutations(order), key=lambda at: sum(row[b] for row, b in zip(gaps, at, strict=True))))
 
 
+def as_masked(layer: Layer) -> Layer:
+    """Attention that masks later times, where it gives its numbers so alone: recordings do not have that argument."""
+    if layer.op != "attention" or layer.reproduction_error() <= REPRODUCED["float64"]:
+        return layer
+    masked = replace(layer, options={**layer.options, "causal": True})
+    return masked if masked.reproduction_error() <= REPRODUCED["float64"] else layer
+
+
 def as_computed(layer: Layer) -> tuple[Layer, float, bool]:
     """The layer as it computes, how far that is from what it gave, and whether its constants are in float32.
 
     They are where only such give its numbers to the last digits.
     """
+    layer = as_masked(layer)
     noise = layer.reproduction_error()
-    if noise > REPRODUCED["float64"] and layer.op == "attention":
-        # Whether later times are masked is an argument, which recordings do not have.
-        masked = replace(layer, options={**layer.options, "causal": True})
-        if masked.reproduction_error() <= REPRODUCED["float64"]:
-            return as_computed(masked)
     if TO_THE_END < noise <= REPRODUCED["float64"] and layer.has_constants():
         rounded = layer.with_float32_constants()
         if (rounded_noise := rounded.reproduction_error()) < 1e-2 * noise:

@@ -8,6 +8,7 @@ import numpy as np
 from twintrain.recordings.comparing.comparison import Difference, difference, scale
 from twintrain.recordings.comparing.last_steps import layers_of
 from twintrain.recordings.comparing.layer_pair import Alone, Layer, alone, gap, in_order_of
+from twintrain.recordings.comparing.masks import UNMASKED
 from twintrain.recordings.comparing.matching import Matching
 from twintrain.recordings.comparing.option_differences import QUIET, differing_options
 from twintrain.recordings.comparing.passages import Passage, Passages
@@ -100,7 +101,7 @@ class RowBuilder:
         for pair in self.matching.pairs:
             calls = self.reference.calls[pair[0]], self.other.calls[pair[1]]
             theirs = self._in_order(*calls)
-            for ours, there in zip(calls[0].inputs, theirs, strict=False):
+            for ours, there in _fed_alike(calls, theirs):
                 found += self._between(ours, there)
             found.append(self._layer(calls, theirs))
         for ours, there in self._outputs():
@@ -144,7 +145,7 @@ class RowBuilder:
         came_in = max(
             [
                 gap(self.reference.tensor(a), self.other.tensor(b), self.likely) if self._fit(a, b) else np.inf
-                for a, b in zip(ours, theirs, strict=False)
+                for a, b in _fed_alike(calls, theirs)
             ],
             default=0.0,
         )
@@ -212,6 +213,12 @@ class RowBuilder:
             verdict = ROUNDING
         rounded = found.rounded and verdict == ROUNDING
         return replace(row, alone=found.error, verdict=verdict, rounded=rounded, own=own)
+
+
+def _fed_alike(calls: tuple[Call, Call], theirs: list[int]) -> list[tuple[int, int]]:
+    """Inputs of both calls by their places, but for masks of attention, which say the same in several forms."""
+    are_attention = {call.op for call in calls} == {"attention"}
+    return [*zip(calls[0].inputs, theirs, strict=False)][: UNMASKED if are_attention else None]
 
 
 def options_of(reference: Layer, other: Layer) -> dict[str, tuple[Any, Any]]:

@@ -87,6 +87,9 @@ def _given(optimizer: Any) -> keras.optimizers.Optimizer:
         if optimizer.lower() not in known:
             raise unknown("optimizer", optimizer, known)
         return keras.optimizers.get(optimizer)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        # It divides gradients of a loss that was multiplied for float16, which no pass is in.
+        return optimizer.inner_optimizer
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         kind = cut(type(optimizer).__name__)
         raise UserError(f"optimizer=: expected a keras.optimizers.Optimizer, or its name, got {kind}")

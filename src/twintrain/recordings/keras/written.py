@@ -7,7 +7,7 @@ Options = Mapping[str, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 
 IMPORTS = "import keras\nfrom keras import layers, ops"
-# From the arrays `x` and `weights` to those of the framework, and back.
+# From the arrays `x`, `others` and `weights` to those of the framework, and back.
 BEFORE = 'keras.config.set_floatx("float64")'
 AFTER = "output = ops.convert_to_numpy(output)"
 ACTIVATIONS: dict[str, Callable[[Options], str]] = {
@@ -31,11 +31,11 @@ RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 
 
 def written(op: str | None, options: Options, shapes: Shapes, rank: int) -> list[str] | None:
-    """Lines that compute `output` of `x` and `weights`; None of a layer that cannot be written.
+    """Lines that compute `output` of `x`, `others` and `weights`; None of a layer that cannot be written.
 
     Args:
         shapes: of its weights, by role.
-        rank: the number of axes of its input.
+        rank: the number of axes of its first input.
     """
     if op in ACTIVATIONS:
         return ["x = ops.convert_to_tensor(x)", f"output = {ACTIVATIONS[op](options)}"]
@@ -130,6 +130,47 @@ def _flatten(options: Options, _: Shapes, __: int) -> list[str]:
     return _called(f"layers.Flatten({_format(options)})")
 
 
+def _reshape(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = layers.Reshape({_value(options.get('shape', options.get('target_shape')))})(x)"]
+
+
+def _permute(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = ops.transpose(x, {_value(options['axes'])})"]
+
+
+def _pad(options: Options, _: Shapes, rank: int) -> list[str]:
+    pairs = {axis % rank: tuple(pair) for axis, pair in zip(options["axes"], options["padding"], strict=True)}
+    mode = options.get("mode", "constant")
+    value = f", constant_values={options.get('value', 0.0)!r}" if mode == "constant" else ""
+    return [f"output = ops.pad(x, {tuple(pairs.get(axis, (0, 0)) for axis in range(rank))}, {mode!r}{value})"]
+
+
+def _joined(function: str) -> Callable[[Options, Shapes, int], list[str] | None]:
+    """A function of two, of all inputs one after the other, and of a number."""
+
+    def lines(options: Options, shapes: Shapes, _: int) -> list[str] | None:
+        others = f"(*others, {options['other']!r})" if "other" in options else "others"
+        loop = [f"for each in {others}:", f"    output = ops.{function}(output, each)"]
+        return None if shapes else ["output = x", *loop]
+
+    return lines
+
+
+def _concatenate(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = ops.concatenate([x, *others], {options.get('axis', -1)})"]
+
+
+def _attention(options: Options, shapes: Shapes, _: int) -> list[str] | None:
+    if "output_kernel" not in shapes:
+        return None
+    value = f", value_dim={options['value_size']}" if "value_size" in options else ""
+    size = f"{options['heads']}, {options['head_size']}{value}, use_bias={'output_bias' in shapes}"
+    made = f"layers.MultiHeadAttention({size}, output_shape={shapes['output_kernel'][-1]})"
+    causal = f", use_causal_mask={bool(options.get('causal'))}"
+    # It takes the value before the key.
+    return _called(made, causal, "x.shape, others[1].shape, others[0].shape", "x, others[1], others[0]")
+
+
 def _recurrent(op: str) -> Callable[[Options, Shapes, int], list[str]]:
     def lines(options: Options, shapes: Shapes, _: int) -> list[str]:
         given = _as(options, "return_sequences", "activation", "recurrent_activation", "reset_after", "go_backwards")
@@ -141,13 +182,19 @@ def _recurrent(op: str) -> Callable[[Options, Shapes, int], list[str]]:
     return lines
 
 
-def _called(made: str, training: str = "") -> list[str]:
-    """A layer with its weights, whose order is that of the roles."""
+def _called(made: str, more: str = "", built: str = "x.shape", given: str = "x") -> list[str]:
+    """A layer with its weights, whose order is that of the roles.
+
+    Args:
+        more: arguments of its call beside its inputs.
+        built: the shapes that it is built for.
+        given: its inputs.
+    """
     return [
         f"layer = {made}",
-        "layer.build(x.shape)",
+        f"layer.build({built})",
         "layer.set_weights(list(weights.values()))",
-        f"output = layer(x{training})",
+        f"output = layer({given}{more})",
     ]
 
 
@@ -184,7 +231,7 @@ def _value(value: Any) -> Any:
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
+LAYERS: dict[str, Callable[[Options, Shapes, int], list[str] | None]] = {
     "dense": _dense,
     "conv": _conv,
     "depthwise_conv": _depthwise_conv,
@@ -201,5 +248,13 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
     "prelu": _prelu,
     "embedding": _embedding,
     "flatten": _flatten,
+    "reshape": _reshape,
+    "permute": _permute,
+    "pad": _pad,
+    "add": _joined("add"),
+    "multiply": _joined("multiply"),
+    "concatenate": _concatenate,
+    "identity": lambda *_: ["output = x"],
+    "attention": _attention,
     **{op: _recurrent(op) for op in RECURRENT},
 }

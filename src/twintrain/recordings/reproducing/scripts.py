@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError, said_of_file
 from twintrain.recordings.archive import Recording, recording_of
 from twintrain.recordings.comparing.comparison import turned
 from twintrain.recordings.comparing.diff import Diff
 from twintrain.recordings.comparing.last_steps import layers_of
-from twintrain.recordings.comparing.layer_pair import Layer, in_axes_of
+from twintrain.recordings.comparing.layer_pair import Layer, as_masked, in_axes_of, in_order_of
 from twintrain.recordings.comparing.rows import DIFFERENT
 from twintrain.recordings.comparing.side import Side, common_limit, likely_layout
 from twintrain.recordings.contents import Call
@@ -32,7 +32,7 @@ import numpy as np
 {imports}
 
 arrays = np.load(Path(__file__).with_name("{arrays}"))
-x = arrays["{side}_input"]
+x, *others = (arrays[name] for name in arrays if name.startswith("{side}_input"))
 weights = {{name[{start}:]: arrays[name] for name in arrays if name.startswith("{side}_weight_")}}
 {lines}
 
@@ -89,25 +89,30 @@ def _calls(found: Diff, reference: Side, other: Side) -> tuple[Call, Call]:
 
 
 def _pair(reference: Side, other: Side, calls: tuple[Call, Call]) -> tuple[Layer, Layer]:
-    """Both layers on the smallest input that shows their difference, which is the reference's."""
-    ours, theirs = layers_of(reference, other, calls)
+    """Both layers on the smallest inputs that show their difference, which are the reference's."""
+    ours, theirs = (as_masked(layer) for layer in layers_of(reference, other, calls))
     if ours.is_sampled or theirs.is_sampled:
         raise UserError(
             f"of what came into {calls[0].name} only a sample was recorded; record both with a larger limit="
         )
-    given = in_axes_of(theirs.inputs, ours.inputs, likely_layout(other, reference))
+    order = in_order_of([*ours.inputs], [*theirs.inputs], theirs.op)
+    fed = [order.index(at) for at in range(len(theirs.inputs))]
+    are_as_many = len(ours.inputs) == len(theirs.inputs)
+    our_inputs = tuple(ours.inputs[at] for at in fed) if are_as_many else ours.inputs
+    given = in_axes_of(theirs.inputs, our_inputs, likely_layout(other, reference))
     if given is None:
         raise UserError(f"{calls[0].name} and {calls[1].name} take inputs of shapes that do not fit each other")
     theirs = Layer(theirs.op, theirs.options, theirs.weights, given)
-    pair = smallest(ours, theirs)
+    pair = smallest(ours, theirs, fed)
     return pair[0], Layer(theirs.op, theirs.options, theirs.weights, pair[1].inputs, pair[1].computed())
 
 
 def _arrays(pair: tuple[Layer, Layer]) -> dict[str, np.ndarray]:
-    """Input, output and weights of both, each in its own layout, and what the other gave in that layout."""
+    """Inputs, output and weights of both, each in its own layout, and what the other gave in that layout."""
     arrays = {}
     for side, layer, counterpart in zip(SIDES, pair, reversed(pair), strict=True):
-        arrays[f"{side}_input"], arrays[f"{side}_output"] = layer.inputs[0], _output(layer)
+        arrays |= {f"{side}_input_{at}" if at else f"{side}_input": each for at, each in enumerate(layer.inputs)}
+        arrays[f"{side}_output"] = _output(layer)
         fitting = turned(_output(layer), _output(counterpart))
         arrays[f"{side}_counterpart"] = fitting.array if fitting else _output(counterpart)
         arrays |= {f"{side}_weight_{role}": array for role, (array, _) in layer.weights.items()}
@@ -122,7 +127,7 @@ def _script(at: int, sides: list[Side], calls: tuple[Call, Call], layer: Layer) 
     side, call = sides[at], calls[at]
     code = importlib.import_module(f"twintrain.recordings.{side.recording.framework}.written")
     shapes = {role: array.shape for role, (array, _) in layer.weights.items()}
-    lines = code.written(layer.op, layer.options, shapes, layer.inputs[0].ndim) if len(layer.inputs) == 1 else None
+    lines = code.written(layer.op, layer.options, shapes, layer.inputs[0].ndim) if layer.inputs else None
     if lines is None or layer.output is None:
         raise UserError(f"{call.name} ({call.op or call.kind}) is a layer that no script can be written of")
     return SCRIPT.format(
@@ -151,6 +156,6 @@ def _written(folder: Path, files: dict[str, bytes]) -> list[Path]:
                     beside.unlink()
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written to: {first_line(error)}; expected a folder, or a place where one can be made"
+            f"{folder} cannot be written to: {said_of_file(error)}; expected a folder, or a place where one can be made"
         ) from error
     return [folder / name for name in files]

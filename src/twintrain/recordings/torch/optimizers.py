@@ -27,6 +27,12 @@ WORDS = {
     **{name: name for name in ("dampening", "initial_accumulator_value", "momentum_decay", "lr_decay")},
     **{"lr": "learning_rate", "eps": "epsilon", "alpha": "rho"},
 }
+# Settings that are pairs.
+PAIRS = {
+    "betas": ("beta_1", "beta_2"),
+    "etas": ("eta_minus", "eta_plus"),
+    "step_sizes": ("smallest_step", "largest_step"),
+}
 HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 # What says nothing where it is so.
 USUAL = {"maximize": False, "dampening": 0, "lr_decay": 0}
@@ -104,8 +110,11 @@ def _options(op: str | None, group: dict[str, Any]) -> dict[str, Any]:
         return plain({name: value for name, value in settings.items() if name != "params" and value is not None})
     found = {WORDS[name]: plain(value) for name, value in settings.items() if name in WORDS and value is not None}
     found = {word: value for word, value in found.items() if word not in USUAL or value != USUAL[word]}
-    if "betas" in settings:
-        found |= dict(zip(("beta_1", "beta_2"), map(float, settings["betas"]), strict=True))
+    for name, words in PAIRS.items():
+        if name in settings:
+            found |= dict(zip(words, map(float, settings[name]), strict=True))
+    if op == "asgd":  # its decay of weights is that of the rate too
+        found |= {"power": found.pop("rho"), "rate_decay": float(settings["lambd"])}
     if op in EPSILON_IS_ADDED_TO:
         found["epsilon_is_added_to"] = EPSILON_IS_ADDED_TO[op]
     if "weight_decay" in found:

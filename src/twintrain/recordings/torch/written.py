@@ -7,9 +7,10 @@ Options = Mapping[str, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 
 IMPORTS = "import torch\nfrom torch.nn import functional as F"
-# From the arrays `x` and `weights` to those of the framework, and back.
+# From the arrays `x`, `others` and `weights` to those of the framework, and back.
 BEFORE = (
-    "x, weights = torch.from_numpy(x), {role: torch.from_numpy(array) for role, array in weights.items()}\n"
+    "x, *others = map(torch.from_numpy, (x, *others))\n"
+    "weights = {role: torch.from_numpy(array) for role, array in weights.items()}\n"
     "torch.set_grad_enabled(False)"
 )
 AFTER = "output = output.numpy()"
@@ -37,16 +38,25 @@ MODULE_ARRAYS = {
     "bias": "bias_ih",
     "recurrent_bias": "bias_hh",
 }
+ATTENTION_ARRAYS = {
+    "qkv_kernel": "in_proj_weight",
+    "query_kernel": "q_proj_weight",
+    "key_kernel": "k_proj_weight",
+    "value_kernel": "v_proj_weight",
+    "qkv_bias": "in_proj_bias",
+    "output_kernel": "out_proj.weight",
+    "output_bias": "out_proj.bias",
+}
 BIAS = 'weights.get("bias")'
 SCALES = 'weights.get("gamma"), weights.get("beta")'
 
 
 def written(op: str | None, options: Options, shapes: Shapes, rank: int) -> list[str] | None:
-    """Lines that compute `output` of `x` and `weights`; None of a layer that cannot be written.
+    """Lines that compute `output` of `x`, `others` and `weights`; None of a layer that cannot be written.
 
     Args:
         shapes: of its weights, by role.
-        rank: the number of axes of its input.
+        rank: the number of axes of its first input.
     """
     if op in ACTIVATIONS:
         return [f"output = {ACTIVATIONS[op](options)}"]
@@ -128,6 +138,53 @@ def _flatten(_: Options, __: Shapes, ___: int) -> list[str]:
     return ["output = torch.flatten(x, 1)"]
 
 
+def _reshape(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = x.reshape(len(x), {', '.join(map(str, options.get('shape', options.get('target_shape'))))})"]
+
+
+def _permute(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = x.permute({tuple(options['axes'])})"]
+
+
+def _pad(options: Options, _: Shapes, rank: int) -> list[str]:
+    pairs = {axis % rank: pair for axis, pair in zip(options["axes"], options["padding"], strict=True)}
+    amounts = tuple(amount for axis in range(rank - 1, min(pairs) - 1, -1) for amount in pairs.get(axis, (0, 0)))
+    mode = options.get("mode", "constant")
+    value = f", value={options.get('value', 0.0)!r}" if mode == "constant" else ""
+    return [f"output = F.pad(x, {amounts}, mode={mode!r}{value})"]
+
+
+def _add(options: Options, shapes: Shapes, _: int) -> list[str] | None:
+    others = f"(*others, {options['other']!r})" if "other" in options else "others"
+    factor = f"{options['alpha']!r} * " if "alpha" in options else ""
+    return None if shapes else [f"output = x + {factor}sum({others})"]
+
+
+def _multiply(options: Options, shapes: Shapes, _: int) -> list[str] | None:
+    lines = [f"output = x * {options.get('other', 1)!r}", "for each in others:", "    output = output * each"]
+    return None if shapes else lines
+
+
+def _concatenate(options: Options, _: Shapes, __: int) -> list[str]:
+    return [f"output = torch.cat([x, *others], {options.get('axis', -1)})"]
+
+
+def _attention(options: Options, shapes: Shapes, _: int) -> list[str] | None:
+    if "output_kernel" not in shapes or not set(shapes) <= set(ATTENTION_ARRAYS):
+        return None
+    own = f", kdim={shapes['key_kernel'][-1]}, vdim={shapes['value_kernel'][-1]}" if "key_kernel" in shapes else ""
+    size = f"{shapes['output_kernel'][0]}, {options['heads']}, bias={'output_bias' in shapes}{own}"
+    first = not options.get("time_major")
+    made = f"layer = torch.nn.MultiheadAttention({size}, batch_first={first}).double()"
+    given = [f'layer.{ATTENTION_ARRAYS[role]}.data = weights["{role}"]' for role in shapes]
+    lines, mask = [], ""
+    if options.get("causal"):
+        times = 1 if first else 0
+        lines = [f"mask = torch.ones(x.shape[{times}], others[0].shape[{times}], dtype=torch.bool).triu(1)"]
+        mask = ", attn_mask=mask"
+    return [made, *given, *lines, f"output = layer(x, *others, need_weights=False{mask})[0]"]
+
+
 def _recurrent(op: str) -> Callable[[Options, Shapes, int], list[str]]:
     def lines(options: Options, shapes: Shapes, _: int) -> list[str]:
         both, units = bool(options.get("bidirectional")), options["units"]
@@ -172,7 +229,7 @@ def _as(options: Options, **names: str) -> str:
     )
 
 
-LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
+LAYERS: dict[str, Callable[[Options, Shapes, int], list[str] | None]] = {
     "dense": _dense,
     "conv": _conv,
     "depthwise_conv": _conv,
@@ -189,5 +246,13 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str]]] = {
     "prelu": _prelu,
     "embedding": _embedding,
     "flatten": _flatten,
+    "reshape": _reshape,
+    "permute": _permute,
+    "pad": _pad,
+    "add": _add,
+    "multiply": _multiply,
+    "concatenate": _concatenate,
+    "identity": lambda *_: ["output = x"],
+    "attention": _attention,
     **{op: _recurrent(op) for op in RECURRENT},
 }

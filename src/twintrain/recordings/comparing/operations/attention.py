@@ -12,13 +12,17 @@ Options = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 
 
+# So little that it counts for nothing beside any score, and a query that sees no key is not NaN.
+UNSEEN = -1e30
+
+
 def attention(options: Options, weights: Arrays, query: np.ndarray, *others: np.ndarray) -> np.ndarray | None:
     """softmax(Q Kᵀ / √size) V by heads, joined and projected: (rows, times, output), of (rows, times, features).
 
     Args:
         options: beside what recordings have, `scale` by which products are multiplied, `causal` if no time sees a later
-            one, and `interleaved` if heads lie within sizes.
-        others: key and value; masks are not known.
+            one, `seen` which keys are, (rows, heads, queries, keys), and `interleaved` if heads lie within sizes.
+        others: key and value; masks among the inputs are not known.
     """
     key, value = others if len(others) == 2 else (None, None)
     if key is None or value is None or any(each.ndim != 3 for each in (query, key, value)):
@@ -32,6 +36,8 @@ def attention(options: Options, weights: Arrays, query: np.ndarray, *others: np.
     scores = np.einsum("bqhs,bkhs->bhqk", q, k) * _scale(options, q.shape[-1])
     if options.get("causal"):
         scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+    if (seen := options.get("seen")) is not None:
+        scores = np.where(seen, scores, UNSEEN)
     mixed = np.einsum("bhqk,bkhs->bqhs", softmax(scores, axis=-1), v)
     joined = mixed.swapaxes(2, 3) if options.get("interleaved") else mixed
     output = _projected(arrays, "output", joined.reshape(*joined.shape[:2], -1))

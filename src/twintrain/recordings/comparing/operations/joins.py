@@ -60,6 +60,9 @@ def pad(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray | Non
     pads = [(0, 0)] * rows.ndim
     for axis, pad_ in zip(options["axes"], options["padding"], strict=True):
         pads[axis] = tuple(pad_)
+    is_copied = mode in ("reflect", "symmetric", "wrap")
+    if is_copied and any(max(pair) > size - (mode == "reflect") for pair, size in zip(pads, rows.shape, strict=True)):
+        return None  # NumPy goes back and forth, and the frameworks do not
     return np.pad(rows, pads, mode, **({"constant_values": options.get("value", 0)} if mode == "constant" else {}))
 
 

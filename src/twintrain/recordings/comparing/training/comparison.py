@@ -32,7 +32,7 @@ from twintrain.recordings.comparing.training.second_bias import second_bias_caus
 from twintrain.recordings.comparing.training.statistics_causes import statistics_causes
 from twintrain.recordings.comparing.training.targets import target_causes
 from twintrain.recordings.comparing.training.trained import Trained
-from twintrain.recordings.comparing.training.update_causes import Update, compare_updates
+from twintrain.recordings.comparing.training.update_causes import Update, compare_updates, other_kinds
 
 # What trainings part in, in the order in which it comes about.
 STAGES = {
@@ -100,6 +100,9 @@ def compare_training(reference: Side, other: Side, matching: Matching, forward: 
         rows = [replace(row, verdict=alike) if row.quantity in (LOSS, PENALTY) else row for row in rows]
         rows += builder.losses()
     other_count = _other_count(sides)
+    if update.error is None and _parts_in_update(sides, rows):
+        error = max(row.error for row in rows if row.quantity == WEIGHT)
+        update = replace(update, cause=other_kinds(sides, error))
     causes += [*filter(None, [other_count]), *_causes(sides, pairs, rows, update, forward)]
     dropped = [*dropout_causes((reference, other), matching)]
     parting = PREDICTION if other_count else next((row.quantity for row in rows if row.verdict == DIFFERENT), None)
@@ -177,10 +180,16 @@ def _causes(
         yield _penalty(sides)
     if update.cause:
         yield update.cause
-    elif WEIGHT in differing and not {LOSS, PREDICTION, GRADIENT} & differing and sides[0].fit.steps[:1] == [1]:
+    elif _parts_in_update(sides, rows):
         yield from second_bias_causes(sides, pairs)
     if PREDICTION not in differing:
         yield from statistics
+
+
+def _parts_in_update(sides: tuple[Trained, Trained], rows: list[TrainingRow]) -> bool:
+    """Whether weights part after the first step, and nothing before it."""
+    differing = {row.quantity for row in rows if row.verdict == DIFFERENT}
+    return WEIGHT in differing and not {LOSS, PREDICTION, GRADIENT} & differing and sides[0].fit.steps[:1] == [1]
 
 
 def _penalty(sides: tuple[Trained, Trained]) -> Cause:

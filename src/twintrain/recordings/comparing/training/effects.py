@@ -33,6 +33,11 @@ USUAL = {
     "rho": 0.9,
     "momentum": 0.0,
 }
+USUAL_OF = {
+    "lion": {"beta_2": 0.99},
+    "rprop": {"eta_minus": 0.5, "eta_plus": 1.2, "smallest_step": 1e-6, "largest_step": 50.0},
+    "asgd": {"power": 0.75, "rate_decay": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def _guesses(recorded: UpdateRule | None, steps: Steps) -> Iterator[UpdateRule]:
     rate = recorded.options.get("learning_rate", 1.0) if recorded else 1.0
     for op in RULES:
         for form in ({"epsilon_is_added_to": form} for form in EPSILON_FORMS.get(op, ("",))):
-            rule = UpdateRule(op, {**USUAL, "learning_rate": rate, **form}, frozen=steps.frozen)
+            rule = UpdateRule(op, {**USUAL, **USUAL_OF.get(op, {}), "learning_rate": rate, **form}, frozen=steps.frozen)
             yield rule
             yield from _rates(rule, steps)
             yield from _limits(rule, steps) if op == "sgd" else ()

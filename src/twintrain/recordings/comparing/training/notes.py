@@ -24,7 +24,7 @@ def notes(sides: tuple[Trained, Trained], update: Update, is_loss_explained: boo
         yield f"no gradients were recorded of {listed(unseen)}, and none are compared: r.gradients(…) is told them"
     if not is_loss_explained:
         yield from _said(sides, "losses", [side.fit.loss for side in sides])
-    if update.error is None and sides[0].fit.steps:
+    if update.error is None and update.cause is None and sides[0].fit.steps:
         yield from _said(sides, "optimizers", [side.fit.optimizer for side in sides])
     if update.quiet:
         yield f"the optimizers differ in {listed(update.quiet)}, which changes nothing in these steps"

@@ -150,11 +150,16 @@ class Trained:
 
     def _decays(self, rule: Rule) -> dict[str, float]:
         """The weight decay of each weight that has one, by name."""
-        strengths = dict.fromkeys(self.gradients, rule.options.get("weight_decay") or 0.0)
+        strengths = dict.fromkeys(self.gradients, _strength(rule.options))
         for group in rule.options.get("groups") or ():
-            strengths |= dict.fromkeys(group["weights"], group.get("weight_decay") or 0.0)
+            strengths |= dict.fromkeys(group["weights"], _strength(group))
         spared = set(rule.options.get("no_decay") or ())
         return {name: float(each) for name, each in strengths.items() if each and name not in spared}
+
+
+def _strength(options: Mapping[str, Any]) -> float:
+    """By how much weights decay; by ASGD's second setting too, which is also by how much its rate does."""
+    return (options.get("weight_decay") or 0.0) + (options.get("rate_decay") or 0.0)
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:

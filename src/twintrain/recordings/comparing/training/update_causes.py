@@ -3,14 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from twintrain.recordings.comparing.causes import Cause
 from twintrain.recordings.comparing.training.differences import cause_of, needed
 from twintrain.recordings.comparing.training.effects import Steps, in_effect
 from twintrain.recordings.comparing.training.pairs import Pairs
 from twintrain.recordings.comparing.training.penalties import Penalties
 from twintrain.recordings.comparing.training.rule_differences import FORMS, differing, finding, taken
-from twintrain.recordings.comparing.training.trained import Trained
-from twintrain.recordings.comparing.training.update_rules import UpdateRule
+from twintrain.recordings.comparing.training.trained import DECOUPLED, Trained
+from twintrain.recordings.comparing.training.update_rules import RULES, UpdateRule
 
 # What a rule is off by on either side, the other's may be off by this many times.
 NOISES = 4
@@ -77,6 +79,23 @@ def compare_updates(sides: tuple[Trained, Trained], pairs: Pairs, penalties: Pen
     findings = [finding((sides[0].title, sides[1].title), name, (ours, theirs), given.weights) for name in needs]
     counted = f" of the first {'steps' if len(given.gradients) > 1 else 'step'}"
     return replace(update, cause=cause_of("the optimizers differ", findings, before, left(needs), counted))
+
+
+def other_kinds(sides: tuple[Trained, Trained], error: float) -> Cause | None:
+    """Two optimizers that are not one, where what one of them computes is not known; None of any others.
+
+    Args:
+        error: by how much they part.
+    """
+    rules = [side.fit.optimizer for side in sides]
+    if rules[0] is None or rules[1] is None:
+        return None
+    ops = [DECOUPLED.get(rule.op or "", rule.op) for rule in rules if rule]
+    if all(op in RULES for op in ops) or (ops[0] or rules[0].kind) == (ops[1] or rules[1].kind):
+        return None
+    saying = f"{sides[0].title} has {rules[0].kind}, {sides[1].title} {rules[1].kind}"
+    sentence = f"the optimizers differ: {saying}; weights part by {error:.1e}, and not both could be tried"
+    return Cause(sentence, saying, "another optimizer", *["the optimizers differ"] * 2, error, np.nan)
 
 
 def _renamed(rule: UpdateRule, names: Mapping[str, str]) -> UpdateRule:

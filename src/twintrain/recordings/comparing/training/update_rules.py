@@ -36,7 +36,7 @@ class UpdateRule:
     """An optimizer, and what else changes weights or gradients on the way.
 
     Attributes:
-        op: "sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax" or "nadam".
+        op: "sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "asgd", "rprop" or "lion".
         options: of the optimizer: rates, moments, epsilon and limits of gradients.
         penalty: what times a weight is part of its gradient before gradients are limited, by names of weights.
         decay: what times a weight is added to its gradient after they are limited.
@@ -172,6 +172,42 @@ def _nadam(options: Options, step: int, gradient: np.ndarray, state: State) -> n
     )
 
 
+def _radam(options: Options, step: int, gradient: np.ndarray, state: State) -> np.ndarray:
+    """Liu et al. 2020, algorithm 2: without the second moment as long as too little of it is known."""
+    first, second = _moments(options, gradient, state)
+    corrected = options["learning_rate"] * first / (1 - options["beta_1"] ** step)
+    kept = options["beta_2"] ** step
+    most = 2 / (1 - options["beta_2"]) - 1
+    length = most - 2 * step * kept / (1 - kept)
+    if length <= 5:  # PyTorch's bound; the paper's is 4
+        return corrected
+    share = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
+    return corrected * np.sqrt(share * (1 - kept)) / (np.sqrt(second) + options["epsilon"])
+
+
+def _lion(options: Options, step: int, gradient: np.ndarray, state: State) -> np.ndarray:
+    """Chen et al. 2023, algorithm 2."""
+    kept = state.get("kept", 0.0)
+    state["kept"] = options["beta_2"] * kept + (1 - options["beta_2"]) * gradient
+    return options["learning_rate"] * np.sign(options["beta_1"] * kept + (1 - options["beta_1"]) * gradient)
+
+
+def _rprop(options: Options, step: int, gradient: np.ndarray, state: State) -> np.ndarray:
+    """Riedmiller and Braun 1993, without going back: where a gradient turns round, that number rests for a step."""
+    turns = np.sign(gradient * state.get("gradient", 0.0))
+    factors = np.where(turns > 0, options["eta_plus"], np.where(turns < 0, options["eta_minus"], 1.0))
+    size = state.get("size", options["learning_rate"]) * factors
+    state["size"] = np.clip(size, options["smallest_step"], options["largest_step"])
+    state["gradient"] = np.where(turns < 0, 0.0, gradient)
+    return np.sign(state["gradient"]) * state["size"]
+
+
+def _asgd(options: Options, step: int, gradient: np.ndarray, state: State) -> np.ndarray:
+    """Polyak and Juditsky 1992, with rates that fall as in Bottou 2012, section 2; the averages are left aside."""
+    rate, fall = options["learning_rate"], options["rate_decay"]
+    return rate / (1 + fall * rate * (step - 1)) ** options["power"] * gradient
+
+
 def _adamax(options: Options, step: int, gradient: np.ndarray, state: State) -> np.ndarray:
     """Kingma and Ba 2015, algorithm 2."""
     first, _ = _moments(options, gradient, state)
@@ -225,4 +261,8 @@ RULES: dict[str, Change] = {
     "adadelta": _adadelta,
     "adamax": _adamax,
     "nadam": _nadam,
+    "radam": _radam,
+    "lion": _lion,
+    "rprop": _rprop,
+    "asgd": _asgd,
 }
