@@ -60,10 +60,9 @@ def _other_start(folder: Path, reference: str, name: str) -> list[str]:
     other = [array for array in ours if array in theirs and not np.array_equal(ours[array], theirs[array])]
     if not other:
         return []
-    return [
-        f"{', '.join(other[:MOST])} ({len(other)} of {len(ours)} arrays): {TITLES[name]} begins with other numbers "
-        f"than {TITLES[reference]}; an array that one network makes constant stays so, so make it constant in both, or none"
-    ]
+    said = f"{TITLES[name]} begins with other numbers than {TITLES[reference]}"
+    mend = "an array that one network makes constant stays so, so make it constant in both, or none"
+    return [f"{', '.join(other[:MOST])} ({len(other)} of {len(ours)} arrays): {said}; {mend}"]
 
 
 def _sentences(found: Diff) -> list[str]:
