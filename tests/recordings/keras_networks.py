@@ -54,6 +54,7 @@ NETWORKS = {
     "conv_transpose": lambda: Both(layers.Conv2DTranspose(3, 2, strides=2)),
     "batch_norm": lambda: Both(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)),
     "layer_norm": lambda: Both(layers.LayerNormalization()),
+    "rms_norm": lambda: Both(layers.RMSNormalization(epsilon=1e-3)),
     "group_norm": lambda: Both(layers.GroupNormalization(2)),
     "max_pool": lambda: Both(layers.MaxPooling2D(2), lambda x: ops.max_pool(x, 2, 2)),
     "avg_pool": lambda: Both(layers.AveragePooling2D(2), lambda x: ops.average_pool(x, 2, 2)),

@@ -7,7 +7,7 @@ IMAGES, ROWS, STEPS, IDS = (2, 6, 6, 4), (3, 4), (2, 5, 4), (2, 5)
 SHAPES = {
     **dict.fromkeys(("dense", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu"), ROWS),
     **dict.fromkeys(("sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax", "log_softmax", "dropout"), ROWS),
-    **dict.fromkeys(("layer_norm", "identity", "add", "multiply", "concatenate"), ROWS),
+    **dict.fromkeys(("layer_norm", "rms_norm", "identity", "add", "multiply", "concatenate"), ROWS),
     **dict.fromkeys(("lstm", "gru", "rnn", "bidirectional", "attention", "permute", "reshape"), STEPS),
     "embedding": IDS,
 }
@@ -70,6 +70,7 @@ EXPECTED = {
         {**NORM, **STATISTICS},
     ),
     "layer_norm": both("layer_norm", {"epsilon": 1e-3, "axes": [-1], "center": True, "scale": True}, roles=NORM),
+    "rms_norm": both("rms_norm", {"epsilon": 1e-3, "axes": [-1]}, roles={"gamma": ("C", "C")}),
     "group_norm": both(
         "group_norm",
         {"groups": 2, "epsilon": 1e-3, "center": True, "scale": True},
@@ -168,7 +169,7 @@ FUNCTIONS = {
         *("conv_strided", "max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "adaptive_avg_pool", "flatten"),
         *("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "sigmoid", "hard_sigmoid"),
         *("hard_swish", "tanh", "softmax", "log_softmax", "dropout", "pad", "upsample", "dense", "batch_norm"),
-        *("layer_norm", "group_norm", "embedding", "prelu", "conv_transpose", "depthwise_conv"),
+        *("layer_norm", "rms_norm", "group_norm", "embedding", "prelu", "conv_transpose", "depthwise_conv"),
     },
     "keras": {
         *("max_pool", "avg_pool", "global_avg_pool", "global_max_pool", "flatten", "reshape", "permute"),

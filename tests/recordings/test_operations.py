@@ -123,6 +123,14 @@ def test_layer_norm_over_one_and_over_two_axes():
         agrees("layer_norm", options, weights, F.layer_norm(x, shape, gamma, beta, 1e-6), x)
 
 
+def test_rms_norm_over_one_and_over_two_axes():
+    x = tensor(4, 3, 5)
+    for shape in ((5,), (3, 5)):
+        gamma = tensor(*shape)
+        options = {"axes": list(range(-len(shape), 0)), "epsilon": 1e-3}
+        agrees("rms_norm", options, {"gamma": (gamma.numpy(), "")}, F.rms_norm(x, shape, gamma, 1e-3), x)
+
+
 def test_group_norm():
     x, gamma, beta = tensor(4, 6, 3, 5), tensor(6), tensor(6)
     weights = {"gamma": (gamma.numpy(), "C"), "beta": (beta.numpy(), "C")}

@@ -67,6 +67,7 @@ NETWORKS = {
     "layer_norm": lambda: Both(
         nn.LayerNorm(4, eps=1e-3), lambda layer, x: F.layer_norm(x, (4,), layer.weight, layer.bias, 1e-3)
     ),
+    "rms_norm": lambda: Both(nn.RMSNorm(4, eps=1e-3), lambda layer, x: F.rms_norm(x, (4,), layer.weight, 1e-3)),
     "group_norm": lambda: Both(
         nn.GroupNorm(2, 4, eps=1e-3), lambda layer, x: F.group_norm(x, 2, layer.weight, layer.bias, 1e-3)
     ),

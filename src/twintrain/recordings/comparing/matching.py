@@ -21,7 +21,7 @@ FAMILIES = (
     {"conv", "depthwise_conv"},
     {"max_pool", "avg_pool"},
     {"global_avg_pool", "global_max_pool", "adaptive_avg_pool"},
-    {"batch_norm", "layer_norm", "group_norm"},
+    {"batch_norm", "layer_norm", "rms_norm", "group_norm"},
     {"rnn", "lstm", "gru"},
     {"add", "multiply", "concatenate"},
     {"flatten", "reshape"},

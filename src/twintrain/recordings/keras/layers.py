@@ -95,6 +95,12 @@ def _layer_norm(layer: layers.LayerNormalization, rank: int) -> Description:
     return _norm("layer_norm", layer, {"epsilon": layer.epsilon, "axes": axes})
 
 
+def _rms_norm(layer: layers.RMSNormalization, rank: int) -> Description:
+    roles = arrays_of(layer, gamma="scale")
+    axes = sorted(axis % rank - rank for axis in listed(layer.axis, 1))
+    return Description("rms_norm", {"epsilon": layer.epsilon, "axes": axes}, roles, dict.fromkeys(roles, "C"))
+
+
 def _group_norm(layer: layers.GroupNormalization, rank: int) -> Description:
     return _norm("group_norm", layer, {"groups": layer.groups, "epsilon": layer.epsilon, "axis": layer.axis % rank})
 
@@ -167,6 +173,7 @@ LAYERS: dict[tuple[type[keras.Layer], ...], Callable[[Any, int], Description]] =
     (*CONVS, *DEPTHWISE, *TRANSPOSED): _conv,
     (layers.BatchNormalization,): _batch_norm,
     (layers.LayerNormalization,): _layer_norm,
+    (layers.RMSNormalization,): _rms_norm,
     (layers.GroupNormalization,): _group_norm,
     MAX_POOLS: _pool("max_pool", MAX_POOLS, {}),
     AVG_POOLS: _pool("avg_pool", AVG_POOLS, {"count_include_pad": False}),

@@ -85,6 +85,10 @@ def _layer_norm(options: Options, shapes: Shapes, _: int) -> list[str]:
     return _called(f"layers.LayerNormalization(axis={options.get('axes', [-1])}, {_normal(options, shapes)})")
 
 
+def _rms_norm(options: Options, _: Shapes, __: int) -> list[str]:
+    return _called(f"layers.RMSNormalization(axis={options.get('axes', [-1])}, epsilon={options.get('epsilon')!r})")
+
+
 def _group_norm(options: Options, shapes: Shapes, _: int) -> list[str]:
     given = f"{options['groups']}, axis={options.get('axis', -1)}, {_normal(options, shapes)}"
     return _called(f"layers.GroupNormalization({given})")
@@ -238,6 +242,7 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str] | None]] = {
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
     "group_norm": _group_norm,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,

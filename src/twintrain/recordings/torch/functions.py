@@ -168,6 +168,10 @@ def _layer_norm(call: Arguments) -> Description:
     return layers.norm_described("layer_norm", options, call.get(2, "weight"), call.get(3, "bias"))
 
 
+def _rms_norm(call: Arguments) -> Description:
+    return layers.rms_described(call.get(2, "weight"), len(call.get(1, "normalized_shape")), call.get(3, "eps"))
+
+
 def _group_norm(call: Arguments) -> Description:
     options = {"groups": call.get(1, "num_groups"), "epsilon": call.get(4, "eps", 1e-5), "axis": 1}
     return layers.norm_described("group_norm", options, call.get(2, "weight"), call.get(3, "bias"))
@@ -249,6 +253,7 @@ FUNCTIONS: dict[str, Callable[[Arguments], Description]] = {
     **{f"conv_transpose{axes}d": _conv_transpose for axes in (1, 2, 3)},
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
     "group_norm": _group_norm,
     **{f"max_pool{axes}d": _max_pool(axes) for axes in (1, 2, 3)},
     **{f"avg_pool{axes}d": _avg_pool(axes) for axes in (1, 2, 3)},

@@ -108,6 +108,14 @@ def norm_described(op: str, options: dict[str, Any], weight: Any, bias: Any, **o
     return Description(op, {**options, "center": bias is not None, "scale": weight is not None}, roles, axes)
 
 
+def rms_described(weight: Any, axes: int, epsilon: float | None) -> Description:
+    """Division by the root mean square over the last axes."""
+    roles = given({"gamma": weight})
+    # Without an epsilon it is that of the precision, another one in each pass, for which there is no word.
+    op = None if epsilon is None else "rms_norm"
+    return Description(op, {"epsilon": epsilon, "axes": [*range(-axes, 0)]}, roles, {"gamma": "C"} if axes == 1 else {})
+
+
 def batch_norm_options(epsilon: float, momentum: float | None, training: bool) -> dict[str, Any]:
     """Options of batch norm; PyTorch's momentum is the share of the new value, and None a mean of all so far."""
     kept = None if momentum is None else 1 - momentum
@@ -155,6 +163,10 @@ def _batch_norm(module: Any, _: int) -> Description:
 def _layer_norm(module: nn.LayerNorm, _: int) -> Description:
     options = {"epsilon": module.eps, "axes": [*range(-len(module.normalized_shape), 0)]}
     return norm_described("layer_norm", options, module.weight, module.bias)
+
+
+def _rms_norm(module: nn.RMSNorm, _: int) -> Description:
+    return rms_described(module.weight, len(module.normalized_shape), module.eps)
 
 
 def _group_norm(module: nn.GroupNorm, _: int) -> Description:
@@ -220,6 +232,7 @@ LAYERS: dict[tuple[type[nn.Module], ...], Callable[[Any, int], Description]] = {
     (*CONVS, *TRANSPOSED): _conv,
     BATCH_NORMS: _batch_norm,
     (nn.LayerNorm,): _layer_norm,
+    (nn.RMSNorm,): _rms_norm,
     (nn.GroupNorm,): _group_norm,
     MAX_POOLS: _max_pool,
     AVG_POOLS: _avg_pool,

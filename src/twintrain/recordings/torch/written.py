@@ -90,6 +90,11 @@ def _layer_norm(options: Options, _: Shapes, __: int) -> list[str]:
     return [f"output = F.layer_norm(x, {shape}, {SCALES}, eps={options.get('epsilon', 1e-5)!r})"]
 
 
+def _rms_norm(options: Options, _: Shapes, __: int) -> list[str]:
+    shape = f"x.shape[{-len(options.get('axes', [-1]))}:]"
+    return [f'output = F.rms_norm(x, {shape}, weights.get("gamma"), eps={options.get("epsilon")!r})']
+
+
 def _group_norm(options: Options, _: Shapes, __: int) -> list[str]:
     return [f"output = F.group_norm(x, {options['groups']}, {SCALES}, eps={options.get('epsilon', 1e-5)!r})"]
 
@@ -236,6 +241,7 @@ LAYERS: dict[str, Callable[[Options, Shapes, int], list[str] | None]] = {
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
     "group_norm": _group_norm,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,

@@ -15,7 +15,7 @@ Arrays = Mapping[str, np.ndarray]
 LINEAR = "linear"
 FAMILIES = dict.fromkeys(("dense", "conv", "depthwise_conv"), LINEAR)
 KNOWN = {
-    *("dense", "conv", "conv_transpose", "depthwise_conv", "batch_norm", "layer_norm", "group_norm"),
+    *("dense", "conv", "conv_transpose", "depthwise_conv", "batch_norm", "layer_norm", "rms_norm", "group_norm"),
     *("embedding", "prelu", "attention", *GATES),
 }
 SEPARABLE = ("depthwise_kernel", "pointwise_kernel")

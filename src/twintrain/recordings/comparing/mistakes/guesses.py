@@ -8,7 +8,7 @@ from twintrain.recordings.comparing.operations.activations import OPERATIONS as 
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12)
 SLOPES = (0.01, 0.1, 0.2, 0.3)
-NORMS = ("batch_norm", "layer_norm", "group_norm")
+NORMS = ("batch_norm", "layer_norm", "rms_norm", "group_norm")
 WINDOWED = ("conv", "depthwise_conv", "max_pool", "avg_pool")
 
 

@@ -39,6 +39,15 @@ def layer_norm(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarra
     return _scaled(normal, {role: array.reshape(shape) for role, array in weights.items()})
 
 
+def rms_norm(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray:
+    """Divides each row by its root mean square over `axes`, which gamma has too (Zhang and Sennrich 2019)."""
+    axes = sorted(axis % rows.ndim for axis in options.get("axes", [-1]))
+    mean = np.square(rows).mean(tuple(axes), keepdims=True)
+    shape = [length if axis in axes else 1 for axis, length in enumerate(rows.shape)]
+    scaled = rows / np.sqrt(mean + options.get("epsilon", EPSILON))
+    return _scaled(scaled, {role: array.reshape(shape) for role, array in weights.items()})
+
+
 def group_norm(options: Options, weights: Arrays, images: np.ndarray) -> np.ndarray:
     """Normalises each row's groups of neighbouring channels along `axis`, over all of the image."""
     axis = options.get("axis", 1 if is_channels_first(options) else -1)
@@ -56,4 +65,4 @@ def _scaled(normal: np.ndarray, weights: Arrays) -> np.ndarray:
     return normal + weights["beta"] if "beta" in weights else normal
 
 
-OPERATIONS = {"batch_norm": batch_norm, "layer_norm": layer_norm, "group_norm": group_norm}
+OPERATIONS = {"batch_norm": batch_norm, "layer_norm": layer_norm, "rms_norm": rms_norm, "group_norm": group_norm}
