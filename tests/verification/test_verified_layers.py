@@ -7,7 +7,7 @@ from made_recordings import image_network
 from twintrain.recordings.comparing.diff import Diff, diff
 from twintrain.recordings.comparing.rows import Row
 from twintrain.verification.checks import FLOAT64, LEAST_ULPS, PERTURBATION_ULPS, SELF_ERRORS
-from twintrain.verification.layers import RECORDING, check_layers, diff_layers
+from twintrain.verification.layers import REASON, RECORDING, check_layers, diff_layers
 from twintrain.verification.records import OUTPUTS
 
 EPSILON = {"bn2": {"options": {"epsilon": 1e-5}}}
@@ -65,8 +65,12 @@ def test_what_is_no_number_never_passes(error):
 
 def test_network_that_gives_no_numbers_never_passes(tmp_path):
     image_network("torch").save(tmp_path / RECORDING.format("torch", "float64"))
-    assert diff_layers(tmp_path, "torch", "keras", "float64") is None
-    assert check_layers(None, "keras", "float64").failed
+    (tmp_path / RECORDING.format("keras", "float64")).with_suffix(REASON).write_text("the model gives NaN")
+    found = diff_layers(tmp_path, "torch", "keras", "float64")
+    check = check_layers(found, "keras", "float64")
+    assert (check.failed, check.where) == (True, "not recorded: the model gives NaN")
+    (tmp_path / RECORDING.format("keras", "float64")).with_suffix(REASON).unlink()
+    assert check_layers(diff_layers(tmp_path, "torch", "keras", "float64"), "keras", "float64").failed
 
 
 def test_rounding_is_allowed_as_to_weights_changed_like_those_of_the_other_checks():

@@ -40,8 +40,8 @@ def find_causes(folder: Path, frameworks: list[str], checks: list[Check], diffs:
     parting = [name for name in others if name in {check.framework for check in failed} - other_shapes]
     begun = {name: sentence for name in parting if (sentence := _other_start(folder, reference, name))}
     parting = [name for name in parting if name not in begun]
-    found = {name: diffs[name, EXACT] for name in parting}
-    alike = [name for name, each in found.items() if each is None or each.passed]
+    found: dict[str, Diff | str] = {name: diffs[name, EXACT] for name in parting}
+    alike = [name for name, each in found.items() if isinstance(each, str) or each.passed]
     try:
         if alike:
             run_workers(folder, [reference, *alike], WORKER)
@@ -50,7 +50,7 @@ def find_causes(folder: Path, frameworks: list[str], checks: list[Check], diffs:
     except UserError as error:
         said = f"not found, since the networks could not be recorded: {error}"
         return {**begun, **{name: [said] for name in parting}}
-    return {**begun, **{name: _sentences(each) for name, each in found.items() if each}}
+    return {**begun, **{name: _sentences(each) for name, each in found.items()}}
 
 
 def _other_start(folder: Path, reference: str, name: str) -> list[str]:
@@ -65,7 +65,9 @@ def _other_start(folder: Path, reference: str, name: str) -> list[str]:
     return [f"{', '.join(other[:MOST])} ({len(other)} of {len(ours)} arrays): {said}; {mend}"]
 
 
-def _sentences(found: Diff) -> list[str]:
+def _sentences(found: Diff | str) -> list[str]:
+    if isinstance(found, str):
+        return [found]
     if found.passed:
         return [IN_STEPS]
     if found.causes:

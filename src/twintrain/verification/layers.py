@@ -13,8 +13,9 @@ from twintrain.verification.records import OUTPUTS
 
 RECORDING = "{}-{}-layers.npz"
 MOST_TOLD = 3
-# Of each framework but the reference, and in each precision; None where one has recorded nothing.
-Diffs = dict[tuple[str, str], Diff | None]
+REASON = ".txt"  # in the place of a recording that could not be made
+# Of each framework but the reference, and in each precision; or why there is none.
+Diffs = dict[tuple[str, str], Diff | str]
 
 
 def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
@@ -23,19 +24,22 @@ def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
     return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in PRECISIONS}
 
 
-def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | None:
-    """The diff of what two workers have recorded in a precision; None where one has recorded nothing."""
+def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | str:
+    """The diff of what two workers have recorded in a precision, or why one of them has not."""
     paths = [folder / RECORDING.format(framework, dtype) for framework in (reference, other)]
-    return diff(*paths) if all(path.exists() for path in paths) else None
+    reasons = [path.with_suffix(REASON).read_text("utf-8") for path in paths if path.with_suffix(REASON).exists()]
+    if all(path.exists() for path in paths):
+        return diff(*paths)
+    return next(iter(reasons), "nothing was recorded of arrays of other shapes")
 
 
-def check_layers(found: Diff | None, framework: str, dtype: str) -> Check:
+def check_layers(found: Diff | str, framework: str, dtype: str) -> Check:
     """The check of a framework's layers against the reference's.
 
     Where the check fails, it names the layer that parts by itself, not the first that gives other numbers.
     """
-    if found is None:
-        return Check(OUTPUTS, framework, dtype, np.inf, 0.0, "not recorded, since the network gives no numbers")
+    if isinstance(found, str):
+        return Check(OUTPUTS, framework, dtype, np.inf, 0.0, f"not recorded: {found}")
     rows = [row for row in (*found.layers, *found.outputs) if not _is_rearranged(found, row)]
     above = [row for row in rows if not row.error <= _tolerance(row, dtype)]
     first = found.first if found.first in above else next(iter(above), None)
@@ -43,16 +47,16 @@ def check_layers(found: Diff | None, framework: str, dtype: str) -> Check:
     return Check(OUTPUTS, framework, dtype, shown.error, _tolerance(shown, dtype), _name(shown), _self_error(shown))
 
 
-def rounding(found: Diff | None) -> float:
+def rounding(found: Diff | str) -> float:
     """By how much layers part because one framework keeps their constants in float32; 0 where none does."""
-    if found is None or found.verdict != ROUNDING:
+    if isinstance(found, str) or found.verdict != ROUNDING:
         return 0.0
     return max((row.own for row in found.layers if row.verdict == ROUNDING), default=0.0)
 
 
 def roundings(diffs: Diffs) -> list[str]:
     """Sentences on layers that keep their constants in float32, where the networks are the same but for these."""
-    found = [each for each in diffs.values() if each and each.verdict == ROUNDING]
+    found = [each for each in diffs.values() if isinstance(each, Diff) and each.verdict == ROUNDING]
     rows = [(row, each.weights) for each in found for row in each.layers if row.verdict == ROUNDING]
     return [*dict.fromkeys(rounding_note(*each) for each in rows)][:MOST_TOLD]
 

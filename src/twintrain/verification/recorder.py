@@ -3,7 +3,6 @@
 The folder holds what `workers.write_experiment` wrote. One framework a process; the records are compared afterwards.
 """
 
-import contextlib
 import math
 import sys
 import tempfile
@@ -33,7 +32,7 @@ from twintrain.training.steps import take_steps
 from twintrain.training.transfer import Trained, start_from
 from twintrain.verification import records
 from twintrain.verification.checks import PERTURBATION_ULPS
-from twintrain.verification.layers import RECORDING
+from twintrain.verification.layers import REASON, RECORDING
 from twintrain.verification.records import Arrays, Record
 
 DTYPES = ("float64", "float32")
@@ -119,10 +118,12 @@ class Recorder:
         return record
 
     def record_layers(self, path: Path) -> None:
-        """Writes what each call of the network gives before training; nothing where it cannot be recorded."""
+        """Writes what each call of the network gives before training, or why that cannot be recorded."""
         self.start()
-        with contextlib.suppress(UserError):  # of a network that gives NaN
+        try:
             record_calls(self.backend.model, self.rows, to=path, limit=WHOLE, precisions=(self.train.dtype,))
+        except UserError as error:  # a network that gives NaN, for one
+            path.with_suffix(REASON).write_text(str(error), "utf-8")
 
     def _steps(self) -> dict[str, Arrays]:
         """Weights after some steps, what each of the first ones makes of them, and what training says of itself."""
