@@ -3,10 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 5000
 BIN := .venv/bin
-# Files of tests side by side, one more than there are processors, since tests wait for servers and browsers; a test may
-# start a process of each framework, so no more than four at once.
-WORKERS := $(shell $(or $(PYTHON),python3) -c 'import os; print(min(4, len(os.sched_getaffinity(0)) + 1))' 2>/dev/null || echo 2)
-PYTEST := python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# Files of tests side by side; a test may start a process of each framework, so no more than four at once.
+PYTEST := python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Every launcher puts its own interpreter first, so that DVC's stages run in it too.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := true

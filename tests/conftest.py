@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from own_store import mlflow_as_found, use_store
 from shipped_experiment import shipped_params
 
@@ -23,6 +24,8 @@ sys.dont_write_bytecode = False
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile("same")
+# Else constants of the modules that a process happens to have loaded are among the examples: others in each process.
+providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_addoption(parser):
