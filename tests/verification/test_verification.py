@@ -11,8 +11,8 @@ from twintrain.data.prepare.preparation import prepare
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.sections.training import Train
 from twintrain.settings.yaml_files import write_yaml
-from twintrain.verification.checks import Check, Twin, check_reload, compare_twins
-from twintrain.verification.layers import check_layers, diff_layers
+from twintrain.verification.checks import Check, Twin, check_reload
+from twintrain.verification.layers import diff_layers
 from twintrain.verification.recorder import EPOCH_STEPS, few_epochs
 from twintrain.verification.records import (
     GRADIENTS,
@@ -25,7 +25,7 @@ from twintrain.verification.records import (
     Record,
     weights_after,
 )
-from twintrain.verification.workers import run_workers, write_experiment
+from twintrain.verification.workers import checks_of_pair, run_workers, write_experiment
 
 DENSE = [{"dense": {"units": 6}}, "batch_norm", {"activation": {"function": "relu"}}, {"dense": {"units": "outputs"}}]
 CONVOLUTION = [{"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}}, "flatten"]
@@ -78,9 +78,8 @@ def checks(recorded: Path) -> dict[str, dict[str, Check]]:
 
 def checks_in(folder: Path) -> dict[str, Check]:
     torch, keras = (twin(folder, framework) for framework in ("torch", "keras"))
-    shapes, *rest = compare_twins(torch, keras, "keras", "float64")
-    layers = [check_layers(diff_layers(folder, "torch", "keras", "float64"), "keras", "float64")]
-    return {check.name: check for check in (shapes, *(layers if shapes.passed else []), *rest)}
+    layers = diff_layers(folder, "torch", "keras", "float64")
+    return {check.name: check for check in checks_of_pair(torch, keras, layers, "keras", "float64")}
 
 
 def twin(folder: Path, framework: str) -> Twin:

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from twintrain.recordings.comparing.diff import PRECISIONS, REARRANGING, Diff, diff
-from twintrain.recordings.comparing.notes import rounding_note
+from twintrain.recordings.comparing.diff import REARRANGING, Diff, diff
+from twintrain.recordings.comparing.notes import MOST_ROUNDINGS, rounding_notes
 from twintrain.recordings.comparing.rows import ROUNDING, Row
 from twintrain.recordings.comparing.side import LAST_DIGITS
 from twintrain.verification.checks import PERTURBATION_ULPS, SELF_ERRORS, Check, least_tolerance
-from twintrain.verification.records import OUTPUTS
+from twintrain.verification.records import DTYPES, OUTPUTS
 
 RECORDING = "{}-{}-layers.npz"
-MOST_TOLD = 3
 REASON = ".txt"  # in the place of a recording that could not be made
 # Of each framework but the reference, and in each precision; or why there is none.
 Diffs = dict[tuple[str, str], Diff | str]
@@ -21,7 +20,7 @@ Diffs = dict[tuple[str, str], Diff | str]
 def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
     """The diffs of all that workers have recorded, the reference's framework being the first."""
     reference, *others = frameworks
-    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in PRECISIONS}
+    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in DTYPES}
 
 
 def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | str:
@@ -57,8 +56,8 @@ def rounding(found: Diff | str) -> float:
 def roundings(diffs: Diffs) -> list[str]:
     """Sentences on layers that keep their constants in float32, where the networks are the same but for these."""
     found = [each for each in diffs.values() if isinstance(each, Diff) and each.verdict == ROUNDING]
-    rows = [(row, each.weights) for each in found for row in each.layers if row.verdict == ROUNDING]
-    return [*dict.fromkeys(rounding_note(*each) for each in rows)][:MOST_TOLD]
+    notes = [note for each in found for note in rounding_notes(each.layers, each.weights)]
+    return [*dict.fromkeys(notes)][:MOST_ROUNDINGS]
 
 
 def _name(row: Row) -> str:

@@ -33,9 +33,8 @@ from twintrain.training.transfer import Trained, start_from
 from twintrain.verification import records
 from twintrain.verification.checks import PERTURBATION_ULPS
 from twintrain.verification.layers import REASON, RECORDING
-from twintrain.verification.records import Arrays, Record
+from twintrain.verification.records import DTYPES, Arrays, Record
 
-DTYPES = ("float64", "float32")
 SHOWN_ROWS = 64
 # Recorded as a whole, but for what only networks give that verify would take hours for.
 WHOLE = 2**24

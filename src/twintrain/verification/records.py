@@ -9,6 +9,7 @@ from twintrain.system.stored import load_arrays
 
 Arrays = dict[str, np.ndarray]
 
+DTYPES = ("float64", "float32")
 SHAPES = "parameters and shapes"
 # In the order of the computation, so that the first one that differs is the cause.
 OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS = "layer outputs", "logits", "loss", "gradients", "running statistics"

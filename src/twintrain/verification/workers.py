@@ -9,6 +9,7 @@ from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import FILE_NAME as SCHEMA_FILE
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
+from twintrain.recordings.comparing.diff import Diff
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
@@ -16,8 +17,7 @@ from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.layers import Diffs, check_layers, rounding
-from twintrain.verification.recorder import DTYPES
-from twintrain.verification.records import Record
+from twintrain.verification.records import DTYPES, Record
 
 WORKER = ("-m", "twintrain.verification.recorder")
 NATIVE_WORKER = ("-m", "twintrain.verification.native_worker")
@@ -91,12 +91,20 @@ def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs, are_own: b
             for name in frameworks
         }
         for name in others:
-            shapes, *rest = compare_twins(twins[reference], twins[name], name, dtype)
-            found = diffs[name, dtype]
-            allowed = rounding(found) if are_own else 0.0
-            layers = [check_layers(found, name, dtype)] if shapes.passed else []
-            checks += [shapes, *(check.allowing(allowed) for check in (*layers, *rest))]
+            found = checks_of_pair(twins[reference], twins[name], diffs[name, dtype], name, dtype)
+            allowed = rounding(diffs[name, dtype]) if are_own else 0.0
+            checks += [check.allowing(allowed) for check in found]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)
     return checks
+
+
+def checks_of_pair(reference: Twin, other: Twin, found: Diff | str, framework: str, dtype: str) -> list[Check]:
+    """A framework against the reference, in the order of the computation; shapes alone where these differ.
+
+    Args:
+        found: the diff of the layers, or why there is none.
+    """
+    shapes, *rest = compare_twins(reference, other, framework, dtype)
+    return [shapes, check_layers(found, framework, dtype), *rest] if shapes.passed else [shapes]

@@ -14,7 +14,7 @@ from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.dropout import rate_differences
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
-from twintrain.recordings.comparing.notes import quiet_options, rounding_note
+from twintrain.recordings.comparing.notes import quiet_options, rounding_notes
 from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import (
@@ -33,8 +33,8 @@ from twintrain.recordings.comparing.table import table
 from twintrain.recordings.comparing.training.comparison import BATCHES, Training, compare_training
 from twintrain.recordings.comparing.training.trained import is_trained
 from twintrain.recordings.comparing.weights import WeightRow, compare_weights
+from twintrain.recordings.contents import PRECISIONS
 
-PRECISIONS = ("float64", "float32")
 # Layers whose causes are looked for.
 MOST_CAUSES = 100
 # Of layers that part by about as much, the first is named.
@@ -153,7 +153,7 @@ def _precision(reference: Recording, other: Recording) -> str:
             f"the recordings are of {reference.rows} and {other.rows} rows; expected the same rows: record both models "
             "on the same input"
         )
-    for precision in PRECISIONS:
+    for precision in reversed(PRECISIONS):  # the finest
         if precision in reference.passes and precision in other.passes:
             return precision
     raise UserError(
@@ -195,7 +195,7 @@ def _concluded(
     is_different = bool(parting) or has_other_weights or other_count is not None
     rounds = any(each.row.verdict == ROUNDING for each in compared)
     verdict = DIFFERENT if is_different else ROUNDING if rounds else SAME
-    notes += [rounding_note(each.row, weights) for each in compared if each.row.verdict == ROUNDING][:3]
+    notes += rounding_notes([each.row for each in compared], weights)
     ranked = _ranked(parting)
     causes = [cause for each in ranked[:MOST_CAUSES] if (cause := find_cause(each, *sides))]
     first = ranked[0].row if ranked else None

@@ -1,7 +1,11 @@
 """What must be known of layers that are the same, in sentences."""
 
-from twintrain.recordings.comparing.rows import SAME, Compared, Row
+from collections.abc import Iterable
+
+from twintrain.recordings.comparing.rows import ROUNDING, SAME, Compared, Row
 from twintrain.recordings.comparing.weights import WeightRow
+
+MOST_ROUNDINGS = 3
 
 
 def quiet_options(compared: list[Compared]) -> list[str]:
@@ -15,8 +19,12 @@ def quiet_options(compared: list[Compared]) -> list[str]:
     return list(found.values())
 
 
-def rounding_note(row: Row, weights: list[WeightRow]) -> str:
-    """Why a layer is the same but for rounding, and by how much."""
+def rounding_notes(rows: Iterable[Row], weights: list[WeightRow]) -> list[str]:
+    """Why layers are the same but for rounding, and by how much; of the first of them."""
+    return [_rounding(row, weights) for row in rows if row.verdict == ROUNDING][:MOST_ROUNDINGS]
+
+
+def _rounding(row: Row, weights: list[WeightRow]) -> str:
     changed = max((each.error for each in weights if each.name == row.name), default=0.0)
     if row.rounded:
         why = "keeps its constants in float32"

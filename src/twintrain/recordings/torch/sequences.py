@@ -1,25 +1,15 @@
 """What PyTorch's recurrent and attention layers compute."""
 
+from operator import attrgetter
+
 from torch import nn
 
+from twintrain.recordings.torch.array_names import ATTENTION_ARRAYS, RECURRENT_ARRAYS
 from twintrain.recordings.torch.settings import given
 from twintrain.recordings.trace import Description
 
 # What the gates of a recurrent layer are, in the order of its arrays.
 GATES = {nn.LSTM: ("lstm", "ifgo"), nn.GRU: ("gru", "rzn"), nn.RNN: ("rnn", "h")}
-RECURRENT_ARRAYS = (
-    ("kernel", "weight_ih", "OI"),
-    ("recurrent_kernel", "weight_hh", "OI"),
-    ("bias", "bias_ih", "C"),
-    ("recurrent_bias", "bias_hh", "C"),
-)
-ATTENTION_ARRAYS = {
-    "qkv_kernel": "in_proj_weight",
-    "query_kernel": "q_proj_weight",
-    "key_kernel": "k_proj_weight",
-    "value_kernel": "v_proj_weight",
-    "qkv_bias": "in_proj_bias",
-}
 
 
 def recurrent(module: nn.RNNBase, _: int) -> Description:
@@ -50,7 +40,6 @@ def recurrent(module: nn.RNNBase, _: int) -> Description:
 def attention(module: nn.MultiheadAttention, _: int) -> Description:
     """Describes attention of several heads."""
     options = {"heads": module.num_heads, "head_size": module.head_dim, "dropout": module.dropout}
-    roles = given({role: getattr(module, name) for role, name in ATTENTION_ARRAYS.items()})
-    roles |= given({"output_kernel": module.out_proj.weight, "output_bias": module.out_proj.bias})
+    roles = given({role: attrgetter(name)(module) for role, name in ATTENTION_ARRAYS.items()})
     axes = {role: "OI" if "kernel" in role else "C" for role in roles}
     return Description("attention", {**options, "time_major": not module.batch_first}, roles, axes)

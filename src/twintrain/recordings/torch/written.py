@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from twintrain.recordings.torch.array_names import ATTENTION_ARRAYS, RECURRENT_ARRAYS
+
 Options = Mapping[str, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -32,21 +34,7 @@ ACTIVATIONS: dict[str, Callable[[Options], str]] = {
     "log_softmax": lambda options: f"torch.log_softmax(x, {options.get('axis', -1)!r})",
 }
 RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
-MODULE_ARRAYS = {
-    "kernel": "weight_ih",
-    "recurrent_kernel": "weight_hh",
-    "bias": "bias_ih",
-    "recurrent_bias": "bias_hh",
-}
-ATTENTION_ARRAYS = {
-    "qkv_kernel": "in_proj_weight",
-    "query_kernel": "q_proj_weight",
-    "key_kernel": "k_proj_weight",
-    "value_kernel": "v_proj_weight",
-    "qkv_bias": "in_proj_bias",
-    "output_kernel": "out_proj.weight",
-    "output_bias": "out_proj.bias",
-}
+MODULE_ARRAYS = {role: name for role, name, _ in RECURRENT_ARRAYS}
 BIAS = 'weights.get("bias")'
 SCALES = 'weights.get("gamma"), weights.get("beta")'
 

@@ -35,17 +35,14 @@ def layer_norm(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarra
     axes = sorted(axis % rows.ndim for axis in ([axes] if isinstance(axes, int) else axes))
     mean, variance = rows.mean(tuple(axes), keepdims=True), rows.var(tuple(axes), keepdims=True)
     normal = (rows - mean) / np.sqrt(variance + options.get("epsilon", EPSILON))
-    shape = [length if axis in axes else 1 for axis, length in enumerate(rows.shape)]
-    return _scaled(normal, {role: array.reshape(shape) for role, array in weights.items()})
+    return _scaled(normal, _along(axes, rows, weights))
 
 
 def rms_norm(options: Options, weights: Arrays, rows: np.ndarray) -> np.ndarray:
     """Divides each row by its root mean square over `axes`, which gamma has too (Zhang and Sennrich 2019)."""
     axes = sorted(axis % rows.ndim for axis in options.get("axes", [-1]))
     mean = np.square(rows).mean(tuple(axes), keepdims=True)
-    shape = [length if axis in axes else 1 for axis, length in enumerate(rows.shape)]
-    scaled = rows / np.sqrt(mean + options.get("epsilon", EPSILON))
-    return _scaled(scaled, {role: array.reshape(shape) for role, array in weights.items()})
+    return _scaled(rows / np.sqrt(mean + options.get("epsilon", EPSILON)), _along(axes, rows, weights))
 
 
 def group_norm(options: Options, weights: Arrays, images: np.ndarray) -> np.ndarray:
@@ -57,6 +54,12 @@ def group_norm(options: Options, weights: Arrays, images: np.ndarray) -> np.ndar
     mean, variance = split.mean(axes, keepdims=True), split.var(axes, keepdims=True)
     normal = (split - mean) / np.sqrt(variance + options.get("epsilon", EPSILON))
     return np.moveaxis(_scaled(normal.reshape(images.shape), weights), -1, axis)
+
+
+def _along(axes: list[int], rows: np.ndarray, weights: Arrays) -> Arrays:
+    """Weights with axes of one beside those that are normalised over."""
+    shape = [length if axis in axes else 1 for axis, length in enumerate(rows.shape)]
+    return {role: array.reshape(shape) for role, array in weights.items()}
 
 
 def _scaled(normal: np.ndarray, weights: Arrays) -> np.ndarray:
