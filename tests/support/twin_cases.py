@@ -351,14 +351,16 @@ def cases(mode: str = "aligned") -> dict[str, Case]:
     """All rows. Layers end in a dense head; every second one is binary, so that both losses are met."""
     found = {}
     for index, (name, (shape, layers)) in enumerate(LAYER_CASES.items()):
-        network = place_layers(
-            _with_logits(layers), "case", mode, _schema(shape, _outputs(index, layers)), Path("case")
-        )
-        found[name] = _case(network, seed=index)
+        found[name] = case_of(shape, layers, _outputs(index, layers), seed=index, mode=mode)
     for index, (model, dataset) in enumerate(MODEL_CASES.items()):
         schema = network_schema(dataset, load_dataset(dataset), Preprocess())
         found[model] = _case(load_network(model, mode, schema), seed=100 + index)
     return found
+
+
+def case_of(shape: list[int], layers: list[Any], outputs: int, seed: int, mode: str = "aligned") -> Case:
+    """A row of layers that are given as in a model file."""
+    return _case(place_layers(_with_logits(layers), "case", mode, _schema(shape, outputs), Path("case")), seed)
 
 
 def kinds(entries: list[Any]) -> set[str]:

@@ -12,6 +12,7 @@ from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import epoch_batches
 from twintrain.training.blocks import Feed, block_steps
 from twintrain.training.steps import take_steps
+from twintrain.training.workers import Worker
 
 FRAMEWORKS = ("torch", "keras", "keras-jax", "keras-torch")
 ROWS = 23
@@ -23,6 +24,8 @@ RATES = np.linspace(0.1, 1, 6)
 
 class Recorder:
     """A backend that keeps the batches that it is given."""
+
+    worker = Worker()
 
     def __init__(self):
         self.loaded, self.batches, self.rates = [], [], []

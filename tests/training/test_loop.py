@@ -10,6 +10,7 @@ from twintrain.settings.sections.optimizers import Optimizer, Schedule
 from twintrain.settings.sections.training import EarlyStopping, Train
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.loop import History, fit
+from twintrain.training.workers import Worker
 
 ROWS = 20
 
@@ -22,7 +23,16 @@ def part(seed, rows=ROWS):
 PARTS = {"train": part(1), "val": part(2)}
 
 
-class Logistic:
+class Alone:
+    """What all backends have where no other worker trains."""
+
+    worker = Worker()
+
+    def from_first(self, numbers):
+        return numbers
+
+
+class Logistic(Alone):
     """Logistic regression with momentum and noise, so that its course depends on all that a checkpoint must keep."""
 
     def __init__(self):
@@ -65,7 +75,7 @@ class Logistic:
         self.velocity, self.step = state["velocity"].copy(), int(state["step"])
 
 
-class Scripted:
+class Scripted(Alone):
     """Has the given validation losses, one an epoch; its only weight is the number of epochs it has trained."""
 
     def __init__(self, val_losses, train_losses=None):

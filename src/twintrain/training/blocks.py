@@ -33,12 +33,12 @@ class Feed:
             backend.load_rows(part.features, part.labels)
 
     def batches(self, epoch: int) -> Batches:
-        """The batches of an epoch, of rows of the part."""
-        return epoch_batches(len(self.part), self.train.batch_size, self.train.seed, epoch, self.train.accumulate)
+        """The batches of an epoch, of rows of the part: those of the backend's worker."""
+        return self._whole_batches(epoch).share(self.backend.worker)
 
     def first_batch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Features and labels of the first batch of an epoch, as the first step meets them."""
-        batches = self.batches(epoch)
+        """Features and labels of the first batch of an epoch, of all workers, as the first step meets them."""
+        batches = self._whole_batches(epoch)
         return self._gather(batches.order[: batches.cuts[1]], self._draws(epoch))
 
     def train_steps(self, epoch: int, rates: np.ndarray, first: int = 0) -> tuple[float, float]:
@@ -55,9 +55,12 @@ class Feed:
         for start, end in block_steps(batches, self._rows_a_block()):
             block = batches.between(start, end)
             self.backend.load_rows(*self._gather(block.order, draws))
-            sums += np.multiply(self.backend.train_epoch(block.in_order(), rates[start:end]), len(block.order))
-        loss, metric = (sums / len(batches.order)).tolist()
+            sums += np.multiply(self.backend.train_epoch(block.in_order(), rates[start:end]), block.rows)
+        loss, metric = (sums / batches.rows).tolist()
         return loss, metric
+
+    def _whole_batches(self, epoch: int) -> Batches:
+        return epoch_batches(len(self.part), self.train.batch_size, self.train.seed, epoch, self.train.accumulate)
 
     def _rows_a_block(self) -> int:
         return self.train.block_bytes // max(1, self.part.features[:1].nbytes)
@@ -79,6 +82,7 @@ def block_steps(batches: Batches, rows: int) -> Iterator[tuple[int, int]]:
     its arrays compiles for two.
     """
     steps = len(batches.steps) - 1
-    at_once = max(1, rows // int(batches.cuts[batches.steps[1]]))
+    # Of all workers, so that all cut alike: they meet at the end of each block.
+    at_once = max(1, rows // int(batches.sizes[: batches.steps[1]].sum()))
     for first in range(0, steps, at_once):
         yield first, min(first + at_once, steps)

@@ -20,6 +20,7 @@ from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.memory import peak_memory_mib
 from twintrain.training.schedule import learning_rates
+from twintrain.training.workers import Worker
 
 Weights = dict[str, np.ndarray]
 GRADIENT_NORM = "first_layer_gradient_norm"
@@ -30,7 +31,13 @@ class DivergenceError(UserError):
 
 
 class Backend(Protocol):
-    """What the loop asks of a framework."""
+    """What the loop asks of a framework.
+
+    Attributes:
+        worker: whose rows of each batch it is given, where several train.
+    """
+
+    worker: Worker
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Puts the training rows on the device that the next batches are of, in place of those before."""
@@ -39,11 +46,18 @@ class Backend(Protocol):
         """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training.
 
         Args:
+            batches: those rows of them that this worker has.
             rates: float64 (steps,), the learning rate of each step.
         """
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
+        """Returns loss and gradients of one batch in training; running statistics are updated, weights are not.
+
+        Given all rows of the batch, each worker computes with its own.
+        """
+
+    def from_first(self, numbers: list[float]) -> list[float]:
+        """Returns the numbers that the first worker gives."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -100,6 +114,7 @@ def fit(
     checkpoint_path: Path,
     fingerprint: str,
     on_epoch: Callable[[int, dict[str, float]], None],
+    writes: bool = True,
 ) -> History:
     """Trains a backend on parts["train"], watching parts["val"].
 
@@ -109,6 +124,7 @@ def fit(
     Args:
         fingerprint: tells this training from others; changes with its data, network and settings.
         on_epoch: is told epoch number (from 0) and metrics, those before a resumed checkpoint included.
+        writes: whether it leaves checkpoints; of several workers one does.
     """
     history, best = _resume(backend, checkpoint_path, fingerprint)
     for epoch, metrics in enumerate(history.epochs):
@@ -125,21 +141,27 @@ def fit(
         started = time.perf_counter()
         trained = feed.train_steps(epoch, rates)
         history.seconds.append(time.perf_counter() - started)
-        logits = backend.predict(parts["val"].features)
-        labels = parts["val"].labels
-        values = (*trained, loss(logits, labels, train.loss), metric(logits, labels))
+        # One validates for all, so that they never part over a last digit.
+        validated = _validate(backend, parts["val"], train) if backend.worker.is_first else [0.0, 0.0]
+        values = (*trained, *backend.from_first(validated))
         history.epochs.append({**dict(zip(names, values, strict=True)), **further})
         _expect_finite(history.epochs[epoch], epoch)
         if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
             history.best_epoch = epoch
             best = backend.weights()
         history.peak_memory_mib = max(history.peak_memory_mib, peak_memory_mib())
-        if _is_checkpointed(epoch, history, train):
+        if writes and _is_checkpointed(epoch, history, train):
             Checkpoint(fingerprint, backend.weights(), backend.state(), best, history.__dict__).save(checkpoint_path)
         on_epoch(epoch, history.epochs[epoch])
     if train.restore_best_weights:
         backend.load_weights(best)
     return history
+
+
+def _validate(backend: Backend, part: Part, train: Train) -> list[float]:
+    """Loss and metric."""
+    logits = backend.predict(part.features)
+    return [loss(logits, part.labels, train.loss), metric(logits, part.labels)]
 
 
 def gradient_norm(backend: Backend, features: np.ndarray, labels: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from twintrain.models.network import Network
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
+from twintrain.training.workers import Worker
 
 
 class KerasBackend:
@@ -30,6 +31,7 @@ class KerasBackend:
         loss = losses.build(train.loss, network.schema.task)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
         self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms())
+        self.worker = Worker.of_environment()
         self.engine = engine_module().Engine(self.learner, train)
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
@@ -39,12 +41,16 @@ class KerasBackend:
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training."""
         total, metric = self.engine.train_epoch(batches, rates)
-        return total / len(batches.order), metric / len(batches.order)
+        return total / batches.rows, metric / batches.rows
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
         loss, gradients = self.engine.gradients(features, labels)
         return loss, networks.name_arrays(self.model, self.network, gradients)
+
+    def from_first(self, numbers: list[float]) -> list[float]:
+        """The numbers that the first worker gives."""
+        return numbers
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""

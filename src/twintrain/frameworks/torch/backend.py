@@ -9,12 +9,13 @@ import torch
 import torchinfo
 
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import gradients, losses, networks, optimizers
+from twintrain.frameworks.torch import collectives, gradients, losses, networks, optimizers
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
+from twintrain.training.workers import Worker, check_masks
 
 
 class TorchBackend:
@@ -30,6 +31,12 @@ class TorchBackend:
         self.model = networks.build(network, train.dtype, train.seed).to(self.device)
         self.network = freeze_layers(networks.known(self.model, network), train.freeze)
         self.frozen_norms = networks.freeze(self.model, self.network)
+        self.worker = Worker.of_environment()
+        self.dropouts = networks.shared_dropouts(self.model).values()
+        if not self.worker.is_alone:
+            check_masks(networks.draws_own_masks(self.model))
+            collectives.join(self.worker, self.device)
+            collectives.share_statistics(self.model)
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
         self.loss = losses.build(train.loss, network.schema.task)
@@ -45,32 +52,39 @@ class TorchBackend:
         order = torch.from_numpy(batches.order).to(self.device)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         metric = torch.zeros((), dtype=torch.float64, device=self.device)
+        taken = [order[start:end] for start, end in pairwise(batches.cuts.tolist())]
+        pieces = list(zip(taken, batches.sizes.tolist(), batches.firsts.tolist(), strict=True))
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
-            cuts = batches.cuts[first : end + 1].tolist()
-            loss, found = self._step([order[start:stop] for start, stop in pairwise(cuts)], rate)
+            loss, found = self._step(pieces[first:end], rate)
             total += loss
             metric += found
-        return total.item() / len(order), metric.item() / len(order)
+        (metric,) = self._sum([metric])
+        return total.item() / batches.rows, metric.item() / batches.rows
 
     def _set_training(self) -> None:
         self.model.train()
         for norm in self.frozen_norms:
             norm.eval()
 
-    def _step(self, batches: list[torch.Tensor], rate: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes one step; returns the loss summed over the rows, and the metric, before it."""
-        rows = sum(map(len, batches))
+    def _step(self, pieces: list[tuple[torch.Tensor, int, int]], rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Takes one step; returns the loss summed over the rows, and the metric over those that are here, before it.
+
+        Args:
+            pieces: of each batch the rows that are here, how many it has everywhere, and the place of the first here.
+        """
+        rows = sum(size for _, size, _ in pieces)
         seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
         def evaluate() -> torch.Tensor:
             self.optimizer.zero_grad(set_to_none=True)
             total = metric = 0
-            for batch in batches:
-                loss, found = self._forward(self.features[batch], self.labels[batch])
-                (loss if len(batches) == 1 else loss * (len(batch) / rows)).backward()
-                total, metric = total + loss.detach() * len(batch), metric + found
+            for here, _, first in pieces:
+                loss, found = self._forward(self.features[here], self.labels[here], first)
+                (loss if len(here) == rows else loss * (len(here) / rows)).backward()
+                total, metric = total + loss.detach() * len(here), metric + found
             # A module that takes no part in the forward pass has no gradient.
             found = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
+            *found, total = self._sum([*found, total])
             found = gradients.penalize(found, self.parameters, self.regularization.l1, self.regularization.l2)
             found = gradients.clip(found, self.clip.norm, self.clip.value)
             for weight, gradient in zip(self.parameters, found, strict=True):
@@ -91,16 +105,31 @@ class TorchBackend:
         kernels = [weight.detach() for weight in self.parameters if weight.ndim > 1]
         return sum(l1 * kernel.abs().sum() + l2 / 2 * kernel.square().sum() for kernel in kernels)
 
-    def _forward(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _sum(self, arrays: list[torch.Tensor]) -> list[torch.Tensor]:
+        return arrays if self.worker.is_alone else collectives.sum_arrays(arrays)
+
+    def _forward(
+        self, features: torch.Tensor, labels: torch.Tensor, first: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        for dropout in self.dropouts:
+            dropout.first_row = first
         logits = self.model(features)
         return self.loss(logits, labels), losses.metric(logits, labels)
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""
         self._set_training()
-        loss, _ = self._forward(self._tensor(features), self._tensor(labels))
+        first, end = self.worker.share(len(features))
+        loss, _ = self._forward(self._tensor(features[first:end]), self._tensor(labels[first:end]), first)
+        loss = loss if self.worker.is_alone else loss * ((end - first) / len(features))
         found = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
+        *found, loss = self._sum([*found, loss])
         return loss.item(), networks.name_arrays(self.model, self.network, list(found))
+
+    def from_first(self, numbers: list[float]) -> list[float]:
+        """The numbers that the first worker gives."""
+        given = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        return self._sum([given if self.worker.is_first else torch.zeros_like(given)])[0].tolist()
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""

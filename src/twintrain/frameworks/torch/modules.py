@@ -104,12 +104,16 @@ class Reshape(nn.Module):
 
 
 class SharedDropout(nn.Dropout):
-    """Dropout with the masks of `models/dropout_masks.py`; images are channels first, all else channels last."""
+    """Dropout with the masks of `models/dropout_masks.py`; images are channels first, all else channels last.
+
+    Attributes:
+        first_row: the place in its batch of the first row that comes in.
+    """
 
     def __init__(self, rate: float, whole_channels: bool = False) -> None:
         super().__init__(rate)
         self.whole_channels = whole_channels
-        self.key = self.calls = 0
+        self.key = self.calls = self.first_row = 0
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.p:
@@ -119,13 +123,14 @@ class SharedDropout(nn.Dropout):
         shape = ours.shape
         if self.whole_channels:
             shape = torch.Size((shape[0], *[1] * (len(shape) - 2), shape[-1]))
-        kept = torch.where(self._mask(shape.numel(), values.device).view(shape), ours * (1 / (1 - self.p)), 0.0)
+        kept = torch.where(self._mask(shape, values.device).view(shape), ours * (1 / (1 - self.p)), 0.0)
         self.calls += 1
         return kept.movedim(-1, 1) if is_image else kept
 
-    def _mask(self, size: int, device: torch.device) -> torch.Tensor:
+    def _mask(self, shape: torch.Size, device: torch.device) -> torch.Tensor:
         key = dropout_masks.next_key(self.key, self.calls)
-        index = torch.arange(size, dtype=torch.int64, device=device)
+        first = self.first_row * shape[1:].numel()
+        index = torch.arange(first, first + shape.numel(), dtype=torch.int64, device=device)
         spread = index * dropout_masks.GOLDEN & dropout_masks.BITS
         return dropout_masks.mix(spread ^ key) >= dropout_masks.threshold(self.p)
 

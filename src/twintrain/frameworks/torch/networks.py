@@ -128,15 +128,21 @@ def draws_own_masks(model: nn.Module) -> bool:
     return any(not isinstance(module, SharedDropout) for module in dropouts)
 
 
+def shared_dropouts(model: nn.Module) -> dict[str, SharedDropout]:
+    """The layers with shared dropout masks."""
+    return {path: module for path, module in model.named_modules() if isinstance(module, SharedDropout)}
+
+
 def get_calls(model: nn.Module) -> dict[str, int]:
     """Training calls so far of each layer with shared dropout masks: a part of a checkpoint."""
-    return {path: module.calls for path, module in model.named_modules() if isinstance(module, SharedDropout)}
+    return {name: module.calls for name, module in shared_dropouts(model).items()}
 
 
 def set_calls(model: nn.Module, calls: dict[str, int]) -> None:
     """Sets what `get_calls` returned."""
-    for path, count in calls.items():
-        model.get_submodule(path).calls = count
+    dropouts = shared_dropouts(model)
+    for name, count in calls.items():
+        dropouts[name].calls = count
 
 
 def plain_training(model: nn.Module) -> tuple[nn.Module, torch.optim.Optimizer]:

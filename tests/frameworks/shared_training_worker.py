@@ -1,0 +1,54 @@
+"""Trains networks as one of several workers: python shared_training_worker.py FRAMEWORK OUT DTYPES
+
+The environment says which worker it is (`training.workers`). Writes what each makes of every training to OUT-RANK.npz.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+from shared_networks import BATCH_SIZE, STEPS, shared_cases, trainings
+
+from twintrain.data.parts import Part
+from twintrain.frameworks import framework_module
+from twintrain.training.steps import take_steps
+from twintrain.training.workers import Worker
+
+
+def main(framework: str, out: str, dtypes: list[str]) -> None:
+    backend_type = framework_module(framework, "backend").Backend
+    results: dict[str, np.ndarray] = {}
+    for dtype in dtypes:
+        for name, case in shared_cases().items():
+            rows = np.arange(len(case.labels))
+            part = Part(case.features.astype(dtype), case.labels, rows)
+            for training, settings in trainings(dtype).items():
+                backend = backend_type(case.network, settings)
+                backend.load_weights(case.weights)
+                for what, array in trained(backend, settings, part).items():
+                    results[f"{name}|{training}|{dtype}|{what}"] = array
+    np.savez(f"{out}-{Worker.of_environment().rank}.npz", **results)
+
+
+def trained(backend: Any, settings: Any, part: Part) -> dict[str, np.ndarray]:
+    """Loss and gradients of the first batch, losses while training, and all arrays after it."""
+    untrained, weights = backend.state(), backend.weights()
+    loss, gradients = backend.gradients(part.features[:BATCH_SIZE], part.labels[:BATCH_SIZE])
+    backend.load_weights(weights)
+    backend.load_state(untrained)
+    metrics = take_steps(backend, settings, part, 0, STEPS)
+    return {
+        "loss": np.array(loss),
+        "gradients": flat(gradients),
+        "training": np.array(metrics),
+        "weights": flat(backend.weights()),
+        "agreed": np.array(backend.from_first([float(backend.worker.rank) + 1, 2.0])),
+    }
+
+
+def flat(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in arrays.values()])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3].split(","))
