@@ -37,6 +37,7 @@ from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
 from twintrain.training.seeds import seed_folders, spread
+from twintrain.training.shared_training import Job, train_together
 from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
 
 FIGURES = (
@@ -144,12 +145,20 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
 
 def _fit(backend: Any, inputs: Inputs, folder: Path, run: tracking.Run) -> History:
     """Trains with the garbage collector on, which commands keep off, and spares it the imported modules."""
-    title = TITLES[inputs.framework] + (f" seed {backend.train.seed}" if inputs.params.train.seeds else "")
+    train, checkpoint = backend.train, _checkpoint(folder)
+    title = TITLES[inputs.framework] + (f" seed {train.seed}" if inputs.params.train.seeds else "")
     gc.freeze()
     gc.enable()
-    with Progress(title, backend.train.epochs, run) as progress:
-        fingerprint = _fingerprint(inputs, backend.train)
-        history = fit(backend, inputs.parts, backend.train, _checkpoint(folder), fingerprint, progress.update)
+    with Progress(title, train.epochs, run) as progress:
+        fingerprint = _fingerprint(inputs, train)
+        if train.workers == 1:
+            history = fit(backend, inputs.parts, train, checkpoint, fingerprint, progress.update)
+        else:
+            params = inputs.params.model_copy(update={"train": train})
+            job = Job(inputs.framework, params, project.SPLIT, checkpoint, fingerprint, backend.weights())
+            trained = train_together(job, project.WORKERS / checkpoint.stem, progress.update)
+            backend.load_weights(trained.weights)
+            history = trained.history
     gc.disable()
     return history
 
@@ -162,7 +171,9 @@ def _checkpoint(folder: Path) -> Path:
 def _fingerprint(inputs: Inputs, settings: Train) -> str:
     """Changes with whatever decides the course of a training: settings, network, first weights, rows and code."""
     framework, network, initial = inputs.framework, inputs.network, inputs.initial
-    digest = hashlib.sha256(f"{framework} {settings.model_dump_json()} {network}".encode())
+    # Several workers train to the weights of one, so another number of them goes on where one has stopped.
+    decisive = settings.model_dump_json(exclude={"workers"})
+    digest = hashlib.sha256(f"{framework} {decisive} {network}".encode())
     parents = [Path(package.__file__).parent for package in (training, models, frameworks)]
     folders = [*parents[:2], parents[2] / frameworks.folder(framework)]
     code = [path for folder in folders for path in folder.rglob("*.py")]

@@ -30,6 +30,8 @@ EVALUATE = Path("build/evaluate")
 COST = Path("build/cost.json")
 # Not a stage output: DVC clears those before a stage starts, and an interrupted training goes on from here.
 CHECKPOINTS = Path("build/checkpoints")
+# Of trainings by several processes, a folder each, while they run.
+WORKERS = Path("build/workers")
 RESULTS = Path("results")
 METRICS = RESULTS / "metrics.json"
 SCORES = RESULTS / "scores.json"

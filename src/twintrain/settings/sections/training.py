@@ -85,6 +85,7 @@ class _Train(Section):
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: int | None = Field(None, ge=1, le=1024)
+    workers: int = Field(1, ge=1, le=1024)
     deterministic: bool = True
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()

@@ -1,0 +1,62 @@
+"""One of several workers that train a network together: started by pipelines.train, or by what starts it elsewhere.
+
+python -m pipelines.train_worker FOLDER    FOLDER has the job; the environment says which worker it is:
+                                           RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT
+"""
+
+import gc
+import json
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from twintrain.command_line.commands import command_parser, run_command
+from twintrain.data.parts import Part
+from twintrain.data.schema import Schema
+from twintrain.errors import UserError
+from twintrain.frameworks import framework_module
+from twintrain.models.network import load_network
+from twintrain.training.launch import LOST
+from twintrain.training.loop import fit
+from twintrain.training.shared_training import Job, Trained
+from twintrain.training.workers import Worker
+
+
+def work() -> None:
+    """Runs the worker."""
+    parser = command_parser("train_worker", __doc__)
+    parser.add_argument("folder", type=Path)
+    folder, worker = parser.parse_args().folder, Worker.of_environment()
+    try:
+        _train(Job.load(folder), worker, folder)
+    except UserError:
+        raise
+    except Exception:  # another worker that is gone, most likely, in the words of the framework
+        traceback.print_exc()
+        raise SystemExit(LOST) from None
+
+
+def _train(job: Job, worker: Worker, folder: Path) -> None:
+    params, train = job.params, job.params.train
+    parts = {name: Part.load(job.split / name, train.dtype) for name in ("train", "val")}
+    network = load_network(params.model, params.mode, Schema.load(job.split))
+    backend = framework_module(job.framework, "backend").Backend(network, train)
+    backend.load_weights(job.weights)
+    gc.freeze()
+    gc.enable()
+    history = fit(backend, parts, train, job.checkpoint, job.fingerprint, _tell(worker), writes=worker.is_first)
+    gc.disable()
+    if worker.is_first:
+        Trained(backend.weights(), history).save(folder)
+
+
+def _tell(worker: Worker) -> Callable[[int, dict[str, float]], None]:
+    def tell(epoch: int, metrics: dict[str, float]) -> None:
+        if worker.is_first:
+            print(json.dumps({"epoch": epoch, "metrics": metrics}), flush=True)
+
+    return tell
+
+
+if __name__ == "__main__":
+    run_command(work)

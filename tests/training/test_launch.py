@@ -1,0 +1,81 @@
+"""Workers are started together, end together, and start again where one is lost."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from twintrain.errors import UserError
+from twintrain.training import launch
+from twintrain.training.launch import LOST, RESTARTS, run_workers
+
+# What each worker does, as lines of Python; ROUND is how often it has been started before.
+BEGINNING = """
+import os, signal, sys, time
+from pathlib import Path
+rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+log = Path(sys.argv[1]) / f"starts-{rank}"
+round = log.stat().st_size if log.exists() else 0
+log.open("a").write("x")
+"""
+
+
+def run(folder: Path, does: str, count: int = 3) -> list[str]:
+    """Runs workers that do this, and returns the lines that were told."""
+    told: list[str] = []
+    run_workers([sys.executable, "-c", BEGINNING + does, str(folder)], count, folder, told.append)
+    return told
+
+
+def starts(folder: Path) -> list[int]:
+    return [path.stat().st_size for path in sorted(folder.glob("starts-*"))]
+
+
+def test_each_is_told_which_it_is_and_the_first_is_heard(tmp_path):
+    said = "print(rank, size, os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT']) > 0)"
+    assert run(tmp_path, said) == ["0 3 127.0.0.1 True\n"]
+    assert starts(tmp_path) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "worker 1 of 3 was killed (signal 9)"),
+        (f"print('no answer', file=sys.stderr); sys.exit({LOST})", "worker 1 of 3 was lost: no answer"),
+    ],
+)
+def test_all_start_again_where_one_is_lost(tmp_path, capsys, monkeypatch, end, said):
+    monkeypatch.setattr(launch, "SECONDS_TO_FOLLOW", 0.2)
+    lines = run(tmp_path, f"if rank == 1 and round < 2: {end}\nif round < 2: time.sleep(60)\nprint('done')")
+    assert lines == ["done\n"]
+    assert starts(tmp_path) == [3, 3, 3]
+    assert capsys.readouterr().err == f"note: {said}; all go on from the last checkpoint\n" * 2
+
+
+def test_who_is_lost_again_and_again_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "SECONDS_TO_FOLLOW", 0.2)
+    with pytest.raises(UserError) as raised:
+        run(tmp_path, "if rank == 2: os.kill(os.getpid(), signal.SIGSEGV)\ntime.sleep(60)")
+    assert str(raised.value) == f"worker 2 of 3 was killed (signal 11), 4 times; the logs of all are in {tmp_path}"
+    assert starts(tmp_path) == [RESTARTS + 1] * 3
+
+
+def test_an_error_of_the_users_is_told_and_nothing_starts_again(tmp_path):
+    with pytest.raises(UserError, match=r"^val_loss is nan$"):
+        run(tmp_path, f"print('error: val_loss is nan', file=sys.stderr)\nsys.exit({LOST} if rank == 0 else 1)")
+    assert starts(tmp_path) == [1, 1, 1]
+
+
+def test_nothing_runs_on_after_an_interrupt(tmp_path):
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "time.sleep(60)")
+    time.sleep(0.1)
+    here = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+    assert not [command for command in here if str(tmp_path) in command]
