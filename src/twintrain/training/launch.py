@@ -73,13 +73,15 @@ def _started(command: list[str], worker: Worker, folder: Path) -> Iterator[subpr
     """A worker, which does not outlive the context."""
     environment = {**worker_environment(), **worker.variables()}
     with _log(folder, worker.rank).open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        printed = subprocess.PIPE if worker.is_first else log
+        process = subprocess.Popen(command, env=environment, stdout=printed, stderr=log, text=True)
     try:
         yield process
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _listen(process: subprocess.Popen[str], told: Callable[[str], None]) -> None:

@@ -10,13 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from twintrain.report.html_template import render
-from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.tracking import Run
 from twintrain.verification.checks import Check
 from twintrain.verification.records import LOGGED
 from twintrain.verification.seal import but_for_rounding, passed_text
+from twintrain.verification.sides import framework_of, title
 
 NATIVE_NOTE = (
     "logits: largest change of a logit of the test rows after 200 float64 steps, when that one default of PyTorch's is "
@@ -48,6 +48,7 @@ def parity(
         "model": params.model_name,
         "optimizer": params.train.optimizer.name,
         "frameworks": params.frameworks,
+        "workers": params.train.workers,
         "mixed": mixed,
         "experiment": experiment,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -92,16 +93,18 @@ def conclusion(parity: dict[str, Any]) -> str:
     if parity["passed"] is None:
         return parity["reason"]
     failed = sum(check["failed"] for check in parity["checks"])
-    *first, last = (TITLES[name] for name in parity["frameworks"])
+    *first, last = map(title, parity["frameworks"])
     titles = f"{', '.join(first)} and {last}"
+    workers = parity.get("workers", 1)
+    together = f", on {workers} workers as on one" if workers > 1 else ""
     if failed:
         return f"{titles} are not twins: {failed} of {len(parity['checks'])} checks failed."
-    return f"{titles} are twins{but_for_rounding(parity)}: {passed_text(parity['checks'])}."
+    return f"{titles} are twins{together}{but_for_rounding(parity)}: {passed_text(parity['checks'])}."
 
 
 def notes(parity: dict[str, Any]) -> list[str]:
     """Where each framework parts first, and what else must be known to read the checks."""
-    lines = [_parting(parity, framework) for framework in parity["frameworks"]]
+    lines = [_parting(parity, framework) for framework in _sides(parity)]
     lines += [f"Why: {cause}." for causes in parity.get("causes", {}).values() for cause in causes]
     lines += [f"The same but for rounding: {note}." for note in parity.get("rounding", [])]
     lines += [f"Not checked, since MLflow could not log the models: {name}." for name in parity["unchecked"]]
@@ -123,15 +126,22 @@ def notes(parity: dict[str, Any]) -> list[str]:
     return list(filter(None, lines))
 
 
+def _sides(parity: dict[str, Any]) -> list[str]:
+    """All that has checks, the reference first."""
+    return list(dict.fromkeys([*parity["frameworks"], *(check["framework"] for check in parity["checks"])]))
+
+
 def _parting(parity: dict[str, Any], framework: str) -> str:
     failed = [check for check in parity["checks"] if check["failed"] and check["framework"] == framework]
     if not failed:
         return ""
-    title, first = TITLES[framework], failed[0]
+    first = failed[0]
     place = f"{first['name']} ({first['dtype']}): {first['where']}"
     if framework == parity["frameworks"][0]:
-        return f"{title} does not come back as it was saved: {place}."
-    return f"{title} parts from {TITLES[parity['frameworks'][0]]} first in {place}."
+        return f"{title(framework)} does not come back as it was saved: {place}."
+    alone = framework_of(framework)
+    reference = parity["frameworks"][0] if framework == alone else alone
+    return f"{title(framework)} parts from {title(reference)} first in {place}."
 
 
 def table(parity: dict[str, Any]) -> list[dict[str, Any]]:
@@ -139,8 +149,8 @@ def table(parity: dict[str, Any]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for check in parity["checks"]:
         row = rows.setdefault((check["framework"], check["name"]), {})
-        row |= {"name": check["name"], "framework": TITLES[check["framework"]], check["dtype"]: check}
-    order = list(parity["frameworks"])
+        row |= {"name": check["name"], "framework": title(check["framework"]), check["dtype"]: check}
+    order = _sides(parity)
     return [rows[key] for key in sorted(rows, key=lambda key: order.index(key[0]))]
 
 

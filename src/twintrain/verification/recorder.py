@@ -30,10 +30,12 @@ from twintrain.training.initial_model import handed_on
 from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.training.transfer import Trained, start_from
+from twintrain.training.workers import Worker
 from twintrain.verification import records
 from twintrain.verification.checks import PERTURBATION_ULPS
 from twintrain.verification.layers import REASON, RECORDING
 from twintrain.verification.records import DTYPES, Arrays, Record
+from twintrain.verification.sides import side
 
 SHOWN_ROWS = 64
 # Recorded as a whole, but for what only networks give that verify would take hours for.
@@ -43,7 +45,14 @@ EPOCH_STEPS = 15
 
 
 def work(framework: str, folder: Path) -> None:
-    """Writes two records a precision, the second one with weights changed in the last digits."""
+    """Writes two records a precision, the second one with weights changed in the last digits.
+
+    Of several workers the first writes one, of what they do together.
+    """
+    worker = Worker.of_environment()
+    if not worker.is_alone:
+        _work_together(framework, folder, worker)
+        return
     for dtype in DTYPES:
         recorder = Recorder.of_experiment(framework, folder, dtype)
         record = recorder.record(perturbed=False)
@@ -53,6 +62,13 @@ def work(framework: str, folder: Path) -> None:
         record.save(folder / f"{framework}-{dtype}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
     project.write_json(folder / f"{framework}.json", recorder.backend.facts())
+
+
+def _work_together(framework: str, folder: Path, worker: Worker) -> None:
+    for dtype in DTYPES:
+        record = Recorder.of_experiment(framework, folder, dtype).record(perturbed=False)
+        if worker.is_first:
+            record.save(folder / f"{side(framework, worker.size)}-{dtype}.npz")
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from twintrain.system import project
 from twintrain.verification.causes import find_causes
 from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity
-from twintrain.verification.workers import collect_checks, run_workers
+from twintrain.verification.workers import checks_of_workers, collect_checks, run_together, run_workers
 
 # What only lengthens a training, watches it or cuts it into blocks makes no other twins; the stage does not list it.
 TRAINING_LENGTH = {
@@ -60,6 +60,10 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         diffs = diff_all(folder, params.frameworks)
         are_own = Path(params.model).suffix == ".py"
         checks = collect_checks(folder, params.frameworks, diffs, are_own)
+        if params.train.workers > 1:
+            for name in params.frameworks:
+                run_together(folder, name, params.train.workers)
+                checks += checks_of_workers(folder, name, params.train.workers)
         causes = find_causes(folder, params.frameworks, checks, diffs)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)

@@ -14,10 +14,12 @@ from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.system.processes import worker_environment
+from twintrain.training import launch
 from twintrain.training.initial_model import hand_on
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.layers import Diffs, check_layers, rounding
 from twintrain.verification.records import DTYPES, Record
+from twintrain.verification.sides import side, title
 
 WORKER = ("-m", "twintrain.verification.recorder")
 NATIVE_WORKER = ("-m", "twintrain.verification.native_worker")
@@ -68,6 +70,18 @@ def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = W
         raise UserError(f"{TITLES[failed[0]]}: {_reason(logs[failed[0]])}")
 
 
+def run_together(folder: Path, framework: str, count: int) -> None:
+    """Has several workers of one framework record what they do together.
+
+    Raises:
+        UserError: they cannot train together.
+    """
+    try:
+        launch.run_workers([sys.executable, *WORKER, framework, str(folder)], count, folder, lambda _: None)
+    except UserError as error:
+        raise UserError(f"{title(side(framework, count))}: {error}") from None
+
+
 def _reason(log: Path) -> str:
     """The error that a worker ended with; all that it said, if that is a traceback."""
     said = log.read_text(encoding="utf-8", errors="replace").strip()
@@ -97,6 +111,17 @@ def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs, are_own: b
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
             checks += check_reload(twins[name].record, name, dtype)
+    return checks
+
+
+def checks_of_workers(folder: Path, framework: str, count: int) -> list[Check]:
+    """What several workers do together, against what one of them does."""
+    name, checks = side(framework, count), []
+    for dtype in DTYPES:
+        alone = Twin(*(Record.load(folder / f"{framework}-{dtype}{end}.npz") for end in ("", "-perturbed")))
+        together = Record.load(folder / f"{name}-{dtype}.npz")
+        # The tolerance comes from the one alone: the others may be wrong.
+        checks += compare_twins(alone, Twin(together, together), name, dtype)
     return checks
 
 
