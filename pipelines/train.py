@@ -37,7 +37,7 @@ from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
 from twintrain.training.seeds import seed_folders, spread
-from twintrain.training.shared_training import Job, train_together
+from twintrain.training.shared_training import Job, check_workers, fair_threads, train_together
 from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
 
 FIGURES = (
@@ -96,6 +96,7 @@ def _inputs(framework: str) -> Inputs:
     network.check_batch_size(params.train.batch_size)
     initial = load_initial(params)
     check_loss(params.train.loss, schema)
+    check_workers(params.train, len(parts["train"]))
     check_augmentation(params.train.augmentation, schema)
     params = with_class_weights(params, parts["train"].labels, schema)
     return Inputs(framework, params, schema, parts, network, initial)
@@ -154,7 +155,8 @@ def _fit(backend: Any, inputs: Inputs, folder: Path, run: tracking.Run) -> Histo
         if train.workers == 1:
             history = fit(backend, inputs.parts, train, checkpoint, fingerprint, progress.update)
         else:
-            params = inputs.params.model_copy(update={"train": train})
+            threads = fair_threads(train.threads, train.workers)
+            params = inputs.params.model_copy(update={"train": train.model_copy(update={"threads": threads})})
             job = Job(inputs.framework, params, project.SPLIT, checkpoint, fingerprint, backend.weights())
             trained = train_together(job, project.WORKERS / checkpoint.stem, progress.update)
             backend.load_weights(trained.weights)

@@ -61,11 +61,12 @@ def test_after_a_kill_they_go_on_to_the_same_weights(clone):
         np.testing.assert_array_equal(array, undisturbed[name], err_msg=name)
 
 
-def test_more_workers_than_a_batch_has_rows_are_refused(clone):
+def test_more_workers_than_a_batch_has_rows_are_refused_before_one_starts(clone):
     done = clone.run("--target", "train@torch", "--train.workers", "1000")
     assert done.returncode == 1
     assert done.stderr.count("error:") == 1
     assert "workers; expected one for each at least: fewer train.workers, or another train.batch_size" in done.stderr
+    assert not list((clone.folder / "build").glob("workers/*"))
 
 
 def workers_of(process):

@@ -71,6 +71,13 @@ def test_an_error_of_the_users_is_told_and_nothing_starts_again(tmp_path):
     assert starts(tmp_path) == [1, 1, 1]
 
 
+def test_more_than_a_machine_can_take_are_refused_before_one_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "usable_cpus", lambda: {0, 1})
+    with pytest.raises(UserError, match=r"^train.workers: 17: expected at most 16 on this machine, of 2 CPUs$"):
+        run(tmp_path, "", count=17)
+    assert starts(tmp_path) == []
+
+
 def test_nothing_runs_on_after_an_interrupt(tmp_path):
     timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twintrain.errors import UserError
+from twintrain.system.cpus import usable_cpus
 from twintrain.system.processes import worker_environment
 from twintrain.training.workers import Worker
 
@@ -20,6 +21,8 @@ from twintrain.training.workers import Worker
 LOST = 75  # EX_TEMPFAIL of sysexits.h
 RESTARTS = 3
 LOOK_SECONDS = 0.05
+# More only wait for each other, and a thousand would stop the machine.
+WORKERS_A_CPU = 8
 # For the others, when one has ended, to say why they end too.
 SECONDS_TO_FOLLOW = 5
 
@@ -32,8 +35,9 @@ def run_workers(command: list[str], count: int, folder: Path, told: Callable[[st
         told: is given each line that the first worker prints.
 
     Raises:
-        UserError: one has refused to go on, or they were lost more often than RESTARTS.
+        UserError: they are too many, one has refused to go on, or they were lost more often than RESTARTS.
     """
+    check_count(count)
     for restarts in range(RESTARTS + 1):
         reason = _run_once(command, count, folder, told)
         if reason is None:
@@ -41,6 +45,14 @@ def run_workers(command: list[str], count: int, folder: Path, told: Callable[[st
         if restarts < RESTARTS:
             print(f"note: {reason}; all go on from the last checkpoint", file=sys.stderr, flush=True)
     raise UserError(f"{reason}, {RESTARTS + 1} times; the logs of all are in {folder}")
+
+
+def check_count(count: int) -> None:
+    """Raises a UserError where this machine is too small for so many workers."""
+    cpus = len(usable_cpus())
+    if count > WORKERS_A_CPU * cpus:
+        at_most = f"expected at most {WORKERS_A_CPU * cpus} on this machine, of {cpus} CPUs"
+        raise UserError(f"train.workers: {count}: {at_most}")
 
 
 def _run_once(command: list[str], count: int, folder: Path, told: Callable[[str], None]) -> str | None:

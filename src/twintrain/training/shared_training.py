@@ -11,11 +11,14 @@ from typing import Self
 import numpy as np
 
 from twintrain.settings.params import Params
+from twintrain.settings.sections.training import Train
 from twintrain.system import project
 from twintrain.system.cpus import usable_cpus
 from twintrain.system.stored import load_arrays
-from twintrain.training.launch import run_workers
+from twintrain.training.batches import epoch_batches
+from twintrain.training.launch import check_count, run_workers
 from twintrain.training.loop import History, Weights
+from twintrain.training.workers import Worker
 
 JOB = "job.json"
 INITIAL = "initial.npz"
@@ -111,6 +114,13 @@ class Told:
         if found["epoch"] == self.epochs:
             self.on_epoch(found["epoch"], found["metrics"])
             self.epochs += 1
+
+
+def check_workers(train: Train, rows: int) -> None:
+    """Raises a UserError where so many workers cannot train on so many rows, before any is started."""
+    if train.workers > 1:
+        epoch_batches(rows, train.batch_size, train.seed, 0).share(Worker(0, train.workers))
+        check_count(train.workers)
 
 
 def fair_threads(train_threads: int | None, workers: int) -> int | None:
