@@ -1,14 +1,11 @@
 """Several workers train to the weights of one."""
 
-import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 from shared_networks import LAYERS, SETTINGS
-from worker_process import finish, start_worker
-
-from twintrain.training.workers import Worker
+from started_workers import run_together
 
 pytestmark = pytest.mark.slow
 SIZES = (1, 2, 4)
@@ -26,14 +23,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def trained(framework: str, size: int, out: Path) -> list[dict[str, np.ndarray]]:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        address = f"127.0.0.1:{found.getsockname()[1]}"
-    started = [
-        start_worker("shared_training_worker.py", framework, out, "float64", **Worker(rank, size, address).variables())
-        for rank in range(size)
-    ]
-    for worker in started:
-        finish(worker)
+    run_together("shared_training_worker.py", size, framework, out, "float64")
     return [dict(np.load(f"{out}-{rank}.npz")) for rank in range(size)]
 
 

@@ -1,0 +1,83 @@
+"""Several workers against one: how far their weights are apart, and how much faster they are.
+
+python benchmarks/workers.py                       both, on all four engines
+python benchmarks/workers.py differences torch     of some engines alone
+python benchmarks/workers.py speed keras-jax torch
+
+`differences` trains the networks of the tests with 1, 2 and 4 workers, in float64 and float32. `speed` trains a network
+of 4 million weights in batches of 2,048, a thread a worker, by turns with 1 and with 2 workers, on a quiet machine.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
+
+import numpy as np
+from shared_networks import LAYERS, SETTINGS
+from started_workers import run_together
+
+ENGINES = ("torch", "keras", "keras-jax", "keras-torch")
+DTYPES = ("float64", "float32")
+SIZES = (2, 4)
+ROUNDS = 5
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("differences", "speed"))
+    parser.add_argument("engines", nargs="*", choices=[*ENGINES, []], default=ENGINES)
+    arguments = parser.parse_args()
+    engines = arguments.engines or ENGINES
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.what != "speed":
+            print_differences(engines, Path(folder))
+        if arguments.what != "differences":
+            print_speeds(engines, Path(folder))
+
+
+def print_differences(engines: list[str], folder: Path) -> None:
+    """The largest difference of a number of the trained network from that of one worker."""
+    columns = [f"{dtype}, {size}" for dtype in DTYPES for size in SIZES]
+    print(f"| engine | network | training | {' | '.join(columns)} |\n|---|---|---|{'---|' * len(columns)}")
+    for engine in engines:
+        made = {size: _trained(engine, size, folder) for size in (1, *SIZES)}
+        for network in LAYERS:
+            for training in SETTINGS:
+                keys = [(f"{network}|{training}|{dtype}|weights", size) for dtype in DTYPES for size in SIZES]
+                found = [f"{np.abs(made[size][key] - made[1][key]).max():.1e}" for key, size in keys]
+                print(f"| {engine} | {network} | {training} | {' | '.join(found)} |", flush=True)
+
+
+def _trained(engine: str, size: int, folder: Path) -> dict[str, np.ndarray]:
+    out = folder / f"{engine}-{size}"
+    run_together("shared_training_worker.py", size, engine, out, ",".join(DTYPES))
+    with np.load(f"{out}-0.npz") as arrays:
+        return dict(arrays)
+
+
+def print_speeds(engines: list[str], folder: Path) -> None:
+    """Samples a second with two workers over those with one, of medians."""
+    print("\n| engine | one worker, samples/s | two workers | ratio |\n|---|---|---|---|")
+    for engine in engines:
+        found: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(ROUNDS):
+            for size, speeds in found.items():
+                out = folder / f"speed-{engine}"
+                run_together("speed_worker.py", size, engine, out, **ONE_THREAD)
+                speeds.append(float(np.load(f"{out}-0.npz")["speed"]))
+        one, two = (statistics.median(speeds) for speeds in found.values())
+        print(f"| {engine} | {one:,.0f} | {two:,.0f} | {two / one:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
