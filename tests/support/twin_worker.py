@@ -127,8 +127,8 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
 def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
     """Predictions of the network after a save and load, by itself and through MLflow, for one row and for all."""
     saving = framework_module(framework, "saving")
-    predict = saved_and_loaded(saving, backend, features)
-    with without_graphs(framework):
+    with without_graphs() if framework == "keras" else exported_once():
+        predict = saved_and_loaded(saving, backend, features)
         results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
         run.log_model(
             lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
@@ -148,16 +148,32 @@ def saved_and_loaded(saving: ModuleType, backend: Backend, features: np.ndarray)
 
 
 @contextlib.contextmanager
-def without_graphs(framework: str) -> Iterator[None]:
+def without_graphs() -> Iterator[None]:
     """Has TensorFlow calculate at once: a graph for each number of rows that MLflow predicts costs most of the time."""
-    if framework != "keras":
-        yield
-        return
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@contextlib.contextmanager
+def exported_once() -> Iterator[None]:
+    """Has PyTorch export equal networks for equal rows once: an export costs most of the time, and each file has one."""
+    import torch
+
+    original, exported = torch.export.export, {}
+
+    def export(model: Any, rows: tuple[Any, ...], dynamic_shapes: Any) -> Any:
+        arrays = [array.numpy().tobytes() for array in model.state_dict().values()]
+        asked = (repr(model), *arrays, repr(rows), repr([*dynamic_shapes]))
+        if asked not in exported:
+            exported[asked] = original(model, rows, dynamic_shapes=dynamic_shapes)
+        return exported[asked]
+
+    torch.export.export = export
+    yield
+    torch.export.export = original
 
 
 def brief(framework: str, out: Path, *names: str) -> None:
