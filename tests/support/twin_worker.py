@@ -159,7 +159,7 @@ def without_graphs() -> Iterator[None]:
 
 @contextlib.contextmanager
 def exported_once() -> Iterator[None]:
-    """Has PyTorch export equal networks for equal rows once: an export costs most of the time, and each file has one."""
+    """Has PyTorch export equal networks for equal rows once: it costs most of the time, and both files need it."""
     import torch
 
     original, exported = torch.export.export, {}
