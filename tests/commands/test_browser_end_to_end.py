@@ -1,12 +1,20 @@
-"""What a user sees after a run: the report of real results and the MLflow UI, in a browser; the pictures of docs/."""
+"""What a user sees after a run, in a browser: the report of real results, MLflow's UI, the demo; the pictures of docs/.
+
+The tests build on each other, in order: what the first run has left is looked at before the second one.
+"""
 
 import json
 import re
+import signal
+import socket
 import sys
+from importlib.util import find_spec
 from types import SimpleNamespace
 
+import psutil
 import pytest
-from project_clone import UNTRACKED, Clone
+from demo_pages import check, draw, wait_for
+from project_clone import BIN, Clone
 from server_process import server
 
 from twintrain.command_line.ports import free_port
@@ -25,13 +33,20 @@ ROW = """cell => {
     .sort((one, other) => place(one).left - place(other).left)
     .map(found => found.innerText.trim());
 }"""
+# One thread: the tests share their machine, and PyTorch's threads wait for each other.
 QUICK = ("--train.threads", "1")
+DEMO = ("python", "-m", "pipelines.demo")
+SEVEN = [(-70, -90), (70, -90), (-20, 100)]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, browser):
-    """The default experiment, verified and run in a clone: its folder, metrics and output."""
-    clone = Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True)
+def clone(tmp_path_factory):
+    return Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True)
+
+
+@pytest.fixture(scope="module")
+def run(clone, browser):
+    """The default experiment, verified and run in the clone: its folder, metrics and output."""
     done = clone.run(*QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     metrics = json.loads((clone.folder / "results/metrics.json").read_text(encoding="utf-8"))
@@ -48,6 +63,42 @@ def ui(run):
     address = f"http://127.0.0.1:{port}"
     with server(command, f"{address}/health", run.clone.folder / "server.log", cwd=run.clone.folder):
         yield address
+
+
+@pytest.fixture(scope="module")
+def table(run):
+    """The folder of the clone, in which two seeds of a table have run after the default experiment."""
+    seeds = ("--train.epochs", "60", "--train.seeds", "[0,1]", "--baseline.name", "majority", "--baseline.others", "[]")
+    done = run.clone.run("--preset", "car_tuned", "--verify.enabled", "false", *seeds, *QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return run.clone.folder
+
+
+@pytest.fixture
+def proxy():
+    """A socket that stands for an HTTP proxy, which nobody must ask for anything."""
+    with socket.create_server(("127.0.0.1", 0)) as waiting:
+        waiting.setblocking(False)
+        yield waiting
+
+
+@pytest.fixture
+def demo(clone, open_page, proxy):
+    """Opens the page of the last run, and gives what the browser shows, the command's process and what it prints."""
+    if find_spec("gradio") is None:  # to import it takes seconds
+        pytest.skip("gradio is not installed: requirements-demo.txt")
+    port = free_port()
+    url, log = f"http://127.0.0.1:{port}/", clone.folder / "demo.log"
+    # A request to anywhere but this machine would go by way of the proxy.
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), f"http://127.0.0.1:{proxy.getsockname()[1]}")
+    command = [str(BIN / "python"), *DEMO[1:], "--port", str(port)]
+    with server(command, url, log, cwd=clone.folder, env=clone._environment(proxies)) as process:
+        opened = open_page(url)
+        opened.page.set_default_timeout(120_000)
+        wait_for(opened.page, "Test row")
+        yield opened, process, log
+    with pytest.raises(BlockingIOError):
+        proxy.accept()
 
 
 def open_ui(open_page, address, text):
@@ -67,6 +118,18 @@ def check_report(opened, address):
     assert opened.overflow() == 0
     for chart in opened.page.locator(".chart").all():
         assert chart.locator(".trace").count() >= 1
+
+
+def workers(process):
+    """The processes that answer, by what they have loaded."""
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if "scoring_process.py" in " ".join(child.cmdline())]
+
+
+def test_nothing_trained_yet(clone):
+    said = clone.call(*DEMO)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr == "error: there are no trained networks yet (results/metrics.json is missing); type: make run\n"
 
 
 def test_report_of_images_with_its_champion(run, open_page, save_picture):
@@ -162,16 +225,64 @@ def test_training_runs_are_found_by_tag_and_grouped_by_framework(run, ui, open_p
     save_picture(page, "ui-group.png")
 
 
-def test_report_of_a_table_with_two_seeds(run, open_page):
-    done = run.clone.run("--preset", "car", "--train.epochs", "2", "--train.seeds", "[0,1]", *QUICK, *UNTRACKED)
-    assert done.returncode == 0, done.stdout + done.stderr
-    address = (run.clone.folder / "results/report.html").as_uri()
+def test_digit_is_drawn_and_both_frameworks_answer(run, demo, save_picture):
+    opened, process, log = demo
+    page = opened.page
+    draw(page, SEVEN)
+    wait_for(page, "Both say 7.")
+    assert [page.locator(f"#{name} h2").inner_text() for name in ("torch", "keras")] == ["7", "7"]
+    sides = [page.locator(f"#{name}").bounding_box() for name in ("torch", "keras")]
+    assert sides[0]["y"] == sides[1]["y"]
+    assert sides[0]["x"] + sides[0]["width"] <= sides[1]["x"]
+    save_picture(page, "demo-digit.png", full_page=True)
+    answering = workers(process)
+    assert len(answering) == 2
+    check(opened)
+    # One that dies is a sentence on the page, and the other one goes on.
+    answering[0].kill()
+    page.locator("#examples button").nth(3).click()
+    wait_for(page, "has ended")
+    told = page.locator("#agreement").inner_text().splitlines()
+    assert told[0].startswith("Test row ")
+    title, reason = told[1].split(": ", 1)
+    assert reason.startswith("the process that answers with models:/")
+    # Both are started at once: which of them is the first is a matter of chance.
+    other = {"PyTorch": "keras", "Keras": "torch"}[title]
+    assert page.locator(f"#{other} h2").inner_text() == "3"
+    # The page ends with the command, and the processes with it.
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    assert log.read_text("utf-8").splitlines()[-1] == "demo: ended"
+    psutil.wait_procs(answering, timeout=10)
+    assert not any(worker.is_running() for worker in answering)
+
+
+def test_report_of_a_table_with_two_seeds(table, open_page):
+    address = (table / "results/report.html").as_uri()
     opened = open_page(address, pages.PHONE)
     check_report(opened, address)
     text = opened.page.locator("main").inner_text()
     assert "Seed by seed" in text
     assert "PyTorch val, 2 seeds" in opened.page.locator("#loss-curves").text_content()
-    details = json.loads((run.clone.folder / "results/details.json").read_text(encoding="utf-8"))
+    details = json.loads((table / "results/details.json").read_text(encoding="utf-8"))
     assert opened.page.locator(".samples li").count() == len(details["disagreements"])
     labels = [found["label"] for found in details["torch"]["classes"]]
     assert opened.page.locator(".matrix").first.locator("thead th").all_inner_texts()[1:] == labels
+
+
+def test_form_is_filled_and_both_answers_change(table, demo, save_picture):
+    opened, *_ = demo
+    page = opened.page
+    page.locator("#examples button").filter(has_text=": good").first.click()
+    wait_for(page, ": good")
+    wait_for(page, "Both say good.")
+    before = [page.locator(f"#{name}").inner_text() for name in ("torch", "keras")]
+    save_picture(page, "demo-form.png", clip={"x": 0, "y": 0, "width": 1280, "height": 520})
+    page.get_by_role("combobox", name="safety").click()
+    page.get_by_role("option", name="low").click()
+    wait_for(page, "Both say unacc.")
+    after = [page.locator(f"#{name}").inner_text() for name in ("torch", "keras")]
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert [page.locator(f"#{name} h2").inner_text() for name in ("torch", "keras")] == ["unacc", "unacc"]
+    check(opened)

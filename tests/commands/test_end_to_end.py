@@ -177,17 +177,20 @@ def changed_stages(clone: Clone, section: str, key: str, value: object) -> set[s
     return set(json.loads(result.stdout))
 
 
+@pytest.mark.slow
 def test_changing_epochs_reruns_training_and_what_follows(clone: Clone):
     # What follows shows no change of its own before the training has run.
     assert changed_stages(clone, "train", "epochs", 4) == {"train@torch", "train@keras"}
     assert changed_stages(clone, "split", "seed", 1) == {"split"}
 
 
+@pytest.mark.slow
 def test_changing_what_only_one_framework_has_reruns_that_one_and_the_verification(clone: Clone):
     assert changed_stages(clone, "train", "keras", {"run_eagerly": True}) == {"train@keras", "verify"}
     assert changed_stages(clone, "train", "torch", {"fused": False}) == {"train@torch", "verify"}
 
 
+@pytest.mark.slow
 def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):
     shown = clone.call("dvc", "metrics", "show", "--json")
     found = json.loads(shown.stdout)[""]["data"]["results/scores.json"]["data"]

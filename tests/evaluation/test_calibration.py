@@ -1,10 +1,7 @@
-import json
-
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
-from worker_process import run_worker
 
 from twintrain.evaluation.calibration import brier_score, expected_calibration_error, reliability
 
@@ -57,13 +54,3 @@ def test_brier_score_by_hand():
     assert brier_score(np.array([[0.8, 0.2], [0.4, 0.6]]), labels) == pytest.approx((0.04 + 0.16) / 2)
     several = np.array([[0.5, 0.3, 0.2], [0.1, 0.9, 0.0]])
     assert brier_score(several, labels) == pytest.approx((0.25 + 0.09 + 0.04 + 0.01 + 0.01) / 2)
-
-
-def test_calibration_error_is_that_of_torchmetrics(tmp_path):
-    cases = {str(classes): probabilities(800, classes) for classes in (2, 3, 10)}
-    stored = {f"{name}|{what}": array for name, case in cases.items() for what, array in zip("pl", case, strict=True)}
-    np.savez(tmp_path / "in.npz", **stored)
-    run_worker("calibration_worker.py", tmp_path / "in.npz", tmp_path / "out.json")
-    expected = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    found = {name: expected_calibration_error(reliability(*case)) for name, case in cases.items()}
-    assert found == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Our scores and losses are those of torchmetrics."""
+"""Our scores, losses and calibration errors are those of torchmetrics."""
 
 import json
 
@@ -7,11 +7,13 @@ import pytest
 from worker_process import run_worker
 
 from twintrain.evaluation import metrics
+from twintrain.evaluation.calibration import expected_calibration_error, reliability
 from twintrain.evaluation.scores import score
 from twintrain.settings.sections.losses import Loss
 
 # Counts and areas are float32 in torchmetrics.
 TOLERANCE = 1e-6
+DRAWN = (2, 3, 10)
 
 
 def cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -36,6 +38,12 @@ def cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
+def drawn(classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and labels, without logits."""
+    rng = np.random.default_rng(classes)
+    return rng.dirichlet(np.full(classes, 0.5), 800), rng.integers(classes, size=800)
+
+
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, float]]]:
     """What torchmetrics makes of all cases."""
@@ -43,6 +51,9 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
     stored = {}
     for name, (logits, labels) in cases().items():
         stored |= {f"{name}|probability": metrics.probabilities(logits), f"{name}|labels": labels}
+    for classes in DRAWN:
+        probability, labels = drawn(classes)
+        stored |= {f"{classes} classes, drawn|probability": probability, f"{classes} classes, drawn|labels": labels}
     np.savez(folder / "in.npz", **stored)
     run_worker("torchmetrics_worker.py", folder / "in.npz", folder / "out.json")
     return json.loads((folder / "out.json").read_text(encoding="utf-8"))
@@ -69,3 +80,9 @@ def test_losses_are_those_of_torchmetrics(oracle, case, name):
     assert metrics.loss(logits, labels, loss) == pytest.approx(
         oracle[case]["losses"][name], rel=TOLERANCE, abs=TOLERANCE
     )
+
+
+@pytest.mark.parametrize("classes", DRAWN)
+def test_calibration_error_is_that_of_torchmetrics(oracle, classes):
+    expected = oracle[f"{classes} classes, drawn"]["calibration"]["error"]
+    assert expected_calibration_error(reliability(*drawn(classes))) == pytest.approx(expected, abs=TOLERANCE)

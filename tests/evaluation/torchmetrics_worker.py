@@ -1,4 +1,4 @@
-"""Scores and losses of stored predictions by torchmetrics: python torchmetrics_worker.py IN.npz OUT.json
+"""Scores, losses, calibration errors of predictions by torchmetrics: python torchmetrics_worker.py IN.npz OUT.json
 
 It imports PyTorch, hence the process of its own.
 """
@@ -39,9 +39,10 @@ def scored(probability: torch.Tensor, labels: torch.Tensor) -> dict[str, dict[st
         "mse": functional.mean_squared_error(predictions, targets),
         "mae": functional.mean_absolute_error(predictions, targets),
     }
+    calibration = classification.multiclass_calibration_error(probability, labels, classes, n_bins=15, norm="l1")
     return {
         kind: {name: float(value) for name, value in found.items()}
-        for kind, found in (("scores", scores), ("losses", losses))
+        for kind, found in (("scores", scores), ("losses", losses), ("calibration", {"error": calibration}))
     }
 
 

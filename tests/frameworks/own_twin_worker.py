@@ -1,8 +1,7 @@
-"""Records twins of a user's own in one framework, and what it says of files with a mistake:
+"""Records twins of a user's own in one framework: python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER
 
-python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER            records the twin of each folder in FOLDER
-python tests/frameworks/own_twin_worker.py FRAMEWORK FOLDER mistakes   does, and writes FOLDER/FRAMEWORK.json, with
-                                                                       what it finds in odd modules
+Each folder in FOLDER has one. FOLDER/FRAMEWORK.json gets what is said of files with a mistake, and what is found in odd
+modules.
 """
 
 import sys
@@ -28,11 +27,9 @@ from twintrain.system import project
 from twintrain.verification import recorder
 
 
-def main(framework: str, folder: Path, *mistakes: str) -> None:
+def main(framework: str, folder: Path) -> None:
     for path in sorted(folder.glob("*/experiment.json")):
         recorder.work(framework, path.parent)
-    if not mistakes:
-        return
     said = {name: message(framework, folder, folder / f"{framework}_{name}.py") for name in MISTAKES[framework]}
     found = {name: arrays(framework, folder, name) for name in ODD[framework]}
     native = keeps_its_own(framework, folder)
@@ -91,4 +88,4 @@ def keeps_its_own(framework: str, folder: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run_command(lambda: main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))
+    run_command(lambda: main(sys.argv[1], Path(sys.argv[2])))

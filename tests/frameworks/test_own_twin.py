@@ -1,5 +1,6 @@
 """A network of the user's own is matched, verified, and refused with a line where it cannot be."""
 
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from odd_modules import ODD
 from own_twins import CODES, IMAGES, MISTAKES, TWINS, VECTORS, mistaken
+from selected_tests import are_selected
+from worker_process import of_script
 
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
@@ -216,7 +219,7 @@ def test_native_leaves_all_arrays_to_the_framework():
 # In both frameworks
 
 
-def recorded(folder: Path, files: dict[str, tuple[Path, str]], *options: str) -> Path:
+def recorded(folder: Path, files: dict[str, tuple[Path, str]]) -> Path:
     """Has both frameworks record the twins of these files."""
     for name, (path, takes) in files.items():
         (folder / name).mkdir()
@@ -228,7 +231,7 @@ def recorded(folder: Path, files: dict[str, tuple[Path, str]], *options: str) ->
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         patch.chdir(folder)
-        run_workers(folder, FRAMEWORKS, (str(ROOT / "tests/frameworks/own_twin_worker.py"),), *options)
+        run_workers(folder, FRAMEWORKS, of_script("own_twin_worker.py"))
     return folder
 
 
@@ -241,27 +244,24 @@ def file_of(folder: Path, name: str) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What both frameworks record of one pair of networks, and say of all mistakes."""
-    folder = tmp_path_factory.mktemp("small")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What both frameworks record of one pair of networks and say of all mistakes, and for slow tests of all others."""
+    folder = tmp_path_factory.mktemp("own")
     for framework, mistakes in MISTAKES.items():
         for name in mistakes:
             (folder / f"{framework}_{name}.py").write_text(mistaken(framework, name))
-    return recorded(folder, {"layer_norm": file_of(folder, "layer_norm")}, "mistakes")
+    if not are_selected(request, slow=True):
+        return recorded(folder, {"layer_norm": file_of(folder, "layer_norm")})
+    examples = {name: (ROOT / f"examples/{name}.py", takes) for name, takes in EXAMPLES.items()}
+    return recorded(folder, {**{name: file_of(folder, name) for name in TWINS}, **examples})
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What both frameworks record of all other networks."""
-    folder = tmp_path_factory.mktemp("own")
-    files = {name: file_of(folder, name) for name in TWINS if name != "layer_norm"}
-    return recorded(folder, {**files, **{name: (ROOT / f"examples/{name}.py", EXAMPLES[name]) for name in EXAMPLES}})
-
-
+@functools.cache
 def checks_of(folder: Path, twin: str) -> list[Check]:
     return collect_checks(folder / twin, FRAMEWORKS, diffs_of(folder, twin), are_own=True)
 
 
+@functools.cache
 def diffs_of(folder: Path, twin: str) -> Diffs:
     return diff_all(folder / twin, FRAMEWORKS)
 
@@ -294,8 +294,8 @@ def assert_named(folder: Path, twin: str, check: str, where: str) -> None:
         assert re.fullmatch(where, first.where)
 
 
-def test_an_unequal_epsilon_is_caught_and_named(small: Path):
-    assert_named(small, "layer_norm", "layer outputs", r"twin\.1 / layer_normalization\w*")
+def test_an_unequal_epsilon_is_caught_and_named(folder: Path):
+    assert_named(folder, "layer_norm", "layer outputs", r"twin\.1 / layer_normalization\w*")
 
 
 @pytest.mark.slow
@@ -391,16 +391,16 @@ def test_arrays_have_the_names_and_layouts_of_a_layer_list(folder: Path):
 
 
 @pytest.mark.parametrize(("framework", "name"), [(f, name) for f in FRAMEWORKS for name in MISTAKES[f]])
-def test_what_cannot_be_built_is_one_line(small: Path, framework: str, name: str):
-    said = project.read_json(small / f"{framework}.json")["messages"][name]
-    assert said.startswith(str(small / f"{framework}_{name}.py"))
+def test_what_cannot_be_built_is_one_line(folder: Path, framework: str, name: str):
+    said = project.read_json(folder / f"{framework}.json")["messages"][name]
+    assert said.startswith(str(folder / f"{framework}_{name}.py"))
     assert MISTAKES[framework][name][1] in said
     assert "\n" not in said
 
 
 @pytest.mark.parametrize(("framework", "name"), [(f, name) for f in FRAMEWORKS for name in ODD[f]])
-def test_arrays_of_no_known_layer_are_matched_in_order_and_begin_as_they_were(small: Path, framework: str, name: str):
-    found = project.read_json(small / f"{framework}.json")["odd"][name]
+def test_arrays_of_no_known_layer_are_matched_in_order_and_begin_as_they_were(folder: Path, framework: str, name: str):
+    found = project.read_json(folder / f"{framework}.json")["odd"][name]
     expected = ODD[framework][name][1]
     assert {array: tuple(described) for array, described in found["arrays"].items()} == expected
     assert list(found["arrays"]) == list(expected)
@@ -412,8 +412,8 @@ def test_arrays_of_no_known_layer_are_matched_in_order_and_begin_as_they_were(sm
         assert found["trained where own are frozen"] == left
 
 
-def test_native_leaves_initial_weights_to_each_framework(small: Path):
-    found = {framework: project.read_json(small / f"{framework}.json")["native"] for framework in FRAMEWORKS}
+def test_native_leaves_initial_weights_to_each_framework(folder: Path):
+    found = {framework: project.read_json(folder / f"{framework}.json")["native"] for framework in FRAMEWORKS}
     for native in found.values():
         assert set(native["initializers"]) == {None}
     assert found["torch"]["deviation"] != found["keras"]["deviation"]

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from scipy.special import softmax
+from selected_tests import are_selected
 from twin_cases import (
     CHAOTIC,
     DROPOUT_RATE,
@@ -53,31 +54,16 @@ CASES = marked((*LAYER_CASES, *MODEL_CASES))
 
 
 @pytest.fixture(scope="module")
-def core_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return run_group("core", tmp_path_factory.mktemp("core"))
-
-
-@pytest.fixture(scope="module")
-def further_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return run_group("further", tmp_path_factory.mktemp("further"))
-
-
-@pytest.fixture
-def results(request: pytest.FixtureRequest) -> Results:
-    """What each framework made of the group of rows that the test is about."""
-    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    group = "further" if parameters.get("case") in FURTHER else "core"
-    return request.getfixturevalue(f"{group}_results")
-
-
-def run_group(group: str, folder: Path) -> Results:
-    """Runs a group of rows in both frameworks at once, in processes of their own."""
+def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What each framework made of the rows that the selected tests are about, both at once, each in its process."""
+    groups = [group for group, slow in (("core", False), ("further", True)) if are_selected(request, slow)]
+    folder = tmp_path_factory.mktemp("twins")
     workers = [
         start_worker(
             "twin_worker.py",
             framework,
             folder / f"{framework}.npz",
-            group,
+            *groups,
             MLFLOW_TRACKING_URI=f"sqlite:///{folder / framework}.db",
         )
         for framework in FRAMEWORKS
@@ -193,8 +179,8 @@ def test_batches_that_make_one_step_are_as_good_as_one_batch(results: Results, f
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_training_is_deterministic_and_resumes_to_the_same_bits(further_results: Results, framework: str):
-    found = further_results[framework]
+def test_training_is_deterministic_and_resumes_to_the_same_bits(results: Results, framework: str):
+    found = results[framework]
     keys = [key for key in found if key.startswith("resume|whole|")]
     assert len(keys) > 10
     for key in keys:

@@ -16,7 +16,7 @@ from twintrain.verification.recorder import varied
 
 
 def train(framework, name, settings):
-    """Weights before and after, and the names of the arrays that have a gradient."""
+    """Weights before and after, and the trained network with a batch of its rows."""
     _, shape, patterns, _ = NETWORKS[name]
     features, labels = rows(shape)
     options = Train(batch_size=BATCH_SIZE, dtype="float64", freeze=patterns, **settings)
@@ -25,16 +25,15 @@ def train(framework, name, settings):
     backend.load_weights(varied(draw_weights(backend.network, 0)))
     before = backend.weights()
     take_steps(backend, options, part, 0, STEPS)
-    after = backend.weights()
-    _, gradients = backend.gradients(features[:BATCH_SIZE], labels[:BATCH_SIZE])
-    predicted = backend.predict(features)
-    return {
-        **{f"before|{array}": value for array, value in before.items()},
-        **{f"after|{array}": value for array, value in after.items()},
-        "gradients|names": np.array(list(gradients)),
-        "predicted|": predicted,
-        "parameters|": np.array(backend.parameter_count()),
-    }
+    arrays = {"before": before, "after": backend.weights()}
+    found = {f"{what}|{array}": value for what, values in arrays.items() for array, value in values.items()}
+    return found, backend, (features[:BATCH_SIZE], labels[:BATCH_SIZE])
+
+
+def counted(backend, batch):
+    """Names of the arrays that have a gradient, and the number of parameters that are trained."""
+    _, gradients = backend.gradients(*batch)
+    return {"gradients|names": np.array(list(gradients)), "parameters|": np.array(backend.parameter_count())}
 
 
 def main(framework, out):
@@ -44,7 +43,9 @@ def main(framework, out):
         *(("vector", name, {"optimizer": optimizer}) for name, optimizer in OPTIMIZERS.items()),
     ]
     for name, training, settings in cases:
-        made = train(framework, name, settings)
+        made, *trained = train(framework, name, settings)
+        if training == "decayed":
+            made |= counted(*trained)
         found |= {f"{name}|{training}|{key}": array for key, array in made.items()}
     np.savez(out, **found)
 

@@ -13,7 +13,10 @@ from twin_cases import LAYER_CASES, MODEL_CASES, Case, cases, trainings_for
 from twintrain.frameworks import framework_module
 from twintrain.recordings.record import record
 from twintrain.settings.sections.training import KerasOptions
+from twintrain.training.loop import Backend
 
+# The one that is compared: both take twice the time.
+PRECISIONS = ("float64",)
 MISTAKEN = [*LAYER_CASES, *MODEL_CASES][::3]
 
 
@@ -23,21 +26,21 @@ def main(framework: str, folder: Path) -> None:
     (folder / "mistake").mkdir()
     for name, case in cases().items():
         file = f"{name.replace('/', '_')}.npz"
-        model = built(framework, case, case.weights)
-        record(model, given(case), to=folder / file)
+        backend = built(framework, case)
+        backend.load_weights(case.weights)
+        record(backend.model, given(case), to=folder / file, precisions=PRECISIONS)
         if framework == "keras" and name in MISTAKEN:
             kernels = [array for array in case.weights if array.endswith("/kernel")]
             found[name] = str(rng.choice(kernels))
-            record(built(framework, case, spoilt(case, found[name], rng)), given(case), to=folder / "mistake" / file)
+            backend.load_weights(spoilt(case, found[name], rng))
+            record(backend.model, given(case), to=folder / "mistake" / file, precisions=PRECISIONS)
     (folder / "mistakes.json").write_text(json.dumps(found))
 
 
-def built(framework: str, case: Case, weights: dict[str, np.ndarray]):
+def built(framework: str, case: Case) -> Backend:
     train = next(iter(trainings_for("dense").values()))
     settings = train.model_copy(update={"dtype": "float32", "keras": KerasOptions(run_eagerly=True)})
-    backend = framework_module(framework, "backend").Backend(case.network, settings)
-    backend.load_weights(weights)
-    return backend.model
+    return framework_module(framework, "backend").Backend(case.network, settings)
 
 
 def given(case: Case) -> np.ndarray:

@@ -164,6 +164,7 @@ def test_content_that_yaml_cannot_hold_leaves_the_file_as_it_was(tmp_path, error
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("p.yaml", "a: 1\n")]
 
 
+@pytest.mark.slow
 def test_every_preset_after_another_leaves_params_that_can_be_read(project):
     path = Path("params.yaml")
     save_params(changed_params(read_yaml(path), "car", {}))

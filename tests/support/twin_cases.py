@@ -1,5 +1,6 @@
 """The rows of the twin contract test: every kind of layer, and every model of conf/models."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,7 @@ class Case:
     weights: dict[str, np.ndarray]
 
 
+@functools.cache
 def cases(mode: str = "aligned") -> dict[str, Case]:
     """All rows. Layers end in a dense head; every second one is binary, so that both losses are met."""
     found = {}

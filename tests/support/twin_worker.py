@@ -1,8 +1,8 @@
-"""Runs rows of the twin contract test in one framework: python twin_worker.py FRAMEWORK OUT.npz GROUP [NAME …]
+"""Runs rows of the twin contract test in one framework: python twin_worker.py FRAMEWORK OUT.npz GROUP …
 
 `core` has a row of each kind of layer, some models, and what else is compared but checkpoints; `further` these, and the
-other layers and models; `brief`, of the named rows, only what they have in common with other libraries under Keras.
-One framework a process; the test compares the arrays that two such processes write.
+other layers and models; `brief NAME …`, of the named rows, only what they have in common with other libraries under
+Keras. One framework a process; the test compares the arrays that two such processes write.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ BRIEF_STEPS = 10
 EAGER = {"keras": KerasOptions(run_eagerly=True)}
 
 
-def core(framework: str, out: Path) -> None:
+def core(framework: str) -> dict[str, np.ndarray]:
     module = framework_module(framework, "backend")
     results = run_cases(framework, module, cases().keys() - set(further_rows()))
     native = cases("native")
@@ -63,15 +63,15 @@ def core(framework: str, out: Path) -> None:
     results |= masks(framework, module)
     results["dropout in training"] = dropped(framework, module)
     results["native defaults"] = native_defaults(framework, module)
-    np.savez(out, **results)
+    return results
 
 
-def further(framework: str, out: Path) -> None:
+def further(framework: str) -> dict[str, np.ndarray]:
     module = framework_module(framework, "backend")
     results = run_cases(framework, module, set(further_rows()))
     for what, weights in resume(module.Backend, cases()["car_embedding"]).items():
         results |= {f"resume|{what}|{name}": array for name, array in weights.items()}
-    np.savez(out, **results)
+    return results
 
 
 def run_cases(framework: str, module: ModuleType, names: set[str]) -> dict[str, np.ndarray]:
@@ -127,8 +127,8 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
 def reloaded(framework: str, backend: Backend, features: np.ndarray, run: tracking.Run) -> dict[str, np.ndarray]:
     """Predictions of the network after a save and load, by itself and through MLflow, for one row and for all."""
     saving = framework_module(framework, "saving")
-    predict = saved_and_loaded(saving, backend, features)
-    with without_graphs(framework):
+    with without_graphs() if framework == "keras" else exported_once():
+        predict = saved_and_loaded(saving, backend, features)
         results = {"reloaded": predict(features), "reloaded, one row": predict(features[:1])}
         run.log_model(
             lambda **arguments: saving.save_mlflow_model(backend.model, backend.network, **arguments),
@@ -148,11 +148,8 @@ def saved_and_loaded(saving: ModuleType, backend: Backend, features: np.ndarray)
 
 
 @contextlib.contextmanager
-def without_graphs(framework: str) -> Iterator[None]:
+def without_graphs() -> Iterator[None]:
     """Has TensorFlow calculate at once: a graph for each number of rows that MLflow predicts costs most of the time."""
-    if framework != "keras":
-        yield
-        return
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
@@ -160,8 +157,27 @@ def without_graphs(framework: str) -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-def brief(framework: str, out: Path, *names: str) -> None:
-    """Writes outputs, also after a save and load, gradients and some steps of SGD in float64."""
+@contextlib.contextmanager
+def exported_once() -> Iterator[None]:
+    """Has PyTorch export equal networks for equal rows once: it costs most of the time, and both files need it."""
+    import torch
+
+    original, exported = torch.export.export, {}
+
+    def export(model: Any, rows: tuple[Any, ...], dynamic_shapes: Any) -> Any:
+        arrays = [array.numpy().tobytes() for array in model.state_dict().values()]
+        asked = (repr(model), *arrays, repr(rows), repr([*dynamic_shapes]))
+        if asked not in exported:
+            exported[asked] = original(model, rows, dynamic_shapes=dynamic_shapes)
+        return exported[asked]
+
+    torch.export.export = export
+    yield
+    torch.export.export = original
+
+
+def brief(framework: str, names: list[str]) -> dict[str, np.ndarray]:
+    """Outputs, also after a save and load, gradients and some steps of SGD in float64."""
     results: dict[str, np.ndarray] = {}
     saving = framework_module(framework, "saving")
     backend_type = framework_module(framework, "backend").Backend
@@ -179,7 +195,7 @@ def brief(framework: str, out: Path, *names: str) -> None:
         backend.load_weights(case.weights)
         backend.load_state(untrained)
         results[f"{name}|trained"] = trained(backend, case, BRIEF_STEPS)
-    np.savez(out, **results)
+    return results
 
 
 def trained(backend: Backend, case: Case, steps: int = STEPS) -> np.ndarray:
@@ -271,5 +287,14 @@ def flat(weights: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([array.ravel() for array in weights.values()])
 
 
+def main(framework: str, out: str, *groups: str) -> None:
+    if groups[0] == "brief":
+        found = brief(framework, list(groups[1:]))
+    else:
+        made = [{"core": core, "further": further}[group](framework) for group in groups]
+        found = {key: array for results in made for key, array in results.items()}
+    np.savez(out, **found)
+
+
 if __name__ == "__main__":
-    {"core": core, "further": further, "brief": brief}[sys.argv[3]](sys.argv[1], Path(sys.argv[2]), *sys.argv[4:])
+    main(*sys.argv[1:])

@@ -12,12 +12,18 @@ ROOT = Path(__file__).parents[2]
 QUICK_TO_COMPILE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 
 
+def of_script(script: str) -> tuple[str, str]:
+    """What Python takes to run a script of tests/, wherever it lies, as `_run` does."""
+    (found,) = (ROOT / "tests").rglob(script)
+    return __file__, str(found)
+
+
 def start_worker(script: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:
     """Starts a script of tests/, wherever it lies, with the library and tests/support on its path."""
-    (found,) = (ROOT / "tests").rglob(script)
-    path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests/support", found.parent)))
+    worker = of_script(script)
+    path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests/support", Path(worker[-1]).parent)))
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **QUICK_TO_COMPILE, **variables}
-    command = [sys.executable, __file__, str(found), *map(str, arguments)]
+    command = [sys.executable, *worker, *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -77,6 +77,7 @@ def test_a_copied_project_brings_no_run_twice(store: mlflow.MlflowClient):
     assert names(store) == ["run 0"]
 
 
+@pytest.mark.slow
 def test_what_a_living_process_writes_is_left_to_it_however_the_clock_was_set(
     store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
 ):

@@ -323,6 +323,7 @@ def test_a_run_that_this_store_does_not_have_is_passed_over(store: mlflow.Mlflow
     assert store.get_run(run.id).data.metrics["eval_acc"] == 0.9
 
 
+@pytest.mark.slow
 def test_a_model_is_given_to_a_run_that_has_ended(store: mlflow.MlflowClient, tmp_path: Path):
     with tracking.stage_run("train@torch", {}, Tracking()) as trained:
         trained.log_params({"epochs": 3})
@@ -338,6 +339,7 @@ def test_a_model_is_given_to_a_run_that_has_ended(store: mlflow.MlflowClient, tm
     assert store.get_run(trained.id).info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_model_that_a_store_refuses_to_take_comes_later_and_once(
     store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -576,6 +578,7 @@ def test_a_stage_that_is_killed_is_closed_by_its_command(store: mlflow.MlflowCli
     }
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_was_killed_is_closed_by_the_next_command(store: mlflow.MlflowClient, tmp_path: Path):
     source = Path(__file__).parents[2] / "src"
     killed = subprocess.run(
@@ -605,6 +608,7 @@ def test_a_run_that_is_open_elsewhere_with_no_journal_here_is_closed_if_its_proc
         store.get_logged_model(half)
 
 
+@pytest.mark.slow
 def test_a_run_that_the_store_has_lost_is_made_again_and_names_the_lost_one(
     store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

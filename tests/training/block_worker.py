@@ -8,17 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from twin_cases import BATCH_SIZE, ROWS, cases
 
 from twintrain.data.parts import Part
+from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import place_layers
 from twintrain.settings.sections.optimizers import Schedule
 from twintrain.settings.sections.training import Augmentation, Train
 from twintrain.training.loop import fit
+from twintrain.verification.recorder import varied
 
-# Images, batch norm, and dropout, whose masks depend on the number of the call.
-CASE = cases()["inception inside a residual"]
-PART = Part(CASE.features.astype(np.float32).astype(np.float64), CASE.labels, np.arange(ROWS))
+ROWS, BATCH_SIZE = 37, 8
+SCHEMA = Schema(
+    dataset="made up",
+    task="multiclass",
+    labels=["a", "b", "c"],
+    input_shape=[9, 8, 3],
+    input_dtype="float",
+    categories=None,
+    feature_names=None,
+    outputs=3,
+)
+# Images, batch norm, and dropout, whose masks depend on the number of the call; no more, since JAX compiles each anew.
+LAYERS = [
+    {"conv2d": {"filters": 4, "kernel_size": 3}},
+    "batch_norm",
+    {"dropout": {"rate": 0.3}},
+    {"conv2d": {"filters": 3, "kernel_size": 3}},
+    "batch_norm",
+    "flatten",
+    {"dense": {"units": "outputs"}},
+]
+NETWORK = place_layers(LAYERS, "blocks", "aligned", SCHEMA, "made up")
+RNG = np.random.default_rng(0)
+FEATURES = RNG.normal(size=(ROWS, *SCHEMA.input_shape)).astype(np.float32).astype(np.float64)
+PART = Part(FEATURES, RNG.integers(0, 3, ROWS), np.arange(ROWS))
 EPOCHS = 3
 AUGMENTED = {"augmentation": Augmentation(shift=1, rotation=20.0, crop=0.7, flip=0.5, erasing=0.5)}
 STEP_BYTES = 2 * BATCH_SIZE * PART.features[:1].nbytes
@@ -45,8 +70,8 @@ def train(backend_type: type, changes: dict, stops: tuple[int, ...] = ()) -> dic
     )
     with tempfile.TemporaryDirectory() as folder:
         for stop in (*stops, EPOCHS):
-            backend = backend_type(CASE.network, settings)
-            backend.load_weights(CASE.weights)
+            backend = backend_type(NETWORK, settings)
+            backend.load_weights(varied(draw_weights(NETWORK, 0)))
             with contextlib.suppress(KeyboardInterrupt):
                 history = fit(backend, {"train": PART, "val": PART}, settings, Path(folder) / "c", "c", until(stop))
     watched = {name: np.array([epoch[name] for epoch in history.epochs]) for name in history.epochs[0]}

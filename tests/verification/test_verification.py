@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from selected_tests import are_selected
+from worker_process import of_script
 
 from twintrain.data.parts import Part
 from twintrain.data.prepare.preparation import prepare
@@ -52,28 +54,33 @@ EXPERIMENTS = {
     "accumulate": ("diabetes", DENSE, {**SCALED, "train": {"batch_size": 32, "accumulate": 2, "optimizer": SGD}}),
     "saved": ("diabetes", DENSE, SCALED),
 }
+# Mistakes of the steps and of the file, which the slow tests have.
+FURTHER = ("short_batch", "accuracy", "beta_2", "schedule", "clip", "accumulate", "saved")
 SHAPES = "parameters and shapes"
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> Path:
-    """A folder of the records of each experiment, in float64."""
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped_data: Path) -> Path:
+    """A folder of the records of each experiment that the selected tests are about, in float64."""
     folder = tmp_path_factory.mktemp("broken")
+    left_out = () if are_selected(request, slow=True) else FURTHER
     for name, (dataset, layers, settings) in EXPERIMENTS.items():
+        if name in left_out:
+            continue
         model = folder / f"{name}.yaml"
         write_yaml(model, {"layers": layers})
         content = {"dataset": dataset, "model": str(model), "frameworks": ["torch", "keras"], **settings}
         params: Params = check_params(content, name)
         (folder / name).mkdir()
         write_experiment(folder / name, params, *prepare(params))
-    run_workers(folder, ["torch", "keras"], (str(Path(__file__).with_name("broken_worker.py")),))
+    run_workers(folder, ["torch", "keras"], of_script("broken_worker.py"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def checks(recorded: Path) -> dict[str, dict[str, Check]]:
     """All checks of each experiment by name, of Keras against PyTorch."""
-    return {name: checks_in(recorded / name) for name in EXPERIMENTS}
+    return {folder.name: checks_in(folder) for folder in recorded.iterdir() if folder.is_dir()}
 
 
 def checks_in(folder: Path) -> dict[str, Check]:
@@ -142,6 +149,7 @@ def test_steps_go_through_the_ends_of_epochs_whatever_their_length(rows, batch_s
     assert len(few_epochs(part, Train(batch_size=batch_size, accumulate=accumulate))) == taken
 
 
+@pytest.mark.slow
 def test_a_step_that_is_left_out_at_an_epochs_end_is_seen_and_named(checks):
     found = checks["short_batch"]
     assert found[weights_after(10)].passed
@@ -149,10 +157,12 @@ def test_a_step_that_is_left_out_at_an_epochs_end_is_seen_and_named(checks):
     assert found[weights_after(200)].where.startswith("step 12 parts ")
 
 
+@pytest.mark.slow
 def test_a_wrong_training_accuracy_is_seen_though_all_weights_are_equal(checks):
     assert failed(checks["accuracy"]) == [TRAINING_METRIC]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mistake", "step"), [("beta_2", 2), ("schedule", 2), ("clip", 1), ("accumulate", 1)])
 def test_a_wrong_rule_of_steps_is_not_laid_on_a_layer(checks, mistake, step):
     found = checks[mistake]
@@ -163,6 +173,7 @@ def test_a_wrong_rule_of_steps_is_not_laid_on_a_layer(checks, mistake, step):
         assert re.fullmatch(rf"step {step} parts (\d+) of \1 arrays at once: not a layer, but .*", check.where)
 
 
+@pytest.mark.slow
 def test_a_file_that_holds_another_network_is_seen(recorded):
     found = {
         framework: {
