@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,14 @@ def test_error_is_relative_to_large_values_alone():
     moved = Record(arrays={LOGITS: {"logits": other}})
     (_, check) = compare_twins(Twin(large, large), Twin(moved, moved), "keras", "float64")
     assert check.error == pytest.approx(1e-6)
+
+
+def test_a_check_of_networks_that_give_nan_is_written_as_json():
+    arrays = {name: {"a_0/kernel": np.full(3, np.nan)} for name in (INITIAL, weights_after(1))}
+    nan = Record(arrays=arrays)
+    (_, check) = compare_twins(Twin(nan, nan), Twin(nan, nan), "keras", "float64")
+    found = json.loads(json.dumps(check.to_json(), allow_nan=False))
+    assert (found["failed"], found["error"], found["untrained"], found["where"]) == (True, None, None, "a_0/kernel")
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])

@@ -91,11 +91,11 @@ class Check:
         return self.dtype == "float64" and not self.is_rounded and self.tolerance > FLOAT64.get(self.name, np.inf)
 
     def to_json(self) -> dict[str, Any]:
-        """The check in plain numbers; an error that is none, such as nan, is null."""
-        is_number = bool(np.isfinite(self.error))
-        ratio = self.error / self.self_error if self.self_error and is_number else None
+        """The check in plain numbers; what is none, such as an error of nan, is null."""
+        error, untrained = (_number(value) for value in (self.error, self.untrained))
+        ratio = error / self.self_error if self.self_error and error is not None else None
         found = {"passed": self.passed, "failed": self.failed, "ratio": ratio, "chaotic": self.is_chaotic}
-        return {**asdict(self), "error": self.error if is_number else None, **found}
+        return {**asdict(self), "error": error, "untrained": untrained, **found}
 
     def allowing(self, rounding: float) -> "Check":
         """The check of networks that differ by so much in constants: it allows what that may grow to.
@@ -268,6 +268,10 @@ def _error(first: np.ndarray, second: np.ndarray) -> float:
         return float("inf")
     with np.errstate(invalid="ignore"):  # inf − inf is nan, which never passes
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def least_tolerance(name: str, dtype: str) -> float:
