@@ -50,6 +50,12 @@ def test_equal_records_pass_every_check_and_have_no_error():
     assert checks[GRADIENTS].tolerance == 1e-10
 
 
+def test_arrays_without_numbers_are_the_same():
+    empty = Record(arrays={GRADIENTS: {"dense_0/bias": np.zeros(0)}})
+    (_, check) = compare_twins(Twin(empty, empty), Twin(empty, empty), "keras", "float64")
+    assert (check.passed, check.error) == (True, 0.0)
+
+
 def test_first_layer_that_differs_is_named():
     check = checked(record(**{STATISTICS: {"a_0/mean": 1e-9, "b_1/mean": 1e-3}}))[STATISTICS]
     assert not check.passed

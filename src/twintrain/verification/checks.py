@@ -258,14 +258,15 @@ def _judged(
 def _errors(first: Arrays, second: Arrays) -> dict[str, float]:
     # What only one of them has, such as the gradient of an array that the other does not train, is no small difference.
     names = [*first, *(name for name in second if name not in first)]
-    errors = {name: _error(first[name], second[name]) if name in first and name in second else np.inf for name in names}
-    return {name: error for name, error in errors.items() if name not in first or first[name].size}
+    return {name: _error(first[name], second[name]) if name in first and name in second else np.inf for name in names}
 
 
 def _error(first: np.ndarray, second: np.ndarray) -> float:
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.shape != second.shape:
         return float("inf")
+    if not first.size:
+        return 0.0
     with np.errstate(invalid="ignore"):  # inf − inf is nan, which never passes
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
 
