@@ -4,8 +4,8 @@ python benchmarks/lower_bounds.py                          a Markdown table: som
 python benchmarks/lower_bounds.py --only lowest --python python3.13
 python benchmarks/lower_bounds.py --slow                   the slow tests too
 
-uv resolves the extras torch, keras and mlflow and makes a fresh environment of each, in a temporary folder; the committed
-package is installed there. Exit status 1 where a test fails.
+uv resolves the extras torch, keras and mlflow and makes a fresh environment of each, in a temporary folder; the
+committed package is installed there. Exit status 1 where a test fails.
 """
 
 import argparse
