@@ -66,6 +66,11 @@ TORCH = {
         ),
         {"own_0/array": (0.0, [8], False), **HEAD},
     ),
+    # What gives NaN in training draws nothing at random, and a constant of NaN is none that training changes.
+    "not a number": (
+        module("self.register_buffer('no', torch.full((8,), torch.nan))", training="x = x * self.no"),
+        HEAD,
+    ),
     "integers first": (
         "twin = nn.Sequential(nn.Linear(*input_shape, outputs))\n\n"
         "twin[0].register_buffer('first', torch.arange(3))\n\ntwin",

@@ -4,6 +4,7 @@ import stat
 
 import numpy as np
 import pytest
+from made_recordings import image_network
 from rewritten_recordings import message, rewritten
 
 from twintrain.errors import UserError
@@ -189,3 +190,10 @@ def test_header_that_names_arrays_that_are_not_there(path):
 def test_array_of_another_shape_than_the_header_says(path):
     rewritten(path, **{"float32/tensor/1": np.zeros((3, 3), np.float32)})
     assert "has 'float32/tensor/1' of shape (3, 3), and its header says (2, 3)" in message(path)
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_a_statistic_is_of_all_rows_and_places_of_a_channel(framework):
+    recording = image_network(framework)
+    call = next(call for call in recording.calls if call.name == "bn1")
+    assert recording.count_of_statistic(call, "moving_variance") == recording.rows * 9 * 9

@@ -70,6 +70,18 @@ def test_a_layer_that_is_not_known_is_judged_by_the_jump():
     assert (found.verdict, found.first.name, found.first.alone) == ("different", "own", None)
 
 
+def test_an_input_that_the_other_does_not_take_is_told():
+    def recorded(framework, count):
+        maker = Maker(framework)
+        inputs = [maker.input(np.random.default_rng(number).normal(size=(4, 5))) for number in range(count)]
+        return maker.recording(maker.call("sum", "add" if count > 1 else "tanh", inputs))
+
+    told = "PyTorch takes 2 inputs, Keras 1; expected as many in one order: the last are compared with nothing"
+    found = diff(recorded("torch", 2), recorded("keras", 1))
+    assert (found.verdict, told in found.notes, told in str(found)) == ("different", True, True)
+    assert not any("takes" in note for note in diff(recorded("torch", 2), recorded("keras", 2)).notes)
+
+
 def test_other_weights_are_said_first():
     def change(weights):
         return {**weights, "bias": (weights["bias"][0] + 1, "C")}

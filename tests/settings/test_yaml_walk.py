@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Literal, get_args, get_origin
@@ -148,9 +149,21 @@ def lines_by_path(text):
     return found
 
 
+def with_gaps(lines):
+    """The lines with each empty one as of the section that it stands in the middle of."""
+    for at, (path, line) in enumerate(lines):
+        if path is None and not line.strip():
+            above = next((other for other, _ in reversed(lines[:at]) if other), ())
+            below = next((other for other, _ in lines[at:] if other), ())
+            shared = takewhile(lambda pair: pair[0] == pair[1], zip(above, below, strict=False))
+            yield tuple(name for name, _ in shared) or None, line
+        else:
+            yield path, line
+
+
 def untouched(text, touched):
     """Lines of keys and sections that are none of the touched ones, nor hold one of them on the same line."""
-    lines = lines_by_path(text)
+    lines = list(with_gaps(lines_by_path(text)))
     with_lines_below = {path[:depth] for path, _ in lines if path for depth in range(len(path))}
 
     def is_touched(path):
@@ -260,6 +273,21 @@ def test_whatever_is_written_reads_back_the_same_in_yaml_1_2_and_1_1(tmp_path):
         assert same(pyyaml.load(text, LOADER), content)
 
     written()
+
+
+def test_an_empty_line_goes_with_the_section_that_it_stands_in_and_with_no_other(project):
+    start = "frameworks: [torch]\n\ntrain:\n  epochs: 3\n\n  batch_size: 8\n\nevaluate: {}\n"
+    PARAMS.write_text(start)
+    old = read_yaml(PARAMS)
+    save_params({**old, "train": {}})
+    after = PARAMS.read_text()
+    assert after == "frameworks: [torch]\n\ntrain: {}\n\nevaluate: {}\n"
+    check_lines(start, after, {("train",)})
+    for touched in ({("evaluate",)}, {("train", "epochs")}):
+        with pytest.raises(AssertionError):
+            check_lines(start, after, touched)
+    with pytest.raises(AssertionError):
+        check_lines(start, after.replace("\n\nevaluate", "\nevaluate"), {("train",)})
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -107,6 +107,15 @@ def test_a_journal_that_somebody_has_is_not_there_for_others(store: mlflow.Mlflo
     assert not mine.folder.exists()
 
 
+def test_a_journal_that_the_store_has_whole_need_not_be_on_the_disk(store: mlflow.MlflowClient):
+    """On a busy machine, the courier has removed what has ended before its process has it synchronized."""
+    mine = Journal.begin("create", name="mine", tags={}, parent=None, experiment="Default")
+    mine.append("end", status="FINISHED")
+    mine.remove()
+    mine.sync_to_disk()
+    assert not mine.folder.exists()
+
+
 def test_what_belongs_to_a_run_of_another_store_waits_for_that(
     store: mlflow.MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,12 @@ def test_equal_records_pass_every_check_and_have_no_error():
     assert checks[GRADIENTS].tolerance == 1e-10
 
 
+def test_arrays_without_numbers_are_the_same():
+    empty = Record(arrays={GRADIENTS: {"dense_0/bias": np.zeros(0)}})
+    (_, check) = compare_twins(Twin(empty, empty), Twin(empty, empty), "keras", "float64")
+    assert (check.passed, check.error) == (True, 0.0)
+
+
 def test_first_layer_that_differs_is_named():
     check = checked(record(**{STATISTICS: {"a_0/mean": 1e-9, "b_1/mean": 1e-3}}))[STATISTICS]
     assert not check.passed
@@ -71,6 +79,14 @@ def test_error_is_relative_to_large_values_alone():
     moved = Record(arrays={LOGITS: {"logits": other}})
     (_, check) = compare_twins(Twin(large, large), Twin(moved, moved), "keras", "float64")
     assert check.error == pytest.approx(1e-6)
+
+
+def test_a_check_of_networks_that_give_nan_is_written_as_json():
+    arrays = {name: {"a_0/kernel": np.full(3, np.nan)} for name in (INITIAL, weights_after(1))}
+    nan = Record(arrays=arrays)
+    (_, check) = compare_twins(Twin(nan, nan), Twin(nan, nan), "keras", "float64")
+    found = json.loads(json.dumps(check.to_json(), allow_nan=False))
+    assert (found["failed"], found["error"], found["untrained"], found["where"]) == (True, None, None, "a_0/kernel")
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])

@@ -8,6 +8,7 @@ more than `limit` elements are samples, see `samples`.
 """
 
 import contextlib
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,11 @@ class Recording:
     def weight_after(self, pass_: str, step: int, name: str) -> np.ndarray:
         """A weight as it was after one of `fit.steps`."""
         return self._array(f"{pass_}/step/{step}/{name}")
+
+    def count_of_statistic(self, call: Call, role: str) -> int:
+        """Of how many numbers of the input each number of a statistic, such as `moving_variance`, is."""
+        (shape,) = (weight.shape for weight in self.weights if weight.name == call.weights[role])
+        return math.prod(self.tensors[call.inputs[0]].shape) // math.prod(shape)
 
     def save(self, path: str | Path) -> None:
         """Writes the file; another one of that name is replaced once this one is whole.

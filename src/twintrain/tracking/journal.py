@@ -10,6 +10,7 @@ lock first: the operating system knows best who lives.
 Lines are numbered from 0. The first one says which run it is of: a new one, or one that exists.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -171,13 +172,14 @@ class Journal:
         self._mark({"lost": self.run_id})
 
     def sync_to_disk(self) -> None:
-        """Returns when the disk has all lines, whatever happens to the machine."""
+        """Returns when the disk has all lines, whatever happens to the machine; or the store has, and it is removed."""
         for path in (self.folder / CALLS, self.folder):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with contextlib.suppress(FileNotFoundError):  # the courier may be done with what has ended
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
     def hold(self) -> bool:
         """Whether this process alone may write and deliver it, from now on until `release` or its end."""

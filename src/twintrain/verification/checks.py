@@ -91,11 +91,11 @@ class Check:
         return self.dtype == "float64" and not self.is_rounded and self.tolerance > FLOAT64.get(self.name, np.inf)
 
     def to_json(self) -> dict[str, Any]:
-        """The check in plain numbers; an error that is none, such as nan, is null."""
-        is_number = bool(np.isfinite(self.error))
-        ratio = self.error / self.self_error if self.self_error and is_number else None
+        """The check in plain numbers; what is none, such as an error of nan, is null."""
+        error, untrained = (_number(value) for value in (self.error, self.untrained))
+        ratio = error / self.self_error if self.self_error and error is not None else None
         found = {"passed": self.passed, "failed": self.failed, "ratio": ratio, "chaotic": self.is_chaotic}
-        return {**asdict(self), "error": self.error if is_number else None, **found}
+        return {**asdict(self), "error": error, "untrained": untrained, **found}
 
     def allowing(self, rounding: float) -> "Check":
         """The check of networks that differ by so much in constants: it allows what that may grow to.
@@ -258,16 +258,21 @@ def _judged(
 def _errors(first: Arrays, second: Arrays) -> dict[str, float]:
     # What only one of them has, such as the gradient of an array that the other does not train, is no small difference.
     names = [*first, *(name for name in second if name not in first)]
-    errors = {name: _error(first[name], second[name]) if name in first and name in second else np.inf for name in names}
-    return {name: error for name, error in errors.items() if name not in first or first[name].size}
+    return {name: _error(first[name], second[name]) if name in first and name in second else np.inf for name in names}
 
 
 def _error(first: np.ndarray, second: np.ndarray) -> float:
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.shape != second.shape:
         return float("inf")
+    if not first.size:
+        return 0.0
     with np.errstate(invalid="ignore"):  # inf − inf is nan, which never passes
         return float(np.abs(first - second).max() / max(1.0, np.abs(first).max()))
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def least_tolerance(name: str, dtype: str) -> float:

@@ -6,7 +6,6 @@ The folder holds what `workers.write_experiment` wrote. One framework a process.
 on a mean of squares, which every network can be trained by: what a network does in training is looked at, and no more.
 """
 
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +46,7 @@ def with_unbiased_variances(recording: Recording) -> Recording:
             continue
         for pass_ in recording.passes:
             before = own = recording.weight(pass_, name)
-            channels = before.size
-            count = math.prod(recording.tensors[call.inputs[0]].shape) // channels
+            count = recording.count_of_statistic(call, "moving_variance")
             for step in STEPS:
                 after = recording.weight_after(pass_, step, name)
                 if not np.array_equal(after, own):

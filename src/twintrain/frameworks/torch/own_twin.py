@@ -173,7 +173,7 @@ def _check_real(path: Path, twin: nn.Module) -> None:
 def _trained_often(twin: nn.Module, example: torch.Tensor) -> tuple[nn.Module, bool]:
     """A copy that has seen rows in training, and whether others that have seen the same give something else."""
     trained, found = _trained(twin, example)
-    return trained, not all(torch.equal(found, _trained(twin, example)[1]) for _ in range(DRAWS - 1))
+    return trained, not all(_is_same(found, _trained(twin, example)[1]) for _ in range(DRAWS - 1))
 
 
 def _trained(twin: nn.Module, example: torch.Tensor) -> tuple[nn.Module, torch.Tensor]:
@@ -191,7 +191,12 @@ def _changed(twin: nn.Module, trained: nn.Module) -> list[str]:
     """Paths of the buffers that training changes: floating ones that are saved; integers count, or are indices."""
     saved, buffers = twin.state_dict(keep_vars=True), dict(trained.named_buffers())
     floating = {path: buffer for path, buffer in twin.named_buffers() if path in saved and buffer.is_floating_point()}
-    return [path for path in floating if path not in buffers or not torch.equal(floating[path], buffers[path])]
+    return [path for path in floating if path not in buffers or not _is_same(floating[path], buffers[path])]
+
+
+def _is_same(first: torch.Tensor, second: torch.Tensor) -> bool:
+    """Whether two tensors have the same numbers; NaN, which is no difference, at the same places."""
+    return first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
 
 
 def _drawing(path: Path) -> UserError:

@@ -14,7 +14,7 @@ from twintrain.recordings.comparing.causes import Cause, find_cause, named
 from twintrain.recordings.comparing.dropout import rate_differences
 from twintrain.recordings.comparing.logged import log
 from twintrain.recordings.comparing.matching import Matching, match
-from twintrain.recordings.comparing.notes import quiet_options, rounding_notes
+from twintrain.recordings.comparing.notes import other_inputs, quiet_options, rounding_notes
 from twintrain.recordings.comparing.output_counts import counts_cause
 from twintrain.recordings.comparing.page.page import page
 from twintrain.recordings.comparing.rows import (
@@ -181,7 +181,7 @@ def _concluded(
 ) -> Diff:
     """The verdict, with the search for causes where there is something to explain."""
     parting = [each for each in compared if each.row.verdict == DIFFERENT]
-    notes = quiet_options(compared)
+    notes = [*other_inputs(sides), *quiet_options(compared)]
     other_count = counts_cause((sides[0].title, sides[1].title), _output_counts(sides))
     has_other_weights = any(row.verdict == DIFFERENT for row in weights)
     arrive = all(row.error <= max(row.tolerance, FLOAT32) for row in outputs)

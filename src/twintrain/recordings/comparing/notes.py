@@ -3,9 +3,19 @@
 from collections.abc import Iterable
 
 from twintrain.recordings.comparing.rows import ROUNDING, SAME, Compared, Row
+from twintrain.recordings.comparing.side import Side
 from twintrain.recordings.comparing.weights import WeightRow
 
 MOST_ROUNDINGS = 3
+
+
+def other_inputs(sides: tuple[Side, Side]) -> list[str]:
+    """That one model takes more inputs than the other: those at its end are compared with nothing."""
+    counts = [len(side.recording.inputs) for side in sides]
+    if counts[0] == counts[1]:
+        return []
+    takes = f"{sides[0].title} takes {counts[0]} input{'s' * (counts[0] != 1)}, {sides[1].title} {counts[1]}"
+    return [f"{takes}; expected as many in one order: the last are compared with nothing"]
 
 
 def quiet_options(compared: list[Compared]) -> list[str]:

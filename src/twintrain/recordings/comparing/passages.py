@@ -51,7 +51,8 @@ class Passages:
         self._matched = tuple({pair[at] for pair in matching.pairs} for at in (0, 1))
         self.likely = likely_layout(reference, other)
         self._seen: set[tuple[int, int]] = set()
-        # The models may name their inputs in another order: those are the same that agree best.
+        # The models may name their inputs in another order: those are the same that agree best. One that takes more
+        # of them than the other is told by `notes.other_inputs`.
         ours, theirs = reference.recording.inputs, other.recording.inputs
         order = in_order_of(reference.tensors(ours), other.tensors(theirs), "add")
         self.inputs = list(zip(ours, (theirs[at] for at in order), strict=False))

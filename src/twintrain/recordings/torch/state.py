@@ -134,9 +134,8 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 
 def as_written() -> contextlib.AbstractContextManager[Any]:
     """Has all that `torch.compile` compiles be run as it is written: what is compiled calls no layer one by one."""
-    set_stance = getattr(torch.compiler, "set_stance", None)  # of PyTorch 2.6 and later
-    is_needed = set_stance and "torch._dynamo" in sys.modules  # which takes seconds to import
-    return set_stance("force_eager") if is_needed else contextlib.nullcontext()
+    is_needed = "torch._dynamo" in sys.modules  # which takes seconds to import
+    return torch.compiler.set_stance("force_eager") if is_needed else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """Why running statistics part after the first step: momentum, the biased variance, and statistics that are kept."""
 
-import math
 from collections.abc import Collection, Iterator
 
 from twintrain.recordings.comparing.causes import Cause, named_pair
@@ -46,10 +45,11 @@ def _kept(sides: tuple[Trained, Trained], calls: tuple[Call, Call]) -> Cause | N
 
 def _of_layer(sides: tuple[Trained, Trained], calls: tuple[Call, Call]) -> Cause | None:
     momenta = [call.options.get("momentum") for call in calls]
-    unbiased = [UNBIASED.get(side.side.recording.framework, False) for side in sides]
+    recordings = [side.side.recording for side in sides]
+    unbiased = [UNBIASED.get(each.framework, False) for each in recordings]
     if any(not isinstance(momentum, float) or momentum >= 1 for momentum in momenta):
         return None
-    rows = [_rows(side, call) for side, call in zip(sides, calls, strict=True)]
+    rows = [each.count_of_statistic(call, STATISTICS[0]) for each, call in zip(recordings, calls, strict=True)]
     before, after = (
         [[side.weights(at)[call.weights[role]] for role in STATISTICS] for side, call in zip(sides, calls, strict=True)]
         for at in (0, 1)
@@ -87,9 +87,3 @@ def _finding(sides: tuple[Trained, Trained], name: str, momenta: list[float], is
 def _share(is_unbiased: bool, rows: int) -> float:
     """What the variance that is kept is of the biased one."""
     return rows / (rows - 1) if is_unbiased and rows > 1 else 1.0
-
-
-def _rows(side: Trained, call: Call) -> int:
-    """Of how many numbers a statistic of the batch is."""
-    channels = side.weights(0)[call.weights[STATISTICS[0]]].size
-    return math.prod(side.side.recording.tensors[call.inputs[0]].shape) // channels
