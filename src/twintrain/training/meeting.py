@@ -3,6 +3,7 @@
 A framework that waits for a worker in vain says so late and in its own words; JAX ends the process with a trace.
 """
 
+import os
 import socket
 import time
 
@@ -15,7 +16,7 @@ _ALL_ARE_HERE = b"go"
 
 
 def meet(worker: Worker) -> None:
-    """Returns once all workers are there; the port of the address is free again then.
+    """Returns once all of several workers are there; the port of their address is free again then.
 
     Raises:
         UserError: they are not within `SECONDS_TO_MEET`, or two of them cannot be of one training.
@@ -23,7 +24,7 @@ def meet(worker: Worker) -> None:
     deadline = time.monotonic() + SECONDS_TO_MEET
     if worker.is_first:
         _receive(worker, deadline)
-    elif not worker.is_alone:
+    else:
         _come(worker, deadline)
 
 
@@ -33,7 +34,7 @@ def _receive(worker: Worker, deadline: float) -> None:
     try:
         with _listening(worker) as door:
             while len(here) < worker.size - 1:
-                door.settimeout(max(0.0, deadline - time.monotonic()))
+                door.settimeout(_left(deadline))
                 caller, _ = door.accept()
                 rank, size = _greeting(caller, deadline)
                 if size != worker.size or rank in here:
@@ -41,7 +42,7 @@ def _receive(worker: Worker, deadline: float) -> None:
                 here[rank] = caller
         for caller in here.values():
             caller.sendall(_ALL_ARE_HERE)
-    except (TimeoutError, BlockingIOError) as error:
+    except TimeoutError as error:
         missing = ", ".join(str(rank) for rank in range(1, worker.size) if rank not in here)
         raise UserError(
             f"{worker.address}: of {worker.size} workers these did not come within {SECONDS_TO_MEET} s: {missing}"
@@ -52,15 +53,16 @@ def _receive(worker: Worker, deadline: float) -> None:
 
 
 def _listening(worker: Worker) -> socket.socket:
+    _, port = _place(worker)
     try:
-        return socket.create_server(("", _place(worker)[1]))
+        return socket.create_server(("", port))
     except OSError as error:
-        raise UserError(f"MASTER_PORT={_place(worker)[1]}: {error.strerror}; expected a free port") from error
+        raise UserError(f"MASTER_PORT={port}: {os.strerror(error.errno)}; expected a free port") from error
 
 
 def _greeting(caller: socket.socket, deadline: float) -> tuple[int, int]:
     """Which worker calls, and of how many."""
-    caller.settimeout(max(0.01, deadline - time.monotonic()))
+    caller.settimeout(_left(deadline))
     rank, size = caller.recv(64).split()
     return int(rank), int(size)
 
@@ -68,11 +70,11 @@ def _greeting(caller: socket.socket, deadline: float) -> tuple[int, int]:
 def _come(worker: Worker, deadline: float) -> None:
     """Calls the first worker until it answers that all are there."""
     reason = "no answer"
-    while (left := deadline - time.monotonic()) > 0:
+    while time.monotonic() < deadline:
         try:
-            with socket.create_connection(_place(worker), timeout=left) as first:
+            with socket.create_connection(_place(worker), timeout=_left(deadline)) as first:
                 first.sendall(f"{worker.rank} {worker.size}".encode())
-                first.settimeout(max(0.01, deadline - time.monotonic()))
+                first.settimeout(_left(deadline))
                 if first.recv(64) == _ALL_ARE_HERE:
                     return
                 raise UserError(f"{worker.address}: worker 0 ended before all {worker.size} workers had come")
@@ -80,6 +82,11 @@ def _come(worker: Worker, deadline: float) -> None:
             reason = error.strerror or str(error)
             time.sleep(_SECONDS_BETWEEN_TRIES)
     raise UserError(f"{worker.address}: worker 0 was not met within {SECONDS_TO_MEET} s: {reason}")
+
+
+def _left(deadline: float) -> float:
+    """Seconds; a socket takes 0 for never waiting at all."""
+    return max(0.01, deadline - time.monotonic())
 
 
 def _place(worker: Worker) -> tuple[str, int]:
