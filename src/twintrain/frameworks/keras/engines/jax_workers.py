@@ -3,6 +3,9 @@
 XLA cuts the program up (GSPMD, https://arxiv.org/abs/2105.04663): it is written as for one, on whole batches, and told
 how their rows lie. So means of batch norm, counts of dropout and sums of gradients are those of all rows by themselves.
 Where their number does not divide, XLA fills up the rows of the last worker and leaves what it added out of all sums.
+
+Two things it cuts up badly on CPUs (JAX 0.10.2): the gradient of max pooling, which each worker computes of all rows,
+and those of recurrent weights, which they sum at every time step.
 """
 
 import contextlib
