@@ -8,6 +8,7 @@ from shared_networks import LAYERS, SETTINGS
 from started_workers import run_together
 
 pytestmark = pytest.mark.slow
+FRAMEWORKS = ("torch", "keras-jax")
 SIZES = (1, 2, 4)
 # Adam divides the gradient of a bias before batch norm, which is rounding alone, by its own size and 1e-8.
 TOLERANCE = {"sgd": 1e-14, "adam": 1e-8, "all at once": 1e-14}
@@ -15,11 +16,11 @@ TOLERANCE = {"sgd": 1e-14, "adam": 1e-8, "all at once": 1e-14}
 Results = dict[int, list[dict[str, np.ndarray]]]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """What each of 1, 2 and 4 workers made of every training."""
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What each of 1, 2 and 4 workers made of every training in a framework."""
     folder = tmp_path_factory.mktemp("workers")
-    return {size: trained("torch", size, folder / str(size)) for size in SIZES}
+    return {size: trained(request.param, size, folder / str(size)) for size in SIZES}
 
 
 def trained(framework: str, size: int, out: Path) -> list[dict[str, np.ndarray]]:

@@ -31,7 +31,8 @@ class KerasBackend:
         loss = losses.build(train.loss, network.schema.task)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
         self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms())
-        self.worker = Worker.of_environment()
+        # An engine that shares out the rows of a batch itself is given all of them in each process.
+        self.worker = Worker() if engine_module().SHARES_ROWS else Worker.of_environment()
         self.engine = engine_module().Engine(self.learner, train)
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """Keras on JAX: a step is one compiled function from the values of all variables to new ones."""
 
 import os
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import numpy as np
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import pyfunc
 from twintrain.frameworks.keras.engines.float64 import keep_float64
+from twintrain.frameworks.keras.engines.jax_workers import Alone, Together, join
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
+from twintrain.training.workers import Worker
 
 TITLE = f"JAX {jax.__version__}"
+SHARES_ROWS = True  # of each batch, among several workers
 # Read from XLA_FLAGS when JAX first looks for its devices.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
@@ -28,29 +32,32 @@ class Engine:
 
     def __init__(self, learner: Learner, train: Train) -> None:
         self.learner = learner
+        self.sharing = _sharing(train)
         eager = train.framework_options("keras-jax")["run_eagerly"]
-        compiled = (lambda function: function) if eager else jax.jit
-        self._run_step = compiled(self._step)
-        self._run_gradients = compiled(self._gradients)
+        if eager and isinstance(self.sharing, Together):
+            raise UserError("train.keras.run_eagerly: true: what is not compiled cannot be shared; expected false")
+        shared, compiled = (_uncompiled, _uncompiled) if eager else (self.sharing.compiled, jax.jit)
+        self._run_step = shared(self._step)
+        self._run_gradients = shared(self._gradients)
         self._run_forward = compiled(self._forward)
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Puts the training rows on the device that the next batches are of, in place of those before."""
-        self.rows = jax.numpy.asarray(features), jax.numpy.asarray(labels)
+        self.rows = self.sharing.everywhere((jax.numpy.asarray(features), jax.numpy.asarray(labels)))
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        order = jax.numpy.asarray(batches.order)
-        values = [variable.value for variable in self.learner.variables]
+        values, order = self.sharing.everywhere((self._values(), jax.numpy.asarray(batches.order)))
         totals, metric = [], []
-        for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates, strict=True):
-            cuts = batches.cuts[first : end + 1].tolist()
-            taken = [order[start:stop] for start, stop in pairwise(cuts)]
-            values, total, found = self._run_step(values, self.rows, taken, rate)
-            totals.append(total)
-            metric.append(found)
-        self._assign(values)
-        return float(sum(totals)), float(sum(metric))
+        with self.sharing.answered():
+            for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates, strict=True):
+                cuts = batches.cuts[first : end + 1].tolist()
+                taken = [order[start:stop] for start, stop in pairwise(cuts)]
+                values, total, found = self._run_step(values, self.rows, taken, rate)
+                totals.append(total)
+                metric.append(found)
+            self._assign(self.sharing.here(values))
+            return float(sum(totals)), float(sum(metric))
 
     def _step(
         self, values: Values, rows: tuple[jax.Array, jax.Array], batches: list[jax.Array], rate: jax.Array
@@ -72,6 +79,7 @@ class Engine:
         self, values: Values, features: jax.Array, labels: jax.Array
     ) -> tuple[Values, jax.Array, jax.Array, Values]:
         """New values of all variables (a forward pass changes running statistics), loss, metric and gradients."""
+        features, labels = self.sharing.by_rows(features), self.sharing.by_rows(labels)
 
         def loss_of(weights: Values) -> tuple[jax.Array, tuple[jax.Array, Values]]:
             with self._scope(values, weights) as scope, self.learner.unbiased_variances(len(features)):
@@ -93,20 +101,24 @@ class Engine:
     def _current(self, scope: keras.StatelessScope) -> Values:
         return [scope.get_current_value(variable) for variable in self.learner.variables]
 
+    def _values(self) -> Values:
+        return [variable.value for variable in self.learner.variables]
+
     def _assign(self, values: Values) -> None:
         for variable, value in zip(self.learner.variables, values, strict=True):
             variable.assign(value)
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients of the weights for one batch in training."""
-        values = [variable.value for variable in self.learner.variables]
-        values, loss, _, gradients = self._run_gradients(values, features, labels)
-        self._assign(values)
-        return float(loss), [np.array(gradient) for gradient in gradients]
+        with self.sharing.answered():
+            arguments = self.sharing.everywhere((self._values(), features, labels))
+            values, loss, _, gradients = self._run_gradients(*arguments)
+            self._assign(self.sharing.here(values))
+            return float(loss), [np.array(gradient) for gradient in gradients]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
-        return np.array(self._run_forward([variable.value for variable in self.learner.variables], features))
+        return np.array(self._run_forward(self._values(), features))
 
     def _forward(self, values: Values, features: jax.Array) -> jax.Array:
         with self._scope(values):
@@ -118,16 +130,26 @@ def set_up(train: Train, mode: str) -> str:
     flags = os.environ.get("XLA_FLAGS", "")
     if train.deterministic and DETERMINISTIC not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}".strip()
+    _sharing(train)
     keep_float64(train.dtype == "float64")
     seen = jax.default_backend() == "gpu"
     if train.device == "gpu" and not seen:
         raise UserError("train.device: gpu, but JAX sees no GPU; expected a GPU, or train.device: auto")
     if train.device == "cpu":
-        jax.config.update("jax_default_device", jax.devices("cpu")[0])
+        jax.config.update("jax_default_device", jax.local_devices(backend="cpu")[0])
     if mode == "aligned":
         # By default JAX rounds products on GPUs to TF32.
         jax.config.update("jax_default_matmul_precision", "highest")
     return "cuda" if seen and train.device != "cpu" else "cpu"
+
+
+def _sharing(train: Train) -> Alone | Together:
+    """What this process and the other workers have to do with each other."""
+    return join(Worker.of_environment(), "cpu" if train.device == "cpu" else None)
+
+
+def _uncompiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
 
 def set_threads(count: int) -> int:

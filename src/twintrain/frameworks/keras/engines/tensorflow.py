@@ -14,6 +14,7 @@ from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 TITLE = f"TensorFlow {tf.__version__}"
+SHARES_ROWS = False
 
 
 class Engine:

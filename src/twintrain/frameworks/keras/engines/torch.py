@@ -17,6 +17,7 @@ from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 
 TITLE = f"PyTorch {torch.__version__}"
+SHARES_ROWS = False
 
 
 class Engine:
