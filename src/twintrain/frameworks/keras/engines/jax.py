@@ -19,6 +19,8 @@ from twintrain.training.batches import Batches
 TITLE = f"JAX {jax.__version__}"
 # Read from XLA_FLAGS when JAX first looks for its devices.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+# XLA cuts batches into the shares of several workers, so that each is given whole ones, as the only worker is.
+SPLITS_BATCHES = True
 
 Values = list[jax.Array]
 
