@@ -37,7 +37,8 @@ class Engine:
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        places = (batches.order, batches.cuts, batches.sizes, batches.firsts)
+        bounds = np.concatenate([[0], np.cumsum(batches.sizes)])
+        places = (batches.order, batches.cuts, bounds, batches.firsts)
         arguments = *self.rows, *map(tf.constant, (*places, batches.steps, rates))
         self._run_epoch = self._run_epoch or self._compiled(self._epoch, arguments)
         total, metric = self.learner.summed(list(self._run_epoch(*arguments)))
@@ -56,17 +57,17 @@ class Engine:
         labels: tf.Tensor,
         order: tf.Tensor,
         cuts: tf.Tensor,
-        sizes: tf.Tensor,
+        bounds: tf.Tensor,
         firsts: tf.Tensor,
         steps: tf.Tensor,
         rates: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         """One graph for all steps: a call from Python for every batch costs more than a small batch."""
-        batches = (features, labels), order, cuts, sizes, firsts
+        batches = (features, labels), order, cuts, bounds, firsts
         total, metric = tf.zeros((), tf.float64), tf.zeros((), tf.float64)
         for step in tf.range(len(rates)):
             first, end = steps[step], steps[step + 1]
-            rows = tf.reduce_sum(sizes[first:end])
+            rows = bounds[end] - bounds[first]
             loss, found, gradients = self._batch(batches, first, rows)
             total, metric = total + loss, metric + found
             if self.accumulate > 1:
@@ -83,12 +84,13 @@ class Engine:
         """Loss summed over the rows, metric, and gradients weighed by the batch's share of a step's rows.
 
         Args:
-            batches: features and labels of all rows, and order, cuts, sizes and firsts of `Batches`.
+            batches: features and labels of all rows, order, cuts and firsts of `Batches`, and bounds, which are the cuts
+                between the rows of all workers.
             rows: how many the step has on all workers.
         """
-        arrays, order, cuts, sizes, firsts = batches
+        arrays, order, cuts, bounds, firsts = batches
         taken = order[cuts[number] : cuts[number + 1]]
-        size = sizes[number]
+        size = bounds[number + 1] - bounds[number]
         first = 0 if self.learner.worker.is_alone else tf.cast(firsts[number], tf.int32)
         loss, metric, gradients = self._gradients(*(tf.gather(array, taken) for array in arrays), size, first)
         if self.accumulate > 1:
@@ -176,6 +178,8 @@ def _strategy(worker: Worker) -> Strategy:
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         cluster, task_type="worker", task_id=worker.rank, rpc_layer="grpc"
     )
+    # What is summed outside of a graph is little, unless run_eagerly asks for it.
+    tf.get_logger().addFilter(lambda record: "eagerly has significant overhead" not in record.getMessage())
     return Strategy(resolver)
 
 
