@@ -16,7 +16,11 @@ from twintrain.training.workers import Worker
 
 
 class Engine(Protocol):
-    """What Keras leaves to the library under it."""
+    """What Keras leaves to the library under it.
+
+    Beside it, its file says whether it SPLITS_BATCHES among workers itself; one that does not has `join`, which meets
+    the other workers, and `sum_over_workers` (see `collectives`).
+    """
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Puts the training rows on the device that the next batches are of, in place of those before."""

@@ -84,8 +84,8 @@ class Engine:
         """Loss summed over the rows, metric, and gradients weighed by the batch's share of a step's rows.
 
         Args:
-            batches: features and labels of all rows, order, cuts and firsts of `Batches`, and bounds, which are the cuts
-                between the rows of all workers.
+            batches: features and labels of all rows, and order, cuts and firsts of `Batches`; bounds are the cuts where
+                the rows of all workers are counted.
             rows: how many the step has on all workers.
         """
         arrays, order, cuts, bounds, firsts = batches
