@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 import keras
 from keras import KerasTensor, ops
 
+from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.frameworks.keras.modules import walk
 from twintrain.training.workers import Worker
@@ -47,9 +48,11 @@ def share_statistics(model: keras.Model) -> None:
 
 
 def _shared_moments(
-    layer: keras.layers.BatchNormalization, values: KerasTensor, mask: None
+    layer: keras.layers.BatchNormalization, values: KerasTensor, mask: KerasTensor | None
 ) -> tuple[KerasTensor, KerasTensor]:
     """Mean and biased variance of each channel over the rows of all workers."""
+    if mask is not None:
+        raise UserError("batch norm of masked steps cannot be shared by workers; expected train.workers: 1, or no mask")
     axes, channels = layer._reduction_axes, values.shape[layer.axis]
     rows = ops.cast(ops.size(values) // channels, values.dtype)
     total = sum_over_workers(ops.concatenate([ops.sum(values, axes), ops.reshape(rows, (1,))]))
