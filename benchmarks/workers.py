@@ -50,17 +50,19 @@ def print_differences(engines: list[str], folder: Path) -> None:
     columns = [f"{dtype}, {size}" for dtype in DTYPES for size in SIZES]
     print(f"| engine | network | training | {' | '.join(columns)} |\n|---|---|---|{'---|' * len(columns)}")
     for engine in engines:
-        made = {size: _trained(engine, size, folder) for size in (1, *SIZES)}
+        made = {(dtype, size): _trained(engine, dtype, size, folder) for dtype in DTYPES for size in (1, *SIZES)}
         for network in LAYERS:
             for training in SETTINGS:
-                keys = [(f"{network}|{training}|{dtype}|weights", size) for dtype in DTYPES for size in SIZES]
-                found = [f"{np.abs(made[size][key] - made[1][key]).max():.1e}" for key, size in keys]
+                key = f"{network}|{training}|weights"
+                pairs = [(made[dtype, size][key], made[dtype, 1][key]) for dtype in DTYPES for size in SIZES]
+                found = [f"{np.abs(several - one).max():.1e}" for several, one in pairs]
                 print(f"| {engine} | {network} | {training} | {' | '.join(found)} |", flush=True)
 
 
-def _trained(engine: str, size: int, folder: Path) -> dict[str, np.ndarray]:
-    out = folder / f"{engine}-{size}"
-    run_together("shared_training_worker.py", size, engine, out, ",".join(DTYPES))
+def _trained(engine: str, dtype: str, size: int, folder: Path) -> dict[str, np.ndarray]:
+    out = folder / f"{engine}-{dtype}-{size}"
+    every = ",".join(f"{network}|{training}" for network in LAYERS for training in SETTINGS)
+    run_together("shared_training_worker.py", size, engine, out, dtype, every)
     with np.load(f"{out}-0.npz") as arrays:
         return dict(arrays)
 

@@ -19,7 +19,7 @@ from twintrain.models.network import load_network
 from twintrain.training.launch import LOST
 from twintrain.training.loop import fit
 from twintrain.training.shared_training import Job, Trained
-from twintrain.training.workers import Worker
+from twintrain.training.workers import LostWorkerError, Worker
 
 
 def work() -> None:
@@ -29,10 +29,10 @@ def work() -> None:
     folder, worker = parser.parse_args().folder, Worker.of_environment()
     try:
         _train(Job.load(folder), worker, folder)
-    except UserError:
-        raise
-    except Exception:  # another worker that is gone, most likely, in the words of the framework
-        traceback.print_exc()
+    except Exception as error:
+        if isinstance(error, UserError) and not isinstance(error, LostWorkerError):
+            raise
+        traceback.print_exc()  # another worker that is gone, most likely, in the words of the framework
         raise SystemExit(LOST) from None
 
 

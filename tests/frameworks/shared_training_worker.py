@@ -1,6 +1,7 @@
-"""Trains networks as one of several workers: python shared_training_worker.py FRAMEWORK OUT DTYPES
+"""Trains networks as one of several workers: python shared_training_worker.py FRAMEWORK OUT DTYPE TRAININGS
 
-The environment says which worker it is (`training.workers`). Writes what each makes of every training to OUT-RANK.npz.
+TRAININGS names some of `shared_networks.py`, each as NETWORK|SETTINGS, with commas between them. The environment says
+which worker it is (`training.workers`). Writes what each makes of every training to OUT-RANK.npz.
 """
 
 import sys
@@ -15,18 +16,18 @@ from twintrain.training.steps import take_steps
 from twintrain.training.workers import Worker
 
 
-def main(framework: str, out: str, dtypes: list[str]) -> None:
+def main(framework: str, out: str, dtype: str, wanted: list[str]) -> None:
     backend_type = framework_module(framework, "backend").Backend
     results: dict[str, np.ndarray] = {}
-    for dtype in dtypes:
-        for name, case in shared_cases().items():
-            rows = np.arange(len(case.labels))
-            part = Part(case.features.astype(dtype), case.labels, rows)
-            for training, settings in trainings(dtype).items():
-                backend = backend_type(case.network, settings)
-                backend.load_weights(case.weights)
-                for what, array in trained(backend, settings, part).items():
-                    results[f"{name}|{training}|{dtype}|{what}"] = array
+    cases, settings = shared_cases(), trainings(dtype)
+    for name in wanted:
+        network, training = name.split("|")
+        case = cases[network]
+        part = Part(case.features.astype(dtype), case.labels, np.arange(len(case.labels)))
+        backend = backend_type(case.network, settings[training])
+        backend.load_weights(case.weights)
+        for what, array in trained(backend, settings[training], part).items():
+            results[f"{name}|{what}"] = array
     np.savez(f"{out}-{Worker.of_environment().rank}.npz", **results)
 
 
@@ -42,7 +43,7 @@ def trained(backend: Any, settings: Any, part: Part) -> dict[str, np.ndarray]:
         "gradients": flat(gradients),
         "training": np.array(metrics),
         "weights": flat(backend.weights()),
-        "agreed": np.array(backend.from_first([float(backend.worker.rank) + 1, 2.0])),
+        "agreed": np.array(backend.from_first([float(backend.worker.rank) + 1, 1 / 3])),
     }
 
 
@@ -51,4 +52,4 @@ def flat(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3].split(","))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4].split(","))

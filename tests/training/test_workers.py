@@ -76,6 +76,10 @@ def test_a_worker_tells_another_process_to_be_it(monkeypatch):
             {"RANK": "-1", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"},
             "RANK='-1': expected a whole number",
         ),
+        (
+            {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "70000"},
+            "MASTER_PORT=70000: expected a port, from 1 to 65535",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(monkeypatch, error_of, values, expected):

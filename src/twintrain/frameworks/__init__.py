@@ -2,8 +2,8 @@
 
 layers/ has a builder a kind, by the families of `models/layers/`, networks.py makes networks of them, modules.py has
 layers that the framework lacks, own_twin.py takes networks of the user's own, losses.py builds the losses, gradients.py
-penalises and clips, optimizers.py has the update rules, conventions.py reads the framework's own defaults, backend.py
-trains, saving.py saves and loads. One framework a process:
+penalises and clips, optimizers.py has the update rules, conventions.py reads the framework's own defaults,
+collectives.py adds up over several workers, backend.py trains, saving.py saves and loads. One framework a process:
 TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
 imported until it is asked for.
 

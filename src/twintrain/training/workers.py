@@ -9,10 +9,17 @@ import os
 from dataclasses import dataclass
 
 from twintrain.errors import UserError, shown
+from twintrain.training import exchange
 
 # For which a worker waits for another one in a sum. Validation is such a wait, since one worker does it for all.
 SECONDS_TO_ANSWER = 300
+# Within which all must have been started and have found each other.
+SECONDS_TO_MEET = 25
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+class LostWorkerError(UserError):
+    """Another worker of the training has ended, or does not answer: started again, all may go on."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Worker:
         rank, size, port = (_number(name, given[name]) for name in ("RANK", "WORLD_SIZE", "MASTER_PORT"))
         if rank >= size:
             raise UserError(f"RANK={rank}: expected less than WORLD_SIZE={size}")
+        if not 0 < port < 2**16:
+            raise UserError(f"MASTER_PORT={port}: expected a port, from 1 to {2**16 - 1}")
         return cls(rank, size, f"{given['MASTER_ADDR']}:{port}")
 
     @property
@@ -58,12 +67,34 @@ class Worker:
 
     def variables(self) -> dict[str, str]:
         """The environment that tells a process that it is this one."""
-        host, _, port = self.address.rpartition(":")
-        return dict(zip(VARIABLES, (str(self.rank), str(self.size), host, port), strict=True))
+        host, port = self._place()
+        return dict(zip(VARIABLES, (str(self.rank), str(self.size), host, str(port)), strict=True))
+
+    def exchange(self, text: str, seconds: float = SECONDS_TO_MEET) -> list[str]:
+        """The texts of all workers in order of rank, once each has given its own.
+
+        They meet at the address, where nothing listens any more when this returns.
+
+        Raises:
+            UserError: not all have come within so many seconds, or what they were told does not fit together.
+        """
+        if self.is_alone:
+            return [text]
+        if self.is_first:
+            return exchange.collect(self.size, text, self._place(), seconds)
+        return exchange.call(self.rank, self.size, text, self._place(), seconds)
+
+    def free_address(self) -> str:
+        """Host and port at which the other workers can reach this one, and nothing listens yet."""
+        return exchange.free_address(self._place(), self.is_first)
 
     def share(self, rows: int) -> tuple[int, int]:
         """The first of its rows of a batch, and the one after its last: as many as the others have, but for one."""
         return rows * self.rank // self.size, rows * (self.rank + 1) // self.size
+
+    def _place(self) -> tuple[str, int]:
+        host, _, port = self.address.rpartition(":")
+        return host, int(port)
 
 
 def check_masks(draws_own: bool) -> None:

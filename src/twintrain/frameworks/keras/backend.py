@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from twintrain.frameworks.keras import losses, networks, optimizers
+from twintrain.frameworks.keras import collectives, losses, networks, optimizers
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.frameworks.keras.modules import walk
@@ -16,7 +16,7 @@ from twintrain.models.network import Network
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
-from twintrain.training.workers import Worker
+from twintrain.training.workers import Worker, check_masks
 
 
 class KerasBackend:
@@ -24,16 +24,20 @@ class KerasBackend:
 
     def __init__(self, network: Network, train: Train) -> None:
         self.train = train
-        self.device = engine_module().set_up(train, network.mode)
+        engine = engine_module()
+        self.device = engine.set_up(train, network.mode)
+        self.worker = Worker() if engine.SPLITS_BATCHES else Worker.of_environment()
+        collectives.join(self.worker, self.device)
         self.model = networks.build(network, train.dtype, train.seed)
         self.network = freeze_layers(networks.known(self.model, network), train.freeze)
         networks.freeze(self.model, self.network)
+        if not self.worker.is_alone:
+            check_masks(networks.draws_own_masks(self.model))
+            collectives.share_statistics(self.model)
         loss = losses.build(train.loss, network.schema.task)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
-        self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms())
-        # An engine that shares out the rows of a batch itself is given all of them in each process.
-        self.worker = Worker() if engine_module().SHARES_ROWS else Worker.of_environment()
-        self.engine = engine_module().Engine(self.learner, train)
+        self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms(), self.worker)
+        self.engine = engine.Engine(self.learner, train)
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Puts the training rows on the device that the next batches are of, in place of those before."""
@@ -51,7 +55,8 @@ class KerasBackend:
 
     def from_first(self, numbers: list[float]) -> list[float]:
         """The numbers that the first worker gives."""
-        return numbers
+        given = np.array(numbers) if self.worker.is_first else np.zeros(len(numbers))
+        return ops.convert_to_numpy(self.learner.summed([given])[0]).tolist()
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""

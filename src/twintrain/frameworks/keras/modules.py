@@ -14,12 +14,16 @@ from twintrain.models import dropout_masks
 
 
 class SharedDropout(keras.layers.Dropout):
-    """Dropout with the masks of `models/dropout_masks.py`."""
+    """Dropout with the masks of `models/dropout_masks.py`.
+
+    Attributes:
+        first_row: the place in its batch of the first row that comes in.
+    """
 
     def __init__(self, rate: float, whole_channels: bool = False, **arguments: Any) -> None:
         super().__init__(rate, **arguments)
         self.whole_channels = whole_channels
-        self.key = 0
+        self.key = self.first_row = 0
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the counter."""
@@ -40,7 +44,8 @@ class SharedDropout(keras.layers.Dropout):
     def _mask(self, shape: tuple[int, ...]) -> KerasTensor:
         key = ops.bitwise_xor(_number(self.key), ops.cast(self.calls, _integers()))
         key = _mix(ops.bitwise_and(key + _number(dropout_masks.GOLDEN), _number(dropout_masks.BITS)))
-        index = ops.arange(functools.reduce(operator.mul, shape), dtype=_integers())
+        first = self.first_row * functools.reduce(operator.mul, shape[1:])
+        index = ops.arange(first, first + functools.reduce(operator.mul, shape), dtype=_integers())
         hashes = _mix(ops.bitwise_xor(_product(index, dropout_masks.GOLDEN), key))
         return hashes >= _number(dropout_masks.threshold(self.rate))
 

@@ -37,7 +37,7 @@ def _build_list(network: Network, dtype: str, seed: int) -> keras.Model:
     input_dtype = dtype if network.schema.input_dtype == "float" else network.schema.input_dtype
     inputs = keras.Input(tuple(network.schema.input_shape), dtype=input_dtype, name="features")
     model = keras.Model(inputs, stack(network.layers)(inputs), name=network.model)
-    dropouts = _shared_dropouts(model)
+    dropouts = shared_dropouts(model)
     for number, placed in enumerate(network.walk()):
         if placed.name in dropouts:
             dropouts[placed.name].key = dropout_masks.layer_key(seed, number)
@@ -108,14 +108,19 @@ def draws_own_masks(model: keras.Model) -> bool:
     return any(isinstance(layer, own_twin.DROPOUTS) and not isinstance(layer, SharedDropout) for layer in walk(model))
 
 
+def shared_dropouts(model: keras.Model) -> dict[str, SharedDropout]:
+    """The layers with shared dropout masks."""
+    return {layer.name: layer for layer in walk(model) if isinstance(layer, SharedDropout)}
+
+
 def get_calls(model: keras.Model) -> dict[str, int]:
     """Training calls so far of each layer with shared dropout masks: a part of a checkpoint."""
-    return {name: int(ops.convert_to_numpy(layer.calls)) for name, layer in _shared_dropouts(model).items()}
+    return {name: int(ops.convert_to_numpy(layer.calls)) for name, layer in shared_dropouts(model).items()}
 
 
 def set_calls(model: keras.Model, calls: dict[str, int]) -> None:
     """Sets what `get_calls` returned."""
-    dropouts = _shared_dropouts(model)
+    dropouts = shared_dropouts(model)
     for name, count in calls.items():
         dropouts[name].calls.assign(count)
 
@@ -127,7 +132,7 @@ def plain_training(model: keras.Model) -> tuple[keras.losses.Loss, keras.optimiz
 
 def for_prediction(model: keras.Model, network: Network) -> keras.Model:
     """The network of stock layers alone, with its head, for saving; the same one where there is nothing to change."""
-    if _shared_dropouts(model):
+    if shared_dropouts(model):
         weights = get_weights(model, network)
         # Anyone can load stock dropout: out of training it does nothing, and its masks do not matter.
         model = exchanged(model, lambda layer: _stock_dropout(layer) if isinstance(layer, SharedDropout) else None)
@@ -162,10 +167,6 @@ def _shape(layers: dict[str, Owner], name: str) -> tuple[int, ...]:
     if array.startswith("column_"):
         return tuple(_array(layers, name).shape)
     return shape_of(layers[layer_name], array)
-
-
-def _shared_dropouts(model: keras.Model) -> dict[str, "SharedDropout"]:
-    return {layer.name: layer for layer in walk(model) if isinstance(layer, SharedDropout)}
 
 
 def _stock_dropout(layer: SharedDropout) -> keras.Layer:

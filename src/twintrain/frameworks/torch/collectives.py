@@ -37,12 +37,23 @@ def sum_arrays(arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-class Sum(torch.autograd.Function):
-    """The sum of an array over all workers, any shape → the same.
+def sum_over_workers(values: torch.Tensor) -> torch.Tensor:
+    """The sum of an array over all workers, any shape → the same, through which gradients flow.
 
     What goes back is the sum of their gradients, since the loss of each depends on it.
     """
+    return _Sum.apply(values)
 
+
+def share_statistics(model: nn.Module) -> None:
+    """Has the batch norms of a network take the statistics of all workers; else they are what they were."""
+    for module in model.modules():
+        if isinstance(module, BATCH_NORMS):
+            kind = type(module)
+            module.__class__ = type(kind.__name__, (_SharedStatistics, kind), {})
+
+
+class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
         return sum_arrays([values])[0]
@@ -52,7 +63,7 @@ class Sum(torch.autograd.Function):
         return sum_arrays([gradient])[0]
 
 
-class SharedStatistics(nn.modules.batchnorm._BatchNorm):
+class _SharedStatistics(nn.modules.batchnorm._BatchNorm):
     """Batch norm by the statistics of the rows of all workers; out of training it is as before."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
@@ -62,10 +73,10 @@ class SharedStatistics(nn.modules.batchnorm._BatchNorm):
         axes = [0, *range(2, values.ndim)]
         shape = (1, -1, *[1] * (values.ndim - 2))
         rows = values.new_tensor([values.numel() // values.shape[1]])
-        *_, count = total = Sum.apply(torch.cat([values.sum(axes), rows]))
+        *_, count = total = sum_over_workers(torch.cat([values.sum(axes), rows]))
         mean = total[:-1] / count
         centered = values - mean.view(shape)
-        variance = Sum.apply(centered.square().sum(axes)) / count
+        variance = sum_over_workers(centered.square().sum(axes)) / count
         self._keep(mean.detach(), variance.detach() * (count / (count - 1)))
         scaled = centered * torch.rsqrt(variance + self.eps).view(shape)
         return scaled if self.weight is None else scaled * self.weight.view(shape) + self.bias.view(shape)
@@ -78,11 +89,3 @@ class SharedStatistics(nn.modules.batchnorm._BatchNorm):
         share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         self.running_mean.mul_(1 - share).add_(mean * share)
         self.running_var.mul_(1 - share).add_(variance * share)
-
-
-def share_statistics(model: nn.Module) -> None:
-    """Has the batch norms of a network take the statistics of all workers; else they are what they were."""
-    for module in model.modules():
-        if isinstance(module, BATCH_NORMS):
-            kind = type(module)
-            module.__class__ = type(kind.__name__, (SharedStatistics, kind), {})

@@ -20,9 +20,10 @@ from twintrain.training.batches import Batches
 from twintrain.training.workers import Worker
 
 TITLE = f"JAX {jax.__version__}"
-SHARES_ROWS = True  # of each batch, among several workers
 # Read from XLA_FLAGS when JAX first looks for its devices.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+# XLA cuts batches into the shares of several workers, so that each is given whole ones, as the only worker is.
+SPLITS_BATCHES = True
 
 Values = list[jax.Array]
 

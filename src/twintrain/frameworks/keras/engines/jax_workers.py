@@ -19,9 +19,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from twintrain.errors import UserError, first_line
-from twintrain.training.meeting import meet
-from twintrain.training.workers import SECONDS_TO_ANSWER, Worker
+from twintrain.errors import first_line
+from twintrain.training.workers import SECONDS_TO_ANSWER, LostWorkerError, Worker
 
 ROWS = "rows"
 # Read from XLA_FLAGS when JAX first looks for its devices; without it, half an hour.
@@ -48,7 +47,7 @@ class Alone:
         return array
 
     def answered(self) -> AbstractContextManager[None]:
-        """Within it, a worker that does not answer is a UserError."""
+        """Within it, a worker that does not answer is a LostWorkerError."""
         return nullcontext()
 
 
@@ -77,13 +76,13 @@ class Together:
 
     @contextlib.contextmanager
     def answered(self) -> Iterator[None]:
-        """Within it, a worker that does not answer is a UserError."""
+        """Within it, a worker that does not answer is a LostWorkerError."""
         try:
             yield
         except (ValueError, RuntimeError) as error:
             if "Gloo" not in str(error):
                 raise
-            raise UserError(
+            raise LostWorkerError(
                 f"another worker ended, or did not answer for {SECONDS_TO_ANSWER} s: {first_line(error)}"
             ) from error
 
@@ -106,7 +105,7 @@ def join(worker: Worker, platform: str | None) -> Alone | Together:
     flags = os.environ.get("XLA_FLAGS", "")
     if TIMEOUT not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {TIMEOUT}={SECONDS_TO_ANSWER}".strip()
-    meet(worker)
+    worker.exchange("")
     jax.distributed.initialize(
         worker.address,
         worker.size,

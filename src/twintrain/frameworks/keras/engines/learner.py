@@ -8,13 +8,19 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras import gradients, losses, optimizers
+from twintrain.frameworks.keras import collectives, gradients, losses, optimizers
+from twintrain.frameworks.keras.networks import shared_dropouts
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
+from twintrain.training.workers import Worker
 
 
 class Engine(Protocol):
-    """What Keras leaves to the library under it."""
+    """What Keras leaves to the library under it.
+
+    Beside it, its file says whether it SPLITS_BATCHES among workers itself; one that does not has `join`, which meets
+    the other workers, and `sum_over_workers` (see `collectives`).
+    """
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
         """Puts the training rows on the device that the next batches are of, in place of those before."""
@@ -23,7 +29,7 @@ class Engine(Protocol):
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients of the weights for one batch in training."""
+        """Loss and gradients of the weights for one batch in training, given its rows on all workers."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
@@ -36,6 +42,7 @@ class Learner:
         weights: what is trained.
         batch_norms: layers whose running variance must be the unbiased one, with the values that a row gives each
             channel.
+        worker: whose rows of each batch it is given.
     """
 
     def __init__(
@@ -45,12 +52,15 @@ class Learner:
         optimizer: keras.optimizers.Optimizer,
         train: Train,
         batch_norms: list[tuple[keras.layers.BatchNormalization, int]],
+        worker: Worker,
     ) -> None:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.train = train
         self.batch_norms = batch_norms
+        self.worker = worker
+        self.dropouts = shared_dropouts(model).values()
         self.weights = model.trainable_variables
 
     @property
@@ -58,16 +68,32 @@ class Learner:
         """All that a training step may change."""
         return [*self.model.variables, *self.optimizer.variables]
 
-    def forward(self, features: Any, labels: Any) -> tuple[KerasTensor, KerasTensor]:
-        """Loss and metric of a batch in training."""
+    def forward(self, features: Any, labels: Any, size: Any = None, first: Any = 0) -> tuple[KerasTensor, KerasTensor]:
+        """Loss of a batch in training, of several workers the part that rests on the rows here; metric of these.
+
+        The parts of all workers add up to the loss. It is weighed here and not its gradient, since the loss of each
+        worker depends on the batch statistics of all.
+
+        Args:
+            size: how many rows the batch has on all workers.
+            first: the place in it of the first row here.
+        """
+        for dropout in self.dropouts:
+            dropout.first_row = first
         logits = self.model(features, training=True)
-        return self.loss(logits, labels), losses.metric(logits, labels)
+        loss = self.loss(logits, labels)
+        if not self.worker.is_alone:
+            loss = loss * (ops.cast(ops.shape(labels)[0], loss.dtype) / ops.cast(size, loss.dtype))
+        return loss, losses.metric(logits, labels)
 
     @contextlib.contextmanager
     def unbiased_variances(self, rows: Any) -> Iterator[None]:
         """Makes running variances that a forward pass updates what PyTorch's would be.
 
         Keras mixes in the biased variance of the batch; the unbiased one is n / (n − 1) times as large.
+
+        Args:
+            rows: how many the batch has on all workers.
         """
         before = [ops.copy(layer.moving_variance.value) for layer, _ in self.batch_norms]
         yield
@@ -75,6 +101,10 @@ class Learner:
             count = ops.cast(rows * positions, variance.dtype)
             kept = variance * ops.convert_to_tensor(layer.momentum, variance.dtype)
             layer.moving_variance.assign(kept + (layer.moving_variance - kept) * (count / (count - 1)))
+
+    def summed(self, arrays: list[Any]) -> list[Any]:
+        """The sums of arrays of one type over all workers."""
+        return arrays if self.worker.is_alone else collectives.sum_arrays(arrays)
 
     def update(self, found: list[Any], rate: Any) -> None:
         """Takes one step with the gradients of the loss."""

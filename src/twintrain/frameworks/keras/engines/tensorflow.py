@@ -1,5 +1,6 @@
 """Keras on TensorFlow: a whole epoch is one graph."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
+from twintrain.training.workers import SECONDS_TO_ANSWER, Worker
 
 TITLE = f"TensorFlow {tf.__version__}"
-SHARES_ROWS = False
+SPLITS_BATCHES = False
+
+Strategy = tf.distribute.MultiWorkerMirroredStrategy
 
 
 class Engine:
@@ -33,9 +37,11 @@ class Engine:
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        arguments = *self.rows, *map(tf.constant, (batches.order, batches.cuts, batches.steps, rates))
+        bounds = np.concatenate([[0], np.cumsum(batches.sizes)])
+        places = (batches.order, batches.cuts, bounds, batches.firsts)
+        arguments = *self.rows, *map(tf.constant, (*places, batches.steps, rates))
         self._run_epoch = self._run_epoch or self._compiled(self._epoch, arguments)
-        total, metric = self._run_epoch(*arguments)
+        total, metric = self.learner.summed(list(self._run_epoch(*arguments)))
         return float(total), float(metric)
 
     def _compiled(self, function: Callable[..., Any], arguments: tuple[tf.Tensor, ...]) -> Callable[..., Any]:
@@ -51,48 +57,68 @@ class Engine:
         labels: tf.Tensor,
         order: tf.Tensor,
         cuts: tf.Tensor,
+        bounds: tf.Tensor,
+        firsts: tf.Tensor,
         steps: tf.Tensor,
         rates: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         """One graph for all steps: a call from Python for every batch costs more than a small batch."""
-        rows = features, labels
+        batches = (features, labels), order, cuts, bounds, firsts
         total, metric = tf.zeros((), tf.float64), tf.zeros((), tf.float64)
         for step in tf.range(len(rates)):
             first, end = steps[step], steps[step + 1]
-            loss, found, gradients = self._batch(rows, order[cuts[first] : cuts[first + 1]])
+            rows = bounds[end] - bounds[first]
+            loss, found, gradients = self._batch(batches, first, rows)
             total, metric = total + loss, metric + found
             if self.accumulate > 1:
-                count = tf.cast(cuts[end] - cuts[first], gradients[0].dtype)
-                gradients = self._share(gradients, cuts, first, count)
                 for batch in tf.range(first + 1, end):
-                    loss, found, more = self._batch(rows, order[cuts[batch] : cuts[batch + 1]])
+                    loss, found, more = self._batch(batches, batch, rows)
                     total, metric = total + loss, metric + found
-                    shares = self._share(more, cuts, batch, count)
-                    gradients = [old + new for old, new in zip(gradients, shares, strict=True)]
-            self.learner.update(gradients, rates[step])
+                    gradients = [old + new for old, new in zip(gradients, more, strict=True)]
+            self.learner.update(self.learner.summed(gradients), rates[step])
         return total, metric
 
     def _batch(
-        self, rows: tuple[tf.Tensor, tf.Tensor], taken: tf.Tensor
+        self, batches: tuple[Any, ...], number: tf.Tensor, rows: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        loss, metric, gradients = self._gradients(*(tf.gather(array, taken) for array in rows))
-        return tf.cast(loss, tf.float64) * tf.cast(tf.size(taken), tf.float64), metric, gradients
+        """Loss summed over the rows, metric, and gradients weighed by the batch's share of a step's rows.
 
-    def _gradients(self, features: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        with self.learner.unbiased_variances(tf.shape(features)[0]), tf.GradientTape() as tape:
-            loss, metric = self.learner.forward(features, labels)
+        Args:
+            batches: features and labels of all rows, and order, cuts and firsts of `Batches`; bounds are the cuts where
+                the rows of all workers are counted.
+            rows: how many the step has on all workers.
+        """
+        arrays, order, cuts, bounds, firsts = batches
+        taken = order[cuts[number] : cuts[number + 1]]
+        size = bounds[number + 1] - bounds[number]
+        first = 0 if self.learner.worker.is_alone else tf.cast(firsts[number], tf.int32)
+        loss, metric, gradients = self._gradients(*(tf.gather(array, taken) for array in arrays), size, first)
+        if self.accumulate > 1:
+            share = tf.cast(size, loss.dtype) / tf.cast(rows, loss.dtype)
+            gradients = [gradient * share for gradient in gradients]
+        return tf.cast(loss, tf.float64) * tf.cast(size, tf.float64), metric, gradients
+
+    def _gradients(
+        self, features: tf.Tensor, labels: tf.Tensor, size: Any, first: Any
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Loss, metric and gradients for those rows of a batch that are here.
+
+        Args:
+            size: how many rows the batch has on all workers.
+            first: the place in it of the first one here.
+        """
+        with self.learner.unbiased_variances(size), tf.GradientTape() as tape:
+            loss, metric = self.learner.forward(features, labels, size, first)
         found = tape.gradient(loss, self.learner.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # An embedding's gradient comes as the rows that were looked up; the update rules take whole arrays.
         return loss, metric, [tf.convert_to_tensor(gradient) for gradient in found]
 
-    @staticmethod
-    def _share(gradients: list[tf.Tensor], cuts: tf.Tensor, batch: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
-        share = tf.cast(cuts[batch + 1] - cuts[batch], count.dtype) / count
-        return [gradient * share for gradient in gradients]
-
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients of the weights for one batch in training."""
-        loss, _, gradients = self._gradients(tf.constant(features), tf.constant(labels))
+        """Loss and gradients of the weights for one batch in training, given its rows on all workers."""
+        size = len(features)
+        first, end = self.learner.worker.share(size)
+        loss, _, gradients = self._gradients(*map(tf.constant, (features[first:end], labels[first:end])), size, first)
+        loss, *gradients = self.learner.summed([loss, *gradients])
         return float(loss), [gradient.numpy() for gradient in gradients]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -120,6 +146,41 @@ def set_up(train: Train, mode: str) -> str:
         # Float32 is float32 for both twins: by default TensorFlow rounds convolutions and products on GPUs to TF32.
         tf.config.experimental.enable_tensor_float_32_execution(False)
     return "cuda" if seen and train.device != "cpu" else "cpu"
+
+
+def join(worker: Worker, device: str) -> None:
+    """Meets the other workers."""
+    _strategy(worker)
+
+
+@tf.custom_gradient
+def sum_over_workers(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """The sum of an array over all workers, any shape → the same, through which gradients flow."""
+    return _sum(values), _sum
+
+
+def _sum(values: tf.Tensor) -> tf.Tensor:
+    strategy = _strategy(Worker.of_environment())
+    options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=SECONDS_TO_ANSWER)
+
+    def summed() -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        # A tensor of this very replica: of others TensorFlow may not know where they are.
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values), options)
+
+    return strategy.run(summed)
+
+
+@functools.cache
+def _strategy(worker: Worker) -> Strategy:
+    """What TensorFlow's workers add up by; nothing else of it is used, and variables stay outside of it."""
+    cluster = tf.train.ClusterSpec({"worker": worker.exchange(worker.free_address(), SECONDS_TO_ANSWER)})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type="worker", task_id=worker.rank, rpc_layer="grpc"
+    )
+    # What is summed outside of a graph is little, unless run_eagerly asks for it.
+    tf.get_logger().addFilter(lambda record: "eagerly has significant overhead" not in record.getMessage())
+    return Strategy(resolver)
 
 
 def set_threads(count: int) -> int:

@@ -13,11 +13,14 @@ from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import pyfunc
 from twintrain.frameworks.keras.engines.float64 import keep_float64
 from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.frameworks.torch import collectives
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
+from twintrain.training.workers import Worker
 
 TITLE = f"PyTorch {torch.__version__}"
-SHARES_ROWS = False
+SPLITS_BATCHES = False
+sum_over_workers = collectives.sum_over_workers
 
 
 class Engine:
@@ -35,33 +38,44 @@ class Engine:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
         order = torch.from_numpy(batches.order).to(self.labels.device)
         total, metric = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        taken = [order[start:end] for start, end in pairwise(batches.cuts.tolist())]
+        pieces = list(zip(taken, batches.sizes.tolist(), batches.firsts.tolist(), strict=True))
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
-            cuts = batches.cuts[first : end + 1].tolist()
+            rows = int(batches.sizes[first:end].sum())
             summed: list[torch.Tensor] = []
-            for start, stop in pairwise(cuts):
-                rows = order[start:stop]
-                loss, found, gradients = self._gradients(self.features[rows], self.labels[rows])
-                total += loss.detach().cpu() * len(rows)
+            for here, size, place in pieces[first:end]:
+                loss, found, gradients = self._gradients(self.features[here], self.labels[here], size, place)
+                total += loss.detach().cpu() * size
                 metric += found.cpu()
-                if len(cuts) > 2:
-                    gradients = [gradient * (len(rows) / (cuts[-1] - cuts[0])) for gradient in gradients]
+                if size < rows:
+                    gradients = [gradient * (size / rows) for gradient in gradients]
                 summed = [old + new for old, new in zip(summed, gradients, strict=True)] if summed else gradients
             with torch.no_grad():
-                self.learner.update(summed, rate)
-        return total.item(), float(metric)
+                self.learner.update(self.learner.summed(summed), rate)
+        total, metric = self.learner.summed([total, metric])
+        return total.item(), metric.item()
 
     def _gradients(
-        self, features: torch.Tensor, labels: torch.Tensor
+        self, features: torch.Tensor, labels: torch.Tensor, size: int, first: int
     ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        with self.learner.unbiased_variances(len(features)):
-            loss, metric = self.learner.forward(features, labels)
+        """Loss, metric and gradients for those rows of a batch that are here.
+
+        Args:
+            size: how many rows the batch has on all workers.
+            first: the place in it of the first one here.
+        """
+        with self.learner.unbiased_variances(size):
+            loss, metric = self.learner.forward(features, labels, size, first)
         weights = [weight.value for weight in self.learner.weights]
         return loss, metric, list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients of the weights for one batch in training."""
-        tensors = keras.ops.convert_to_tensor(features), keras.ops.convert_to_tensor(labels)
-        loss, _, gradients = self._gradients(*tensors)
+        """Loss and gradients of the weights for one batch in training, given its rows on all workers."""
+        size = len(features)
+        first, end = self.learner.worker.share(size)
+        here = [keras.ops.convert_to_tensor(array[first:end]) for array in (features, labels)]
+        loss, _, gradients = self._gradients(*here, size, first)
+        loss, *gradients = self.learner.summed([loss.detach(), *gradients])
         return loss.item(), [gradient.cpu().numpy() for gradient in gradients]
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -88,6 +102,11 @@ def set_up(train: Train, mode: str) -> str:
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
     return "cuda" if seen and train.device != "cpu" else "cpu"
+
+
+def join(worker: Worker, device: str) -> None:
+    """Meets the other workers."""
+    collectives.join(worker, torch.device(device))
 
 
 def set_threads(count: int) -> int:
