@@ -501,7 +501,7 @@ def own_packages(path):
         return {"torch", "torchvision"}  # is imported when an image is decoded
     parts = path.relative_to(ROOT).parts
     if parts[3:5] == ("keras", "engines"):
-        return {"keras", path.stem}
+        return {"keras", path.stem.partition("_")[0]}  # jax_workers.py is of JAX's engine
     of_folder = {"torch": {"torch", "torchinfo"}, "keras": {"keras"}}
     is_own = len(parts) >= 5 and parts[2] in ("frameworks", "recordings")
     return of_folder.get(parts[3], set()) if is_own else set()
