@@ -1,0 +1,119 @@
+"""Has Ray Train start the workers of a training: on this machine, or on the cluster that RAY_ADDRESS names.
+
+python -m twintrain.training.ray_launcher COMMAND…    WORLD_SIZE says how many
+
+Ray places processes on machines and ends them together, and that is all: each runs the command as a process of its own,
+so that none of Ray's imports a framework. All machines see the project's folder at the same path.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from twintrain.system.processes import worker_environment
+from twintrain.system.watched import OWNER, name_of, watch_owners
+from twintrain.training.launch import free_port
+from twintrain.training.workers import Worker
+
+ADDRESS = "RAY_ADDRESS"
+# Read when Ray is imported.
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
+}
+
+
+def main() -> int:
+    """Runs the command on all workers; returns the exit status of this process."""
+    count, command = int(os.environ["WORLD_SIZE"]), sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ[OWNER] = name_of(psutil.Process(os.getppid()))
+    watch_owners()
+    os.environ.update(SETTINGS)
+    if ADDRESS not in os.environ:  # else Ray leaves a token in the home folder
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    with _cluster(count):
+        return _run(command, count)
+
+
+@contextlib.contextmanager
+def _cluster(count: int) -> Iterator[None]:
+    """The cluster that the environment names, else one of this machine, which ends with the context."""
+    import ray
+
+    path = {"env_vars": {"PYTHONPATH": worker_environment()["PYTHONPATH"]}}
+    common = {"runtime_env": path, "logging_level": "warning", "log_to_driver": False}
+    if ADDRESS in os.environ:
+        ray.init(os.environ[ADDRESS], **common)
+    else:
+        ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=tempfile.gettempdir(), **common)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _run(command: list[str], count: int) -> int:
+    import ray
+    from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
+    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+    trainer = DataParallelTrainer(
+        _work,
+        train_loop_config={"command": command, "folder": str(Path.cwd())},
+        # Who is given no GPU sees none.
+        scaling_config=ScalingConfig(num_workers=count, use_gpu=ray.cluster_resources().get("GPU", 0) >= count),
+        # Restarts are those of all launchers: Ray would also start again what refuses its settings.
+        run_config=RunConfig(
+            storage_path=tempfile.gettempdir(), failure_config=FailureConfig(max_failures=0, controller_failure_limit=0)
+        ),
+    )
+    try:
+        trainer.fit()
+    except TrainingFailedError as error:
+        # The first to fail is who was killed, and not who has waited for it: it is told last.
+        failures = getattr(error, "worker_failures", {None: error})
+        print(*sorted(map(str, failures.values()), key=lambda text: KILLED in text), sep="\n", file=sys.stderr)
+        return 1
+    return 0
+
+
+KILLED = "was killed"
+
+
+def _work(job: dict[str, Any]) -> None:
+    """In each of Ray's workers: runs one of ours."""
+    import ray
+    from ray.train.collective import broadcast_from_rank_zero
+
+    context = ray.train.get_context()
+    rank, count = context.get_world_rank(), context.get_world_size()
+    address = broadcast_from_rank_zero(f"{ray.util.get_node_ip_address()}:{free_port()}" if rank == 0 else None)
+    done = subprocess.run(
+        job["command"],
+        cwd=job["folder"],
+        env={**worker_environment(), **Worker(rank, count, address).variables()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        fate = f"rank {rank} {KILLED} (signal {-done.returncode})" if done.returncode < 0 else ""
+        raise RuntimeError("\n".join(["", done.stderr.strip(), *filter(None, [fate])]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
