@@ -33,7 +33,7 @@ def _run_once(command: list[str], count: int, log: Path) -> str | None:
     """Returns who was lost and how, or None where all have ended well."""
     # Ray's processes may end before they have cleaned up.
     with log.open("w", encoding="utf-8") as said, TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        environment = {**distant_environment(), "WORLD_SIZE": str(count), "TMPDIR": temporary}
+        environment = {**distant_environment(), "WORLD_SIZE": str(count), "RAY_TMPDIR": temporary}
         streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
         process = subprocess.Popen(command, env=environment, **streams, start_new_session=True)
         try:

@@ -1,6 +1,7 @@
 """Has Ray Train start the workers of a training: on this machine, or on the cluster that RAY_ADDRESS names.
 
-python -m twintrain.training.ray_launcher COMMAND…    WORLD_SIZE says how many
+python -m twintrain.training.ray_launcher COMMAND…    WORLD_SIZE says how many; RAY_TMPDIR is a folder
+                                                      that whoever starts this deletes
 
 Ray places processes on machines and ends them together, and that is all: each runs the command as a process of its own,
 so that none of Ray's imports a framework. All machines see the project's folder at the same path.
@@ -12,7 +13,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def _cluster(count: int) -> Iterator[None]:
     if ADDRESS in os.environ:
         ray.init(os.environ[ADDRESS], **common)
     else:
-        ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=tempfile.gettempdir(), **common)
+        ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=os.environ["RAY_TMPDIR"], **common)
     try:
         yield
     finally:
@@ -76,7 +76,8 @@ def _run(command: list[str], count: int) -> int:
         scaling_config=ScalingConfig(num_workers=count, use_gpu=ray.cluster_resources().get("GPU", 0) >= count),
         # Restarts are those of all launchers: Ray would also start again what refuses its settings.
         run_config=RunConfig(
-            storage_path=tempfile.gettempdir(), failure_config=FailureConfig(max_failures=0, controller_failure_limit=0)
+            storage_path=os.environ["RAY_TMPDIR"],
+            failure_config=FailureConfig(max_failures=0, controller_failure_limit=0),
         ),
     )
     try:
