@@ -118,5 +118,5 @@ def with_a_kill(clone, *settings):
 
 
 def fake_cluster(folder):
-    """The environment in which srun, scontrol and kubectl are stand-ins that start processes here, noted in a folder."""
+    """The environment in which srun, scontrol and kubectl are stand-ins that start processes here."""
     return {"PATH": f"{FAKE_CLUSTER}:{BIN}:{os.environ['PATH']}", "FAKE_CLUSTER": str(folder)}

@@ -9,7 +9,7 @@ import pytest
 from twintrain.errors import UserError
 from twintrain.settings.sections.training import Train
 from twintrain.training.launch import LOST, RESTARTS
-from twintrain.training.launchers import check_launcher, launcher
+from twintrain.training.launchers import check_launcher, is_here, launcher
 
 # A program that counts its starts, then does what the test says.
 BEGINNING = """#!{python}
@@ -88,3 +88,10 @@ def test_a_word_that_is_no_launcher_is_refused():
     with pytest.raises(ValueError, match="expected local, ray, or the path of a program with a / in it, got 'slurm'"):
         Train(launcher="slurm")
     assert Train(launcher="./slurm").launcher == "./slurm"
+
+
+def test_workers_of_ray_are_here_where_no_cluster_is_named(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert (is_here("local"), is_here("ray"), is_here("deploy/slurm/launch.sh")) == (True, True, False)
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    assert not is_here("ray")

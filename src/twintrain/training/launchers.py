@@ -17,6 +17,7 @@ from twintrain.training import launch
 from twintrain.training.launcher_program import run_workers
 
 LOCAL, RAY = "local", "ray"
+ADDRESS_OF_RAY = "RAY_ADDRESS"
 RAY_PROGRAM = ("-m", "twintrain.training.ray_launcher")
 
 
@@ -29,6 +30,11 @@ def launcher(name: str) -> Callable[[list[str], int, Path], None]:
     if name == LOCAL:
         return launch.run_workers
     return partial(run_workers, [sys.executable, *RAY_PROGRAM] if name == RAY else [name])
+
+
+def is_here(name: str) -> bool:
+    """Whether all workers are on this machine, as far as can be known."""
+    return name == LOCAL or (name == RAY and ADDRESS_OF_RAY not in os.environ)
 
 
 def shared_folder(name: str) -> Path | None:

@@ -13,6 +13,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ import psutil
 from twintrain.system.processes import worker_environment
 from twintrain.system.watched import OWNER, name_of, watch_owners
 from twintrain.training.launch import free_port
+from twintrain.training.launchers import ADDRESS_OF_RAY, RAY, shared_folder
 from twintrain.training.workers import Worker
 
-ADDRESS = "RAY_ADDRESS"
+KILLED = "was killed"
 # Read when Ray is imported.
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -41,7 +43,7 @@ def main() -> int:
     os.environ[OWNER] = name_of(psutil.Process(os.getppid()))
     watch_owners()
     os.environ.update(SETTINGS)
-    if ADDRESS not in os.environ:  # else Ray leaves a token in the home folder
+    if ADDRESS_OF_RAY not in os.environ:  # else Ray leaves a token in the home folder
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     with _cluster(count):
         return _run(command, count)
@@ -54,8 +56,11 @@ def _cluster(count: int) -> Iterator[None]:
 
     path = {"env_vars": {"PYTHONPATH": worker_environment()["PYTHONPATH"]}}
     common = {"runtime_env": path, "logging_level": "warning", "log_to_driver": False}
-    if ADDRESS in os.environ:
-        ray.init(os.environ[ADDRESS], **common)
+    if address := os.environ.get(ADDRESS_OF_RAY):
+        try:
+            ray.init(address, **common)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise SystemExit(f"error: no cluster of Ray answers at {ADDRESS_OF_RAY}={address}: {error}") from None
     else:
         ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=os.environ["RAY_TMPDIR"], **common)
     try:
@@ -69,28 +74,27 @@ def _run(command: list[str], count: int) -> int:
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
-    trainer = DataParallelTrainer(
-        _work,
-        train_loop_config={"command": command, "folder": str(Path.cwd())},
-        # Who is given no GPU sees none.
-        scaling_config=ScalingConfig(num_workers=count, use_gpu=ray.cluster_resources().get("GPU", 0) >= count),
-        # Restarts are those of all launchers: Ray would also start again what refuses its settings.
-        run_config=RunConfig(
-            storage_path=os.environ["RAY_TMPDIR"],
-            failure_config=FailureConfig(max_failures=0, controller_failure_limit=0),
-        ),
-    )
-    try:
-        trainer.fit()
-    except TrainingFailedError as error:
-        # The first to fail is who was killed, and not who has waited for it: it is told last.
-        failures = getattr(error, "worker_failures", {None: error})
-        print(*sorted(map(str, failures.values()), key=lambda text: KILLED in text), sep="\n", file=sys.stderr)
-        return 1
-    return 0
-
-
-KILLED = "was killed"
+    # Ray looks for a file there from all machines.
+    with tempfile.TemporaryDirectory(prefix="ray-", dir=shared_folder(RAY)) as storage:
+        trainer = DataParallelTrainer(
+            _work,
+            train_loop_config={"command": command, "folder": str(Path.cwd())},
+            # Who is given no GPU sees none.
+            scaling_config=ScalingConfig(num_workers=count, use_gpu=ray.cluster_resources().get("GPU", 0) >= count),
+            # Restarts are those of all launchers: Ray would also start again what refuses its settings.
+            run_config=RunConfig(
+                storage_path=str(Path(storage).resolve()),
+                failure_config=FailureConfig(max_failures=0, controller_failure_limit=0),
+            ),
+        )
+        try:
+            trainer.fit()
+        except TrainingFailedError as error:
+            # The first to fail is who was killed, and not who has waited for it: it is told last.
+            failures = getattr(error, "worker_failures", {None: error})
+            print(*sorted(map(str, failures.values()), key=lambda text: KILLED in text), sep="\n", file=sys.stderr)
+            return 1
+        return 0
 
 
 def _work(job: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from twintrain.system.cpus import usable_cpus
 from twintrain.system.stored import load_arrays
 from twintrain.training.batches import epoch_batches
 from twintrain.training.launch import LOOK_SECONDS, check_count
-from twintrain.training.launchers import LOCAL, launcher
+from twintrain.training.launchers import is_here, launcher
 from twintrain.training.loop import History, Weights
 from twintrain.training.workers import Worker
 
@@ -162,12 +162,12 @@ def check_workers(train: Train, rows: int) -> None:
     """Raises a UserError where so many workers cannot train on so many rows, before any is started."""
     if train.workers > 1:
         epoch_batches(rows, train.batch_size, train.seed, 0).share(Worker(0, train.workers))
-        if train.launcher == LOCAL:
+        if is_here(train.launcher):
             check_count(train.workers)
 
 
 def fair_threads(train: Train) -> int | None:
     """CPU threads of each worker, so that those on this machine do not wait for each other."""
-    if train.threads or train.launcher != LOCAL:
+    if train.threads or not is_here(train.launcher):
         return train.threads
     return max(1, len(usable_cpus()) // train.workers)
