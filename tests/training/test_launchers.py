@@ -95,3 +95,9 @@ def test_workers_of_ray_are_here_where_no_cluster_is_named(monkeypatch):
     assert (is_here("local"), is_here("ray"), is_here("deploy/slurm/launch.sh")) == (True, True, False)
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     assert not is_here("ray")
+
+
+def test_a_cluster_of_ray_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(UserError, match=r"^RAY_ADDRESS=127.0.0.1:1: no cluster of Ray answers there: .*refused$"):
+        launcher("ray")(["true"], 2, tmp_path)

@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from twintrain.training.launch import free_port
 from twintrain.training.launchers import ADDRESS_OF_RAY, RAY, shared_folder
 from twintrain.training.workers import Worker
 
+SECONDS_TO_CONNECT = 10
 KILLED = "was killed"
 # Read when Ray is imported.
 SETTINGS = {
@@ -45,8 +47,21 @@ def main() -> int:
     os.environ.update(SETTINGS)
     if ADDRESS_OF_RAY not in os.environ:  # else Ray leaves a token in the home folder
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    else:
+        _check_address(os.environ[ADDRESS_OF_RAY])
     with _cluster(count):
         return _run(command, count)
+
+
+def _check_address(address: str) -> None:
+    """Ends this process where no cluster listens; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():  # auto
+        return
+    try:
+        socket.create_connection((host, int(port)), SECONDS_TO_CONNECT).close()
+    except OSError as error:
+        raise SystemExit(f"error: {ADDRESS_OF_RAY}={address}: no cluster of Ray answers there: {error}") from None
 
 
 @contextlib.contextmanager
@@ -57,10 +72,7 @@ def _cluster(count: int) -> Iterator[None]:
     path = {"env_vars": {"PYTHONPATH": worker_environment()["PYTHONPATH"]}}
     common = {"runtime_env": path, "logging_level": "warning", "log_to_driver": False}
     if address := os.environ.get(ADDRESS_OF_RAY):
-        try:
-            ray.init(address, **common)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise SystemExit(f"error: no cluster of Ray answers at {ADDRESS_OF_RAY}={address}: {error}") from None
+        ray.init(address, **common)
     else:
         ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=os.environ["RAY_TMPDIR"], **common)
     try:
