@@ -32,6 +32,7 @@ from twintrain.system.cpus import OtherWork
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.event_files import write_event_file
 from twintrain.training.initial_model import load_initial
+from twintrain.training.launchers import check_launcher
 from twintrain.training.logged import logged_params
 from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
@@ -96,6 +97,7 @@ def _inputs(framework: str) -> Inputs:
     network.check_batch_size(params.train.batch_size)
     initial = load_initial(params)
     check_loss(params.train.loss, schema)
+    check_launcher(params.train.launcher)
     check_workers(params.train, len(parts["train"]))
     check_augmentation(params.train.augmentation, schema)
     params = with_class_weights(params, parts["train"].labels, schema)
@@ -155,7 +157,7 @@ def _fit(backend: Any, inputs: Inputs, folder: Path, run: tracking.Run) -> Histo
         if train.workers == 1:
             history = fit(backend, inputs.parts, train, checkpoint, fingerprint, progress.update)
         else:
-            threads = fair_threads(train.threads, train.workers)
+            threads = fair_threads(train)
             params = inputs.params.model_copy(update={"train": train.model_copy(update={"threads": threads})})
             job = Job(inputs.framework, params, project.SPLIT, checkpoint, fingerprint, backend.weights())
             trained = train_together(job, project.WORKERS / checkpoint.stem, progress.update)
@@ -173,8 +175,8 @@ def _checkpoint(folder: Path) -> Path:
 def _fingerprint(inputs: Inputs, settings: Train) -> str:
     """Changes with whatever decides the course of a training: settings, network, first weights, rows and code."""
     framework, network, initial = inputs.framework, inputs.network, inputs.initial
-    # Several workers train to the weights of one, so another number of them goes on where one has stopped.
-    decisive = settings.model_dump_json(exclude={"workers"})
+    # Several workers train to the weights of one, so others, started otherwise, go on where some have stopped.
+    decisive = settings.model_dump_json(exclude={"workers", "launcher"})
     digest = hashlib.sha256(f"{framework} {decisive} {network}".encode())
     parents = [Path(package.__file__).parent for package in (training, models, frameworks)]
     folders = [*parents[:2], parents[2] / frameworks.folder(framework)]

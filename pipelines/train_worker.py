@@ -5,9 +5,8 @@ python -m pipelines.train_worker FOLDER    FOLDER has the job; the environment s
 """
 
 import gc
-import json
 import traceback
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from twintrain.command_line.commands import command_parser, run_command
@@ -18,7 +17,7 @@ from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
 from twintrain.training.launch import LOST
 from twintrain.training.loop import fit
-from twintrain.training.shared_training import Job, Trained
+from twintrain.training.shared_training import Job, Trained, tell_epoch
 from twintrain.training.workers import LostWorkerError, Worker
 
 
@@ -44,18 +43,11 @@ def _train(job: Job, worker: Worker, folder: Path) -> None:
     backend.load_weights(job.weights)
     gc.freeze()
     gc.enable()
-    history = fit(backend, parts, train, job.checkpoint, job.fingerprint, _tell(worker), writes=worker.is_first)
+    tell = partial(tell_epoch, folder) if worker.is_first else lambda _epoch, _metrics: None
+    history = fit(backend, parts, train, job.checkpoint, job.fingerprint, tell, writes=worker.is_first)
     gc.disable()
     if worker.is_first:
         Trained(backend.weights(), history).save(folder)
-
-
-def _tell(worker: Worker) -> Callable[[int, dict[str, float]], None]:
-    def tell(epoch: int, metrics: dict[str, float]) -> None:
-        if worker.is_first:
-            print(json.dumps({"epoch": epoch, "metrics": metrics}), flush=True)
-
-    return tell
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""`train.workers`: several processes train what one does, also when one of them is killed."""
+"""`train.workers`: several processes train what one does, whoever starts them, also when one of them is killed."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -8,10 +9,13 @@ import time
 import numpy as np
 import psutil
 import pytest
-from project_clone import UNTRACKED, Clone
+from project_clone import BIN, ROOT, UNTRACKED, Clone
 
 pytestmark = pytest.mark.slow
 TRAIN = ("--train.dtype", "float64", "--train.threads", "1", "--baseline.others", "[]", *UNTRACKED)
+SHORT = ("--train.epochs", "3", "--train.workers", "2")
+LONG = ("--train.epochs", "150", "--train.workers", "2")
+FAKE_CLUSTER = ROOT / "tests/support/fake_cluster"
 
 
 @pytest.fixture(scope="module")
@@ -33,32 +37,55 @@ def trained(clone, framework, *arguments):
     return weights(clone, framework)
 
 
+def assert_alike(found, expected, tolerance=0.0):
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance, err_msg=name)
+
+
 @pytest.mark.parametrize("framework", ["torch"])
 def test_two_processes_leave_what_one_does(clone, framework):
     alone = trained(clone, framework, "--train.epochs", "3", "--train.workers", "1")
     together = trained(clone, framework, "--train.workers", "2")
-    assert alone.keys() == together.keys()
-    for name, array in alone.items():
-        np.testing.assert_allclose(together[name], array, rtol=0, atol=1e-8, err_msg=name)
+    assert_alike(together, alone, 1e-8)
     assert not list((clone.folder / "build").glob("workers/*"))
 
 
 def test_after_a_kill_they_go_on_to_the_same_weights(clone):
-    undisturbed = trained(clone, "torch", "--train.epochs", "150", "--train.workers", "2")
+    undisturbed = trained(clone, "torch", *LONG, "--train.launcher", "local")
+    said = with_a_kill(clone)
+    assert "note: worker 1 of 2 was killed (signal 9); all go on from the last checkpoint" in said
+    assert_alike(weights(clone, "torch"), undisturbed)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed: requirements-ray.txt")
+def test_workers_of_ray_leave_what_others_do_also_after_a_kill(clone):
+    others = trained(clone, "torch", *LONG, "--train.launcher", "local")
+    said = with_a_kill(clone, "--train.launcher", "ray")
+    note = "note: one of 2 workers was lost: rank 1 was killed (signal 9); all go on from the last checkpoint"
+    assert note in said
+    assert_alike(weights(clone, "torch"), others)
+
+
+@pytest.mark.parametrize(("program", "launcher"), [("srun", "slurm/launch.sh"), ("kubectl", "kubernetes/launch.py")])
+def test_programs_of_deploy_start_workers_that_leave_what_others_do(clone, tmp_path, program, launcher):
+    others = trained(clone, "torch", *SHORT, "--train.launcher", "local")
+    cluster = fake_cluster(tmp_path) | ({"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]"})
+    done = clone.run("--target", "train@torch", "--train.launcher", f"deploy/{launcher}", **cluster)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / program).exists()
+    assert_alike(weights(clone, "torch"), others)
+
+
+def test_a_job_of_slurm_runs_an_experiment(clone, tmp_path):
+    others = trained(clone, "torch", *SHORT, "--train.launcher", "local")
     (clone.folder / "dvc.lock").unlink()
-    shutil.rmtree(clone.folder / ".dvc/cache/runs")  # DVC would bring back what it has seen
-    log = clone.folder / "killed.log"
-    with log.open("w") as said:
-        process = clone.start("python", "-m", "pipelines.run", "--target", "train@torch", said=said)
-    checkpoint = clone.folder / "build/checkpoints/torch.npz"
-    while not checkpoint.exists() and process.poll() is None:
-        time.sleep(0.02)
-    second = [worker for worker in workers_of(process) if worker.environ().get("RANK") == "1"]
-    os.kill(second[0].pid, signal.SIGKILL)
-    assert process.wait(timeout=300) == 0, log.read_text("utf-8")
-    assert "note: worker 1 of 2 was killed (signal 9); all go on from the last checkpoint" in log.read_text("utf-8")
-    for name, array in weights(clone, "torch").items():
-        np.testing.assert_array_equal(array, undisturbed[name], err_msg=name)
+    shutil.rmtree(clone.folder / ".dvc/cache/runs")
+    job = fake_cluster(tmp_path) | {"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_NTASKS": "2"}
+    done = clone.call("bash", "deploy/slurm/train.sbatch", "--target", "train@torch", **job)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "srun").exists()
+    assert_alike(weights(clone, "torch"), others)
 
 
 def test_more_workers_than_a_batch_has_rows_are_refused_before_one_starts(clone):
@@ -72,3 +99,24 @@ def test_more_workers_than_a_batch_has_rows_are_refused_before_one_starts(clone)
 def workers_of(process):
     children = psutil.Process(process.pid).children(recursive=True)
     return [child for child in children if "pipelines.train_worker" in child.cmdline()]
+
+
+def with_a_kill(clone, *settings):
+    """Trains anew, with the second worker killed after the first checkpoint; returns what was said."""
+    (clone.folder / "dvc.lock").unlink()
+    shutil.rmtree(clone.folder / ".dvc/cache/runs")  # DVC would bring back what it has seen
+    log = clone.folder / "killed.log"
+    with log.open("w") as said:
+        process = clone.start("python", "-m", "pipelines.run", "--target", "train@torch", *settings, said=said)
+    checkpoint = clone.folder / "build/checkpoints/torch.npz"
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.02)
+    second = [worker for worker in workers_of(process) if worker.environ().get("RANK") == "1"]
+    os.kill(second[0].pid, signal.SIGKILL)
+    assert process.wait(timeout=300) == 0, log.read_text("utf-8")
+    return log.read_text("utf-8")
+
+
+def fake_cluster(folder):
+    """The environment in which srun, scontrol and kubectl are stand-ins that start processes here."""
+    return {"PATH": f"{FAKE_CLUSTER}:{BIN}:{os.environ['PATH']}", "FAKE_CLUSTER": str(folder)}

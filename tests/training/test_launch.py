@@ -12,7 +12,7 @@ import pytest
 
 from twintrain.errors import UserError
 from twintrain.training import launch
-from twintrain.training.launch import LOST, RESTARTS, run_workers
+from twintrain.training.launch import LOST, RESTARTS, log_of, run_workers
 
 # What each worker does, as lines of Python.
 BEGINNING = """
@@ -34,19 +34,18 @@ print("done")
 
 
 def run(folder: Path, does: str, count: int = 3) -> list[str]:
-    """Runs workers that do this, and returns the lines that were told."""
-    told: list[str] = []
-    run_workers([sys.executable, "-c", BEGINNING + does, str(folder)], count, folder, told.append)
-    return told
+    """Runs workers that do this, and returns what the first says."""
+    run_workers([sys.executable, "-c", BEGINNING + does, str(folder)], count, folder)
+    return log_of(folder, 0).read_text("utf-8").splitlines()
 
 
 def starts(folder: Path) -> list[int]:
     return [path.stat().st_size for path in sorted(folder.glob("starts-*"))]
 
 
-def test_each_is_told_which_it_is_and_the_first_is_heard(tmp_path):
+def test_each_is_told_which_it_is(tmp_path):
     said = "print(rank, size, os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT']) > 0)"
-    assert run(tmp_path, said) == ["0 3 127.0.0.1 True\n"]
+    assert run(tmp_path, said) == ["0 3 127.0.0.1 True"]
     assert starts(tmp_path) == [1, 1, 1]
 
 
@@ -59,7 +58,7 @@ def test_each_is_told_which_it_is_and_the_first_is_heard(tmp_path):
 )
 def test_all_start_again_where_one_is_lost(tmp_path, capsys, monkeypatch, end, said):
     monkeypatch.setattr(launch, "SECONDS_TO_FOLLOW", 0.2)
-    assert run(tmp_path, LOST_TWICE.format(end)) == ["done\n"]
+    assert run(tmp_path, LOST_TWICE.format(end)) == ["done"]
     assert starts(tmp_path)[1] == 3
     assert capsys.readouterr().err == f"note: {said}; all go on from the last checkpoint\n" * 2
 

@@ -16,6 +16,7 @@ from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.initial_model import load_initial, without_alias
+from twintrain.training.launchers import check_launcher
 from twintrain.training.losses import check_loss
 from twintrain.training.transfer import start_from
 
@@ -53,6 +54,7 @@ def check_experiment(content: dict[str, Any]) -> Params:
     params = check_params(content, str(project.PARAMS))
     for framework in params.frameworks:
         check_installed(framework)
+    check_launcher(params.train.launcher)
     schema = schema_of(params)
     check_loss(params.train.loss, schema)
     check_augmentation(params.train.augmentation, schema)

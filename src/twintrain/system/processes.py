@@ -42,6 +42,12 @@ def worker_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **watched.this_as_owner()}
 
 
+def distant_environment() -> dict[str, str]:
+    """That of a child process that has others started on other machines, where they would look for this one in vain."""
+    owners = (watched.OWNER, watched.STAGE)
+    return {name: value for name, value in worker_environment().items() if name not in owners}
+
+
 def watched_command(*arguments: str) -> list[str]:
     """The command that runs a module of another package (`-m dvc …`), or a file, and ends with this process.
 

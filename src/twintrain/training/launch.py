@@ -7,7 +7,6 @@ import contextlib
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,19 +26,30 @@ WORKERS_A_CPU = 8
 SECONDS_TO_FOLLOW = 5
 
 
-def run_workers(command: list[str], count: int, folder: Path, told: Callable[[str], None]) -> None:
+def run_workers(command: list[str], count: int, folder: Path) -> None:
     """Runs as many processes of a command, each told which worker it is, to their end.
 
     Args:
         folder: where the log of each goes: worker-RANK.log.
-        told: is given each line that the first worker prints.
 
     Raises:
         UserError: they are too many, one has refused to go on, or they were lost more often than RESTARTS.
     """
     check_count(count)
+    run_to_the_end(lambda: _run_once(command, count, folder), folder)
+
+
+def run_to_the_end(run_once: Callable[[], str | None], folder: Path) -> None:
+    """Starts workers, and again where one is lost.
+
+    Args:
+        run_once: returns what was lost, or None where all have ended well.
+
+    Raises:
+        UserError: that of `run_once`, or they were lost more often than RESTARTS.
+    """
     for restarts in range(RESTARTS + 1):
-        reason = _run_once(command, count, folder, told)
+        reason = run_once()
         if reason is None:
             return
         if restarts < RESTARTS:
@@ -55,18 +65,15 @@ def check_count(count: int) -> None:
         raise UserError(f"train.workers: {count}: {at_most}")
 
 
-def _run_once(command: list[str], count: int, folder: Path, told: Callable[[str], None]) -> str | None:
+def _run_once(command: list[str], count: int, folder: Path) -> str | None:
     """Returns which worker was lost and how, or None where all have ended well."""
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     with contextlib.ExitStack() as stack:
         processes = [
             stack.enter_context(_started(command, Worker(rank, count, address), folder)) for rank in range(count)
         ]
-        listener = threading.Thread(target=_listen, args=(processes[0], told), daemon=True)
-        listener.start()
         ended = _wait(processes)
         if all(process.returncode == 0 for process in processes):
-            listener.join()
             return None
         for rank, process in enumerate(processes):
             if process.returncode == 1:
@@ -75,34 +82,26 @@ def _run_once(command: list[str], count: int, folder: Path, told: Callable[[str]
         return f"worker {rank} of {count} {_fate(ended.returncode, folder, rank)}"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("", 0)) as found:
         return found.getsockname()[1]
 
 
 @contextlib.contextmanager
-def _started(command: list[str], worker: Worker, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def _started(command: list[str], worker: Worker, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A worker, which does not outlive the context."""
     environment = {**worker_environment(), **worker.variables()}
-    with _log(folder, worker.rank).open("w", encoding="utf-8") as log:
-        printed = subprocess.PIPE if worker.is_first else log
-        process = subprocess.Popen(command, env=environment, stdout=printed, stderr=log, text=True)
+    with log_of(folder, worker.rank).open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         yield process
     finally:
         process.kill()
         process.wait()
-        if process.stdout:
-            process.stdout.close()
 
 
-def _listen(process: subprocess.Popen[str], told: Callable[[str], None]) -> None:
-    with contextlib.suppress(ValueError):  # closed meanwhile
-        for line in process.stdout:
-            told(line)
-
-
-def _wait(processes: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+def _wait(processes: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
     """Waits until all have ended, or some time longer than the first that fails; returns the first that has."""
     first, give_up = None, float("inf")
     while any(process.poll() is None for process in processes) and time.monotonic() < give_up:
@@ -117,12 +116,27 @@ def _fate(status: int, folder: Path, rank: int) -> str:
     return f"was killed (signal {-status})" if status < 0 else f"was lost: {_last_line(folder, rank)}"
 
 
-def _log(folder: Path, rank: int) -> Path:
+def log_of(folder: Path, rank: int) -> Path:
+    """Where what a worker says goes."""
     return folder / f"worker-{rank}.log"
 
 
 def _last_line(folder: Path, rank: int) -> str:
-    """What a worker said last, without the word error before it."""
-    lines = _log(folder, rank).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    errors = [line for line in lines if line.startswith("error: ")] or lines
-    return errors[-1].removeprefix("error: ") if errors else "it said nothing"
+    log = log_of(folder, rank)
+    return refusal(log) or last_line(log)
+
+
+def refusal(log: Path) -> str | None:
+    """The error of the user's that workers have ended with, if any."""
+    errors = [line for line in _lines(log) if line.startswith("error: ")]
+    return errors[-1].removeprefix("error: ") if errors else None
+
+
+def last_line(log: Path) -> str:
+    """What was said last."""
+    lines = _lines(log)
+    return lines[-1] if lines else "it said nothing"
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

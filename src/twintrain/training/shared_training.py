@@ -1,9 +1,11 @@
 """One training by several workers: what they are given, and what the first of them leaves."""
 
+import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -16,7 +18,8 @@ from twintrain.system import project
 from twintrain.system.cpus import usable_cpus
 from twintrain.system.stored import load_arrays
 from twintrain.training.batches import epoch_batches
-from twintrain.training.launch import check_count, run_workers
+from twintrain.training.launch import LOOK_SECONDS, check_count
+from twintrain.training.launchers import is_here, launcher
 from twintrain.training.loop import History, Weights
 from twintrain.training.workers import Worker
 
@@ -24,6 +27,7 @@ JOB = "job.json"
 INITIAL = "initial.npz"
 TRAINED = "trained.npz"
 HISTORY = "history.json"
+EPOCHS = "epochs.jsonl"
 WORKER = ("-m", "pipelines.train_worker")
 
 
@@ -86,43 +90,84 @@ class Trained:
 
 
 def train_together(job: Job, folder: Path, on_epoch: Callable[[int, dict[str, float]], None]) -> Trained:
-    """Has `train.workers` processes do a training.
+    """Has `train.workers` processes do a training, started by `train.launcher`.
 
     Args:
-        folder: for what is handed over and for logs; stays where the training fails.
+        folder: for what is handed over and for logs; all workers must see it. Stays where the training fails.
         on_epoch: is told each epoch once, as by `loop.fit`.
     """
     project.fresh_folder(folder)
     job.save(folder)
-    told = Told(on_epoch)
-    run_workers([sys.executable, *WORKER, str(folder)], job.params.train.workers, folder, told.hear)
+    train = job.params.train
+    with Epochs(folder / EPOCHS, on_epoch).followed():
+        launcher(train.launcher)([sys.executable, *WORKER, str(folder)], train.workers, folder)
     trained = Trained.load(folder)
     shutil.rmtree(folder)
     return trained
 
 
-class Told:
-    """Passes on the epochs that a worker prints; those that it repeats after a restart are known."""
+def tell_epoch(folder: Path, epoch: int, metrics: dict[str, float]) -> None:
+    """Tells an epoch to the one who has started the workers, who may be on another machine."""
+    with (folder / EPOCHS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"epoch": epoch, "metrics": metrics}) + "\n")
 
-    def __init__(self, on_epoch: Callable[[int, dict[str, float]], None]) -> None:
+
+class Epochs:
+    """Passes on the epochs that the first worker tells; those that it repeats after a restart are known."""
+
+    def __init__(self, file: Path, on_epoch: Callable[[int, dict[str, float]], None]) -> None:
+        self.file = file
         self.on_epoch = on_epoch
         self.epochs = 0
+        self.read = 0
 
-    def hear(self, line: str) -> None:
-        """One line: {"epoch": 0, "metrics": {…}}."""
-        found = json.loads(line)
-        if found["epoch"] == self.epochs:
-            self.on_epoch(found["epoch"], found["metrics"])
-            self.epochs += 1
+    @contextlib.contextmanager
+    def followed(self) -> Iterator[None]:
+        """Passes them on while the workers train."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._follow, args=(ended,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        self.catch_up()
+
+    def _follow(self, ended: threading.Event) -> None:
+        while not ended.wait(LOOK_SECONDS):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Reads the whole lines that were written since: {"epoch": 0, "metrics": {…}}."""
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as file:
+            file.seek(self.read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self.read += len(line)
+                self._hear(line)
+
+    def _hear(self, line: bytes) -> None:
+        with contextlib.suppress(json.JSONDecodeError):  # of a worker that was killed; the next repeats the epoch
+            found = json.loads(line)
+            if found["epoch"] == self.epochs:
+                self.epochs += 1
+                self.on_epoch(found["epoch"], found["metrics"])
 
 
 def check_workers(train: Train, rows: int) -> None:
     """Raises a UserError where so many workers cannot train on so many rows, before any is started."""
     if train.workers > 1:
         epoch_batches(rows, train.batch_size, train.seed, 0).share(Worker(0, train.workers))
-        check_count(train.workers)
+        if is_here(train.launcher):
+            check_count(train.workers)
 
 
-def fair_threads(train_threads: int | None, workers: int) -> int | None:
-    """CPU threads of each of several workers on one machine, so that they do not wait for each other."""
-    return train_threads or max(1, len(usable_cpus()) // workers)
+def fair_threads(train: Train) -> int | None:
+    """CPU threads of each worker, so that those on this machine do not wait for each other."""
+    if train.threads or not is_here(train.launcher):
+        return train.threads
+    return max(1, len(usable_cpus()) // train.workers)

@@ -10,6 +10,7 @@ from typing import Any
 from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params
 from twintrain.system import project
+from twintrain.training.launchers import shared_folder
 from twintrain.verification.causes import find_causes
 from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity
@@ -53,7 +54,7 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         UserError: a framework could not build or train its network.
     """
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="twintrain-verify-") as path:
+    with tempfile.TemporaryDirectory(prefix="twintrain-verify-", dir=shared_folder(params.train.launcher)) as path:
         folder = Path(path)
         fill(folder)
         run_workers(folder, params.frameworks)
@@ -62,7 +63,7 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         checks = collect_checks(folder, params.frameworks, diffs, are_own)
         if params.train.workers > 1:
             for name in params.frameworks:
-                run_together(folder, name, params.train.workers)
+                run_together(folder, name, params.train.workers, params.train.launcher)
                 checks += checks_of_workers(folder, name, params.train.workers)
         causes = find_causes(folder, params.frameworks, checks, diffs)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}

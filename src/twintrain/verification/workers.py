@@ -14,8 +14,8 @@ from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.system.processes import worker_environment
-from twintrain.training import launch
 from twintrain.training.initial_model import hand_on
+from twintrain.training.launchers import launcher
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.layers import Diffs, check_layers, rounding
 from twintrain.verification.records import DTYPES, Record
@@ -70,14 +70,14 @@ def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = W
         raise UserError(f"{TITLES[failed[0]]}: {_reason(logs[failed[0]])}")
 
 
-def run_together(folder: Path, framework: str, count: int) -> None:
+def run_together(folder: Path, framework: str, count: int, launcher_name: str) -> None:
     """Has several workers of one framework record what they do together.
 
     Raises:
         UserError: they cannot train together.
     """
     try:
-        launch.run_workers([sys.executable, *WORKER, framework, str(folder)], count, folder, lambda _: None)
+        launcher(launcher_name)([sys.executable, *WORKER, framework, str(folder)], count, folder)
     except UserError as error:
         raise UserError(f"{title(side(framework, count))}: {error}") from None
 

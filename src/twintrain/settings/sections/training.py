@@ -86,6 +86,7 @@ class _Train(Section):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: int | None = Field(None, ge=1, le=1024)
     workers: int = Field(1, ge=1, le=1024)
+    launcher: str = Field("local", max_length=1000)
     deterministic: bool = True
     torch: TorchOptions = TorchOptions()
     keras: KerasOptions = KerasOptions()
@@ -105,6 +106,13 @@ class _Train(Section):
         if seeds and len(set(seeds)) < len(seeds):
             raise ValueError(f"expected each seed once, got {shown(seeds)}")
         return seeds
+
+    @field_validator("launcher")
+    @classmethod
+    def _launcher_is_known(cls, launcher: str) -> str:
+        if launcher not in ("local", "ray") and "/" not in launcher:
+            raise ValueError(f"expected local, ray, or the path of a program with a / in it, got {shown(launcher)}")
+        return launcher
 
     @model_validator(mode="after")
     def _schedule_fits_the_optimizer(self) -> "_Train":

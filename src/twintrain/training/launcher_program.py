@@ -1,0 +1,47 @@
+"""Runs a program that starts all workers of a training, wherever that is: Ray's, or one of deploy/.
+
+The program is given the command of a worker as its arguments and their number as WORLD_SIZE. It tells each which it is,
+passes on what they say to stderr, and ends with status 0 when all have ended well.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twintrain.errors import UserError
+from twintrain.system.processes import distant_environment, end_group
+from twintrain.training.launch import last_line, refusal, run_to_the_end
+
+LOG = "launcher.log"
+SECONDS_TO_END = 30  # for Slurm or Kubernetes to end the workers
+
+
+def run_workers(program: Sequence[str], command: list[str], count: int, folder: Path) -> None:
+    """Has a program run the workers to their end, again where one is lost.
+
+    Args:
+        folder: where the log goes, of all workers and of the program.
+
+    Raises:
+        UserError: as of `launch.run_workers`.
+    """
+    run_to_the_end(lambda: _run_once([*program, *command], count, folder / LOG), folder)
+
+
+def _run_once(command: list[str], count: int, log: Path) -> str | None:
+    """Returns who was lost and how, or None where all have ended well."""
+    # Ray's processes may end before they have cleaned up.
+    with log.open("w", encoding="utf-8") as said, TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        environment = {**distant_environment(), "WORLD_SIZE": str(count), "RAY_TMPDIR": temporary}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+        process = subprocess.Popen(command, env=environment, **streams, start_new_session=True)
+        try:
+            status = process.wait()
+        finally:
+            end_group(process, SECONDS_TO_END)
+    if status == 0:
+        return None
+    if error := refusal(log):
+        raise UserError(error)
+    return f"one of {count} workers was lost: {last_line(log)}"

@@ -1,0 +1,55 @@
+"""What may start the workers of a training: this machine, Ray, or a program of the site, for Slurm or Kubernetes.
+
+A launcher starts one process a worker, tells each which it is (`workers.Worker`), and ends when all have: well, or
+with the first that has not. All workers work in the project's folder, or in the same one shared by several hosts.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from twintrain.errors import UserError, shown
+from twintrain.system import project
+from twintrain.training import launch
+from twintrain.training.launcher_program import run_workers
+
+LOCAL, RAY = "local", "ray"
+ADDRESS_OF_RAY = "RAY_ADDRESS"
+RAY_PROGRAM = ("-m", "twintrain.training.ray_launcher")
+
+
+def launcher(name: str) -> Callable[[list[str], int, Path], None]:
+    """The function of command, number of workers and folder that runs them: see `launch.run_workers`.
+
+    Args:
+        name: `train.launcher`.
+    """
+    if name == LOCAL:
+        return launch.run_workers
+    return partial(run_workers, [sys.executable, *RAY_PROGRAM] if name == RAY else [name])
+
+
+def is_here(name: str) -> bool:
+    """Whether all workers are on this machine, as far as can be known."""
+    return name == LOCAL or (name == RAY and ADDRESS_OF_RAY not in os.environ)
+
+
+def shared_folder(name: str) -> Path | None:
+    """Where folders for workers are to be, so that all see them; None: anywhere on this machine."""
+    if name == LOCAL:
+        return None
+    project.WORKERS.mkdir(parents=True, exist_ok=True)
+    return project.WORKERS
+
+
+def check_launcher(name: str) -> None:
+    """Raises a UserError where there is no such launcher."""
+    if name == RAY and importlib.util.find_spec("ray") is None:
+        raise UserError(
+            "train.launcher: ray needs Ray, which is not installed; type: python -m pip install -r requirements-ray.txt"
+        )
+    if name not in (LOCAL, RAY) and not (Path(name).is_file() and os.access(name, os.X_OK)):
+        raise UserError(f"train.launcher: {shown(name)} is no program; expected the path of a file that can be run")
