@@ -108,24 +108,31 @@ class Study:
         place in their order, so that it is proposed the same whichever worker asks, as far as it does not depend on how
         others end: the first ones, and all of them where one worker alone is at work.
         """
-        from optuna.trial import TrialState
+        from optuna.exceptions import UpdateFinishedTrialError
 
         budget = self.budget
         self._try_again(budget)
         trials = self.trials()
-        if slots.is_spent(trials, budget) and not any(trial.state == TrialState.WAITING for trial in trials):
+        if slots.is_spent(trials, budget) and not any(trial.state.name == "WAITING" for trial in trials):
             return None
         trial = self.optuna.ask()
+        try:
+            return trial if self._begin(trial, budget, own) else None
+        except UpdateFinishedTrialError:  # it took so long that another worker was given the trial
+            return None
+
+    def _begin(self, trial: "optuna.Trial", budget: int, own: dict[str, Any] | None) -> bool:
+        """Draws the parameters of a trial, if it is needed."""
         self.storage.record_heartbeat(trial._trial_id)
         trial.set_user_attr(WORKER, f"{socket.gethostname()}:{os.getpid()}")
         trials = self.trials()
         frozen = next(each for each in trials if each.number == trial.number)
         if not slots.is_needed(frozen, trials, budget):  # another worker was faster
             self.abandon(trial)
-            return None
+            return False
         self.optuna.sampler = self._sampler(slots.slots(trials).index(slots.slot_of(frozen)), own)
         self.space.suggest(trial)
-        return trial
+        return True
 
     @contextlib.contextmanager
     def alive(self, trial: "optuna.Trial") -> Iterator[None]:
