@@ -27,6 +27,12 @@ def loss(suggested):
     return (suggested[RATE] - 0.1) ** 2 + suggested[SIZE] / 1000
 
 
+def say(**line):
+    """Says a line in one piece, whatever other threads say."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
 def work(found, seconds):
     """Runs trials until all have ended."""
     while not found.is_done():
@@ -35,15 +41,15 @@ def work(found, seconds):
         if trial is None:
             time.sleep(0.1)
             continue
-        print(json.dumps({"begun": trial.number, "params": trial.params}), flush=True)
+        say(begun=trial.number, params=trial.params)
         try:
             with found.alive(trial):
                 time.sleep(seconds * random.random())
                 found.tell(trial, Outcome("complete", best_epoch=0, seconds=1.0), loss(trial.params))
         except study.TakenAwayError:
-            print(json.dumps({"taken": trial.number}), flush=True)
+            say(taken=trial.number)
         else:
-            print(json.dumps({"ended": trial.number}), flush=True)
+            say(ended=trial.number)
 
 
 def main(address, trials, workers, seconds, grace=None):

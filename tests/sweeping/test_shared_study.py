@@ -116,9 +116,9 @@ def test_a_worker_that_is_killed_gives_its_trial_back(params, address, workers):
     again = [line for line in said if line.get("params") == begun["params"]]
     assert (begun["begun"], len(again)) == (0, 1)
     assert again[0]["begun"] > 0
-    states = Counter(trial.state.name for trial in trials_of(address))
-    assert states == {"COMPLETE": 4, "FAIL": 1}
-    assert len({str(trial.params) for trial in trials_of(address) if trial.state.name == "COMPLETE"}) == 4
+    complete = [trial.params for trial in trials_of(address) if trial.state.name == "COMPLETE"]
+    assert len(complete) == len({str(each) for each in complete}) == 4
+    assert begun["params"] in complete
 
 
 def test_a_worker_killed_before_it_said_that_it_lives_gives_its_trial_back(params, address, monkeypatch):
@@ -166,6 +166,7 @@ def test_a_trial_alive_is_left_to_its_worker(params, address):
     assert first.params == OWN != second.params
 
 
+@pytest.mark.slow
 def test_the_first_trials_are_the_same_whoever_asks_and_ends_first(params, tmp_path):
     proposed = []
     for name, batch in (("a", 1), ("b", 5)):
@@ -181,6 +182,7 @@ def test_the_first_trials_are_the_same_whoever_asks_and_ends_first(params, tmp_p
     assert len({str(each) for each in proposed[0].values()}) == STARTUP_TRIALS
 
 
+@pytest.mark.slow
 def test_a_later_trial_depends_on_what_is_at_work_elsewhere(params, tmp_path):
     proposed = []
     for name, is_at_work in (("a", False), ("b", True)):
