@@ -5,6 +5,9 @@ params.yaml stays as it is.
 python -m pipelines.sweep --preset car --trials 20                 20 trials in all; the same command again goes on
 python -m pipelines.sweep --preset car --train.epochs 100          a parameter that is given is not varied
 python -m pipelines.sweep --preset car --save-as car_best          the best also as conf/presets/car_best.yaml
+python -m pipelines.sweep --preset car --workers 2                 two trials side by side
+python -m pipelines.sweep --preset car --storage postgresql+psycopg://USER@HOST/DATABASE
+                                                                   the same on other machines joins the study
 """
 
 import argparse

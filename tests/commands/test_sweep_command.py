@@ -191,7 +191,7 @@ def test_two_clones_share_a_study_and_what_a_killed_one_was_at_is_tried_again(cl
 
     said.close()
     for each in (clone, other):
-        written = each.call("git", "ls-files", "--others", "build", "results", "mlflow.db", ".dvc").stdout.split()
+        written = each.call("git", "ls-files", "--others", "build", "results", "mlflow.db", ".dvc").stdout.splitlines()
         assert "mlflow.db" in written
         assert [path for path in written if b"s3cret" in (each.folder / path).read_bytes()] == []
     joined = other.call(*shared)
