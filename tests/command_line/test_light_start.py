@@ -26,6 +26,8 @@ NAMES_AND_VALUES = [
     ["verify", "--preset", "mnits5k"],
     ["sweep", "--preset", "mnits5k"],
     ["sweep", "--preset", "car", "--trials", "many"],
+    ["sweep", "--preset", "car", "--workers", "0"],
+    ["sweep", "--preset", "car", "--storage", "mysql://me:secret@db/sweeps"],
     ["family", "overfitt"],
     ["fetch", "mnits"],
     ["predict", "--input", "a.csv", "--output", "b.csv", "--bad-rows", "dorp"],

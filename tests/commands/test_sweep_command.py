@@ -6,11 +6,14 @@ import signal
 import subprocess
 import time
 
+import optuna
 import pandas as pd
+import postgres_server
 import pytest
 from project_clone import Clone
 
 from twintrain.settings.yaml_files import read_yaml
+from twintrain.sweeping.storage import open_storage
 
 # Each test starts processes that import a framework.
 pytestmark = pytest.mark.slow
@@ -150,3 +153,71 @@ def test_a_space_whose_values_do_not_go_together_is_refused(clone: Clone):
         "error: conf/presets/xor.yaml: sweep.space, train.optimizer.name adam, train.optimizer.momentum 0: "
     )
     assert "adam has no momentum; it has" in result.stderr
+
+
+@pytest.fixture
+def address(tmp_path):
+    """An empty database that two clones reach: of a server, on a machine that has PostgreSQL."""
+    if postgres_server.missing():
+        yield f"sqlite:///{tmp_path}/sweeps.db"
+        return
+    with postgres_server.server() as server:
+        yield server.database()
+
+
+def test_two_clones_share_a_study_and_what_a_killed_one_was_at_is_tried_again(clone: Clone, tmp_path, address):
+    other = Clone(tmp_path / "other")
+    assert other.call("python", "-m", "dvc", "pull", "--quiet", "data.dvc").returncode == 0
+    shared = (*SWEEP, "--trials", "6", "--storage", address)
+    said = (tmp_path / "said.txt").open("w+")
+    killed = other.start(*shared, said=said)
+    number, parameters = _begun_by(killed.pid, address)
+    first = clone.start(*shared, "--workers", "2", said=said)
+    refused = other.call(*shared[:-3], "7", "--storage", address)
+    killed.kill()
+    killed.wait()
+    assert first.wait(300) == 0, _text(said)
+
+    assert "--trials: others are at work on the study diabetes_tuned towards 6 trials, got 7; " in refused.stderr
+    assert refused.returncode == 1
+    trials = optuna.load_study(study_name="diabetes_tuned", storage=open_storage(address)).trials
+    ended = [trial for trial in trials if trial.user_attrs.get("state")]
+    assert len(ended) == len({str(trial.params) for trial in ended}) == 6
+    assert sum(trial.params["train.optimizer.learning_rate"] == 0.01 for trial in ended) == 1  # the preset's own
+    assert parameters in [trial.params for trial in ended if trial.number != number]
+    assert trials[number].state.name == "FAIL"
+    table = pd.read_csv(clone.folder / "results/sweeps/diabetes_tuned/trials.csv")
+    assert sorted(table["trial"]) == [trial.number for trial in ended]
+
+    said.close()
+    for each in (clone, other):
+        written = each.call("git", "ls-files", "--others", "build", "results", "mlflow.db", ".dvc").stdout.splitlines()
+        assert "mlflow.db" in written
+        assert [path for path in written if b"s3cret" in (each.folder / path).read_bytes()] == []
+    joined = other.call(*shared)
+    assert joined.returncode == 0, joined.stdout + joined.stderr
+    assert "6 trials are finished already" in joined.stdout
+    assert "Best of 6 trials: trial " in joined.stdout
+    changed = other.call(*shared, "--train.regularization.l1", "0.1")
+    assert changed.returncode == 1
+    assert " is of another experiment: other settings; expected the same on every machine" in changed.stderr
+    assert "s3cret" not in joined.stdout + joined.stderr + changed.stderr + refused.stderr
+
+
+def _begun_by(process: int, address: str) -> tuple[int, dict]:
+    """Number and parameters of the second trial of a command, as soon as that has begun."""
+    for _ in range(600):
+        time.sleep(0.2)
+        storage = open_storage(address)
+        if "diabetes_tuned" not in optuna.get_all_study_names(storage):
+            continue
+        for trial in optuna.load_study(study_name="diabetes_tuned", storage=storage).trials[1:]:
+            is_whole = len(trial.params) == 3 and "run_id" in trial.user_attrs
+            if is_whole and trial.user_attrs["worker"].endswith(f":{process}") and not trial.state.is_finished():
+                return trial.number, trial.params
+    raise AssertionError
+
+
+def _text(file) -> str:
+    file.seek(0)
+    return file.read()

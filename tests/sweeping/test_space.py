@@ -1,5 +1,6 @@
 """What a sweep varies, as presets write it."""
 
+import optuna
 import pytest
 
 from twintrain.data.dataset import load_dataset
@@ -16,18 +17,27 @@ def space(**entries):
     return Space({name.replace("__", "."): entry for name, entry in entries.items()}, "car.yaml")
 
 
+def drawn(space):
+    """A trial that has drawn from a space."""
+    trial = optuna.create_study().ask()
+    space.suggest(trial)
+    return trial
+
+
 @pytest.fixture
 def content(project):
     return changed_params(read_yaml(project / "params.yaml"), "car", {})
 
 
 def test_ranges_and_choices_become_distributions_of_the_types_of_their_parameters():
-    found = space(
-        train__optimizer__learning_rate={"low": 1, "high": 2, "log": True},
-        train__batch_size={"low": 16, "high": 64, "step": 16},
-        train__regularization__l2=[0, 0.5],
-        train__clip__norm={"low": 0, "high": 1, "step": 0.25},
-    ).distributions()
+    found = drawn(
+        space(
+            train__optimizer__learning_rate={"low": 1, "high": 2, "log": True},
+            train__batch_size={"low": 16, "high": 64, "step": 16},
+            train__regularization__l2=[0, 0.5],
+            train__clip__norm={"low": 0, "high": 1, "step": 0.25},
+        )
+    ).distributions
     assert [type(each).__name__ for each in found.values()] == [
         "FloatDistribution",
         "IntDistribution",
@@ -47,7 +57,7 @@ def test_ranges_and_choices_become_distributions_of_the_types_of_their_parameter
 def test_a_choice_may_be_a_whole_section_and_comes_back_as_it_is_written():
     sgd = {"name": "sgd", "momentum": 0.9, "learning_rate": 0.1}
     varied = space(train__optimizer=[sgd, {"name": "adam"}])
-    choices = varied.distributions()["train.optimizer"].choices
+    choices = drawn(varied).distributions["train.optimizer"].choices
     assert varied.overrides({"train.optimizer": choices[0]}) == {"train.optimizer": sgd}
 
 

@@ -7,8 +7,9 @@ from twintrain.settings.params import check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.sweeping import results
+from twintrain.sweeping.identity import study_digest
+from twintrain.sweeping.opening import open_study
 from twintrain.sweeping.space import Space, Sweep
-from twintrain.sweeping.study import open_study, study_digest
 from twintrain.sweeping.trials import Outcome
 
 RATE, SIZE = "train.optimizer.learning_rate", "train.batch_size"
@@ -21,8 +22,8 @@ def params(project):
     return check_params(changed_params(read_yaml(project / "params.yaml"), "mnist5k", {}), "params.yaml")
 
 
-def opened(params, sweep=SWEEP):
-    return open_study("mnist5k", sweep, Space(sweep.space, "mnist5k.yaml"), params)
+def opened(params, sweep=SWEEP, trials=TRIALS):
+    return open_study("mnist5k", sweep, Space(sweep.space, "mnist5k.yaml"), params, trials)
 
 
 def value(suggested):

@@ -1,5 +1,7 @@
 """One trial in a process of its own."""
 
+import os
+import signal
 import subprocess
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from twintrain.settings.params import check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
-from twintrain.sweeping.trials import Data, run_trial
+from twintrain.sweeping.trials import Data, Stop, run_trial
 
 # Each test starts processes that import a framework.
 pytestmark = pytest.mark.slow
@@ -19,12 +21,13 @@ def trial(project, shipped_data, tmp_path):
     (project / "data").symlink_to(shipped_data)
     content = read_yaml(project / "params.yaml")
 
-    def run(prune=lambda epoch: False, preset="diabetes_tuned", **overrides):
+    def run(prune=lambda epoch: False, preset="diabetes_tuned", stop=None, **overrides):
         changed = {name.replace("__", "."): value for name, value in overrides.items()}
         params = check_params(changed_params(content, preset, {"train.epochs": 4, **changed}), "params.yaml")
         data, told = Data(tmp_path / "trials"), []
         on_epoch = lambda epoch, metrics: told.append((epoch, metrics)) or prune(epoch)  # noqa: E731
-        outcome = run_trial(params, data.of(params), tmp_path / "trials/trial-0", told.append, on_epoch)
+        folder = tmp_path / "trials/trial-0"
+        outcome = run_trial(params, data.of(params), folder, told.append, on_epoch, stop or Stop())
         return outcome, told, data, params
 
     return run
@@ -63,14 +66,34 @@ def test_trials_share_rows_unless_preprocessing_differs(project, shipped_data, t
     assert not (tmp_path / "trials").exists()
 
 
-def test_a_pruned_trial_ends_its_process(trial, monkeypatch):
-    workers, start = [], subprocess.Popen
+@pytest.fixture
+def workers(monkeypatch):
+    """The processes that are started."""
+    found, start = [], subprocess.Popen
 
     def started(*arguments, **options):
-        workers.append(start(*arguments, **options))
-        return workers[-1]
+        found.append(start(*arguments, **options))
+        return found[-1]
 
     monkeypatch.setattr(subprocess, "Popen", started)
+    return found
+
+
+def test_a_trial_whose_process_is_killed_has_not_failed_of_itself(trial, workers):
+    outcome, *_ = trial(prune=lambda epoch: os.kill(workers[0].pid, signal.SIGKILL), train__epochs=100_000)
+    assert (outcome.state, outcome.reason) == ("killed", "its process was killed")
+
+
+def test_another_thread_may_end_a_trial(trial, workers):
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        trial(prune=lambda epoch: stop.set(), stop=stop, train__epochs=100_000)
+    assert workers[0].returncode == -9
+    with pytest.raises(KeyboardInterrupt):  # nor does one begin after that
+        trial(stop=stop, train__epochs=100_000)
+
+
+def test_a_pruned_trial_ends_its_process(trial, workers):
     outcome, told, *_ = trial(prune=lambda epoch: epoch == 1, train__epochs=100_000)
     assert outcome.state == "pruned"
     assert outcome.best_epoch is None

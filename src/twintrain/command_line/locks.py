@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from twintrain.command_line.dvc_files import mend_dvc_files
 from twintrain.errors import UserError
 from twintrain.system import project
+from twintrain.system.passwords import without_passwords
 from twintrain.system.stored import DamagedFileError
 from twintrain.system.watched import OWNER, SECONDS_TO_END, STAGE, name_of, running
 
@@ -92,7 +93,7 @@ def _this_command() -> dict[str, str]:
     return {
         "process": name_of(psutil.Process()),
         "host": socket.gethostname(),
-        "command": shlex.join(["python", *sys.orig_argv[1:]]),
+        "command": without_passwords(shlex.join(["python", *sys.orig_argv[1:]])),
         "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
     }
 

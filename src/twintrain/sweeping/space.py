@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from twintrain.settings.presets import annotation_of, changed_params, read_sweep
 from twintrain.settings.sections.section import Section
 from twintrain.settings.yaml_files import validated
 from twintrain.system import project
+
+if TYPE_CHECKING:
+    import optuna
 
 # What may vary: all else decides by which rows trials are judged, or changes no training.
 SWEPT = ("train", "model", "preprocess", "mode")
@@ -48,20 +51,15 @@ class Space:
     def __init__(self, entries: Mapping[str, Any], source: str) -> None:
         self.entries = {name: _entry(name, entry, f"{source}: sweep.space") for name, entry in entries.items()}
 
-    def distributions(self) -> dict[str, Any]:
-        """The space in Optuna's terms; a choice that is no plain value is named by its JSON."""
-        from optuna import distributions
-
-        found: dict[str, Any] = {}
+    def suggest(self, trial: "optuna.Trial") -> None:
+        """Has a trial draw from the space; a choice that is no plain value is named by its JSON."""
         for name, entry in self.entries.items():
             if isinstance(entry, list):
-                found[name] = distributions.CategoricalDistribution([_label(choice) for choice in entry])
+                trial.suggest_categorical(name, [_label(choice) for choice in entry])
             elif _is_whole(name):
-                step = int(entry.step or 1)
-                found[name] = distributions.IntDistribution(int(entry.low), int(entry.high), entry.log, step)
+                trial.suggest_int(name, int(entry.low), int(entry.high), step=int(entry.step or 1), log=entry.log)
             else:
-                found[name] = distributions.FloatDistribution(entry.low, entry.high, entry.log, entry.step)
-        return found
+                trial.suggest_float(name, entry.low, entry.high, step=entry.step, log=entry.log)
 
     def overrides(self, suggested: Mapping[str, Any]) -> dict[str, Any]:
         """What a trial's suggestions stand for."""

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +21,7 @@ from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 
 Metrics = dict[str, float]
-State = Literal["complete", "pruned", "diverged", "failed"]
+State = Literal["complete", "pruned", "diverged", "failed", "killed"]
 # Decide what the rows of a trial are.
 OF_DATA = {"dataset", "ingest", "preprocess", "split"}
 
@@ -30,7 +32,7 @@ class Outcome:
 
     Attributes:
         best_epoch: from 0, the epoch whose weights the training keeps; None unless it is complete.
-        reason: why it diverged or failed.
+        reason: why it diverged, failed or was killed.
     """
 
     state: State = "complete"
@@ -39,12 +41,53 @@ class Outcome:
     best_epoch: int | None = None
     seconds: float = 0.0
 
+    def value(self, metric: str) -> float | None:
+        """The metric of the epoch whose weights the training keeps."""
+        return self.epochs[self.best_epoch][metric] if self.state == "complete" else None
+
+
+class Stop:
+    """Ends the trials that this process has started, from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_set = threading.Event()
+
+    def set(self) -> None:
+        """Kills them, and those that are started later."""
+        with self._lock:
+            self._is_set.set()
+            for process in self._running:
+                process.kill()
+
+    def is_set(self) -> bool:
+        """Whether they are to end."""
+        return self._is_set.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Returns as soon as they are to end, or after some time."""
+        return self._is_set.wait(seconds)
+
+    def add(self, process: subprocess.Popen[str]) -> None:
+        """Adds a process."""
+        with self._lock:
+            self._running.add(process)
+            if self._is_set.is_set():
+                process.kill()
+
+    def remove(self, process: subprocess.Popen[str]) -> None:
+        """Leaves out a process that has ended."""
+        with self._lock:
+            self._running.discard(process)
+
 
 class Data:
     """Rows for trials in a folder: trials that differ in nothing that decides them share them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = project.fresh_folder(folder)
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Removes the folder."""
@@ -54,12 +97,13 @@ class Data:
         """The folder of a trial's schema, training and validation rows; the test rows are not written."""
         settings = json.dumps(params.model_dump(include=OF_DATA), sort_keys=True)
         folder = self.folder / hashlib.sha256(settings.encode()).hexdigest()[:16]
-        if not folder.exists():
-            schema, parts = prepare(params)
-            folder.mkdir()
-            for name in PARTS:
-                parts[name].save(folder / name)
-            schema.save(folder)
+        with self._lock:
+            if not folder.exists():
+                schema, parts = prepare(params)
+                folder.mkdir()
+                for name in PARTS:
+                    parts[name].save(folder / name)
+                schema.save(folder)
         return folder
 
     def schema(self, params: Params) -> Schema:
@@ -73,6 +117,7 @@ def run_trial(
     folder: Path,
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, Metrics], bool],
+    stop: Stop,
 ) -> Outcome:
     """Trains the first framework in a process of its own, which ends with the trial in any case.
 
@@ -80,6 +125,10 @@ def run_trial(
         folder: for the trial's own files.
         on_start: is told the number of trained parameters.
         on_epoch: is told epoch (from 0) and metrics; the trial is pruned where it returns True.
+        stop: by which another thread may end it.
+
+    Raises:
+        KeyboardInterrupt: it has.
     """
     folder.mkdir(parents=True)
     project.write_json(folder / "params.json", params.model_dump())
@@ -87,10 +136,16 @@ def run_trial(
     log = folder / "log.txt"
     with log.open("w") as said, _start(params.frameworks[0], folder, data, said) as worker:
         try:
+            stop.add(worker)
             outcome = _follow(worker, on_start, on_epoch)
         finally:
             worker.kill()
+            stop.remove(worker)
+    if stop.is_set():
+        raise KeyboardInterrupt
     if outcome.state == "complete" and outcome.best_epoch is None:
+        if worker.returncode == -signal.SIGKILL:
+            return Outcome("killed", "its process was killed", outcome.epochs)
         return Outcome("failed", _last_words(log, worker.returncode), outcome.epochs)
     return outcome
 

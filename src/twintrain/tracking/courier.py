@@ -100,9 +100,17 @@ class Courier:
         return journal.confirmed.get(number, {})
 
     def wait(self, is_told: bool = True) -> None:
-        """Waits until the store has all that was said so far; the user is told, once, if it does not in time."""
-        self._wait(lambda: not self._unfinished())
-        if is_told:
+        """Waits until the store has all that was said so far; the user is told, once, if it does not in time.
+
+        What other threads say meanwhile is not waited for: there may be more of it each time.
+        """
+        said = [(delivery, len(delivery.journal.calls)) for delivery in self._unfinished()]
+
+        def is_behind() -> bool:
+            return any(self._lacks(delivery, number) for delivery, number in said)
+
+        self._wait(lambda: not is_behind())
+        if is_told and (self.reasons or is_behind()):
             self._warn()
 
     def ask(self, question: Callable[[Any], Any]) -> Any:
@@ -144,7 +152,7 @@ class Courier:
 
     def _warn(self) -> None:
         reasons = self.reasons
-        if not (reasons or self._unfinished()) or not self.budget.is_first_to_say():
+        if not self.budget.is_first_to_say():
             return
         reason = reasons[-1] if reasons else f"no answer within {self.budget.seconds:g} s in all"
         print(
@@ -172,6 +180,13 @@ class Courier:
     def _unfinished(self) -> list[Delivery]:
         """Those that are not there as far as they go; one that the store has whole is finished when it is removed."""
         return [each for each in list(self._deliveries.values()) if each.is_due]
+
+    def _lacks(self, delivery: Delivery, number: int) -> bool:
+        """Whether lines before a number are not there, or a journal that is there whole is to be removed."""
+        if self._deliveries.get(delivery.journal.key) is not delivery:
+            return False
+        lacking = (line < number and line not in delivery.refused for line in delivery.journal.waiting)
+        return delivery.journal.is_delivered or any(lacking)
 
     def _is_due(self) -> bool:
         if self._questions or (self._afterwards and not self._failures):
