@@ -16,6 +16,7 @@ from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
 from twintrain.training.launch import LOST
+from twintrain.training.likeness import check_likeness
 from twintrain.training.loop import fit
 from twintrain.training.shared_training import Job, Trained, tell_epoch
 from twintrain.training.workers import LostWorkerError, Worker
@@ -36,6 +37,7 @@ def work() -> None:
 
 
 def _train(job: Job, worker: Worker, folder: Path) -> None:
+    check_likeness(worker, job.framework)
     params, train = job.params, job.params.train
     parts = {name: Part.load(job.split / name, train.dtype) for name in ("train", "val")}
     network = load_network(params.model, params.mode, Schema.load(job.split))
