@@ -172,10 +172,10 @@ def test_two_clones_share_a_study_and_what_a_killed_one_was_at_is_tried_again(cl
     said = (tmp_path / "said.txt").open("w+")
     killed = other.start(*shared, said=said)
     number, parameters = _begun_by(killed.pid, address)
-    first = clone.start(*shared, "--workers", "2", said=said)
-    refused = other.call(*shared[:-3], "7", "--storage", address)
     killed.kill()
     killed.wait()
+    first = clone.start(*shared, "--workers", "2", said=said)
+    refused = other.call(*shared[:-3], "7", "--storage", address)
     assert first.wait(300) == 0, _text(said)
 
     assert "--trials: others are at work on the study diabetes_tuned towards 6 trials, got 7; " in refused.stderr

@@ -109,7 +109,10 @@ def told(address: str) -> Iterator[None]:
             raise
         database = error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__ or error
         said = first_line(getattr(database, "orig", None) or database)
-        raise UserError(f"{OPTION} {shown(address)}: the database does not answer as it should ({said})") from None
+        raise UserError(
+            f"{OPTION} {shown(address)}: the database does not answer as it should ({said}); "
+            "the same command goes on when it does"
+        ) from None
 
 
 def _check_file(address: str) -> None:
