@@ -99,7 +99,7 @@ ARGUMENTS = [
     ("sweep --preset car --workers two", "--workers: expected a whole number from 1 to 9999, got 'two'"),
     ("sweep --preset car --study mine", "--study names a study of a database; expected --storage too, or neither"),
     ("sweep --preset car --storage sqlite:///s.db --study a/b", "--study: 'a/b' is no name; expected letters"),
-    ("sweep --preset car --storage sweeps.db", "--storage: sweeps.db; expected postgresql+psycopg://USER@HOST/"),
+    ("sweep --preset car --storage sweeps.db", "--storage: sweeps.db; expected postgresql+psycopg://HOST/"),
     ("sweep --preset car --storage mysql://me:secret@db/s", "--storage: mysql://…@db/s; expected postgresql+psycopg:"),
     ("sweep --preset car --save-as a/b", "--save-as: 'a/b' is no name of a preset"),
     ("sweep --preset car --save-as car", "conf/presets/car.yaml was written by hand"),

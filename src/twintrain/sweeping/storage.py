@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OPTION = "--storage"
 SQLITE, POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
-EXPECTED = f"expected {POSTGRESQL}USER@HOST/DATABASE, or {SQLITE}FILE.db"
+EXPECTED = f"expected {POSTGRESQL}HOST/DATABASE, or {SQLITE}FILE.db"
 # A worker says that it lives every so often; a trial whose worker has been silent for longer than the grace is given
 # to another one.
 HEARTBEAT_SECONDS, GRACE_SECONDS = 5, 30
