@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from twintrain.errors import UserError
+from twintrain.errors import UserError, shown
 from twintrain.settings.sections.training import Train
 from twintrain.training.launch import LOST, RESTARTS
 from twintrain.training.launchers import check_launcher, is_here, launcher
@@ -79,7 +79,7 @@ def test_a_program_is_looked_for_before_it_is_needed(tmp_path, error_of):
     (tmp_path / "text").write_text("not to be run")
     for path in (tmp_path / "missing", tmp_path / "text", tmp_path):
         assert error_of(check_launcher, str(path)) == (
-            f"train.launcher: '{path}' is no program; expected the path of a file that can be run"
+            f"train.launcher: {shown(str(path))} is no program; expected the path of a file that can be run"
         )
     check_launcher("local")
 
