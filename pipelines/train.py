@@ -32,14 +32,14 @@ from twintrain.system.cpus import OtherWork
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.event_files import write_event_file
 from twintrain.training.initial_model import load_initial
-from twintrain.training.launchers import check_launcher
 from twintrain.training.logged import logged_params
 from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
 from twintrain.training.seeds import seed_folders, spread
-from twintrain.training.shared_training import Job, check_workers, fair_threads, train_together
 from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
+from twintrain.training.workers.job import Job, check_workers, fair_threads, train_together
+from twintrain.training.workers.launchers import check_launcher
 
 FIGURES = (
     *("epochs_run", "best_epoch", "train_seconds", "seconds_to_best", "samples_per_second"),

@@ -15,11 +15,11 @@ from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
-from twintrain.training.launch import LOST
-from twintrain.training.likeness import check_likeness
 from twintrain.training.loop import fit
-from twintrain.training.shared_training import Job, Trained, tell_epoch
-from twintrain.training.workers import LostWorkerError, Worker
+from twintrain.training.workers.job import Job, Trained, tell_epoch
+from twintrain.training.workers.launch import LOST
+from twintrain.training.workers.likeness import check_likeness
+from twintrain.training.workers.worker import LostWorkerError, Worker
 
 
 def work() -> None:

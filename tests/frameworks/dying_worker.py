@@ -1,6 +1,6 @@
 """Trains until worker 1 dies, or ends with what a user reads of it: python dying_worker.py FRAMEWORK
 
-The environment says which worker it is (`training.workers`).
+The environment says which worker it is (`training.workers.worker`).
 """
 
 import os
@@ -13,7 +13,7 @@ from twintrain.data.parts import Part
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.training.steps import take_steps
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 EPOCHS = 10_000
 

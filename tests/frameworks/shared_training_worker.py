@@ -1,7 +1,7 @@
 """Trains networks as one of several workers: python shared_training_worker.py FRAMEWORK OUT DTYPE TRAININGS
 
 TRAININGS names some of `shared_networks.py`, each as NETWORK|SETTINGS, with commas between them. The environment says
-which worker it is (`training.workers`). Writes what each makes of every training to OUT-RANK.npz.
+which worker it is (`training.workers.worker`). Writes what each makes of every training to OUT-RANK.npz.
 """
 
 import sys
@@ -13,7 +13,7 @@ from shared_networks import BATCH_SIZE, STEPS, shared_cases, trainings
 from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
 from twintrain.training.steps import take_steps
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 
 def main(framework: str, out: str, dtype: str, wanted: list[str]) -> None:

@@ -10,7 +10,7 @@ from twintrain.data.parts import Part
 from twintrain.frameworks import framework_module
 from twintrain.settings.sections.training import Train
 from twintrain.training.steps import take_steps
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 UNITS = 1650  # 784 · 1650 + 1650² + 1650 · 10, and biases
 BATCH_SIZE = 2048

@@ -7,7 +7,7 @@ import pytest
 from shared_networks import BATCH_SIZE
 from worker_process import run_worker, start_worker
 
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 pytestmark = pytest.mark.slow
 SECONDS = 120  # far less than a worker would wait for one that hangs

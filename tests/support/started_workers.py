@@ -4,7 +4,7 @@ import socket
 
 from worker_process import finish, start_worker
 
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 
 def run_together(script: str, size: int, *arguments: object, **variables: str) -> None:

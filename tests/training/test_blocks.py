@@ -12,7 +12,7 @@ from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import epoch_batches
 from twintrain.training.blocks import Feed, block_steps
 from twintrain.training.steps import take_steps
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 FRAMEWORKS = ("torch", "keras", "keras-jax", "keras-torch")
 ROWS = 23

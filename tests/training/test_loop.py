@@ -10,7 +10,7 @@ from twintrain.settings.sections.optimizers import Optimizer, Schedule
 from twintrain.settings.sections.training import EarlyStopping, Train
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.loop import History, fit
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 ROWS = 20
 

@@ -16,9 +16,9 @@ from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.initial_model import load_initial, without_alias
-from twintrain.training.launchers import check_launcher
 from twintrain.training.losses import check_loss
 from twintrain.training.transfer import start_from
+from twintrain.training.workers.launchers import check_launcher
 
 
 def experiment_parser(command: str, description: str) -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from twintrain.errors import UserError
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 
 @dataclass(frozen=True)

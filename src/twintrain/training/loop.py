@@ -20,7 +20,7 @@ from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint
 from twintrain.training.memory import peak_memory_mib
 from twintrain.training.schedule import learning_rates
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 Weights = dict[str, np.ndarray]
 GRADIENT_NORM = "first_layer_gradient_norm"

@@ -30,7 +30,7 @@ from twintrain.training.initial_model import handed_on
 from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.training.transfer import Trained, start_from
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 from twintrain.verification import records
 from twintrain.verification.checks import PERTURBATION_ULPS
 from twintrain.verification.layers import REASON, RECORDING

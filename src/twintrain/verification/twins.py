@@ -10,7 +10,7 @@ from typing import Any
 from twintrain.evaluation.comparison import mixture
 from twintrain.settings.params import Params
 from twintrain.system import project
-from twintrain.training.launchers import shared_folder
+from twintrain.training.workers.launchers import shared_folder
 from twintrain.verification.causes import find_causes
 from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity

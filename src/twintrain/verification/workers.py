@@ -15,7 +15,7 @@ from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
-from twintrain.training.launchers import launcher
+from twintrain.training.workers.launchers import launcher
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.layers import Diffs, check_layers, rounding
 from twintrain.verification.records import DTYPES, Record

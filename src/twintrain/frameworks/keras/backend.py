@@ -16,7 +16,7 @@ from twintrain.models.network import Network
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
-from twintrain.training.workers import Worker, check_masks
+from twintrain.training.workers.worker import Worker, check_masks
 
 
 class KerasBackend:

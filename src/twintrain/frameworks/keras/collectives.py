@@ -15,7 +15,7 @@ from keras import KerasTensor, ops
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines import engine_module
 from twintrain.frameworks.keras.modules import walk
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 
 def join(worker: Worker, device: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import distributed, nn
 
-from twintrain.training.workers import SECONDS_TO_ANSWER, Worker
+from twintrain.training.workers.worker import SECONDS_TO_ANSWER, Worker
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

@@ -17,7 +17,7 @@ from twintrain.frameworks.keras.engines.jax_workers import Alone, Together, join
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 TITLE = f"JAX {jax.__version__}"
 # Read from XLA_FLAGS when JAX first looks for its devices.

@@ -20,7 +20,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from twintrain.errors import first_line
-from twintrain.training.workers import SECONDS_TO_ANSWER, LostWorkerError, Worker
+from twintrain.training.workers.worker import SECONDS_TO_ANSWER, LostWorkerError, Worker
 
 ROWS = "rows"
 # Read from XLA_FLAGS when JAX first looks for its devices; without it, half an hour.

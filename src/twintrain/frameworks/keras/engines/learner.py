@@ -12,7 +12,7 @@ from twintrain.frameworks.keras import collectives, gradients, losses, optimizer
 from twintrain.frameworks.keras.networks import shared_dropouts
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 
 class Engine(Protocol):

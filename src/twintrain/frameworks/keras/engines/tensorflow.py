@@ -13,7 +13,7 @@ from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
-from twintrain.training.workers import SECONDS_TO_ANSWER, Worker
+from twintrain.training.workers.worker import SECONDS_TO_ANSWER, Worker
 
 TITLE = f"TensorFlow {tf.__version__}"
 SPLITS_BATCHES = False

@@ -16,7 +16,7 @@ from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.frameworks.torch import collectives
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 TITLE = f"PyTorch {torch.__version__}"
 SPLITS_BATCHES = False

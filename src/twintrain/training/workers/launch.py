@@ -14,7 +14,7 @@ from pathlib import Path
 from twintrain.errors import UserError
 from twintrain.system.cpus import usable_cpus
 from twintrain.system.processes import worker_environment
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
 # Exit status of a worker that something else than the user's settings has stopped: it may go well the next time.
 LOST = 75  # EX_TEMPFAIL of sysexits.h

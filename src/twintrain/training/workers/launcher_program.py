@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from twintrain.errors import UserError
 from twintrain.system.processes import distant_environment, end_group
-from twintrain.training.launch import last_line, refusal, run_to_the_end
+from twintrain.training.workers.launch import last_line, refusal, run_to_the_end
 
 LOG = "launcher.log"
 SECONDS_TO_END = 30  # for Slurm or Kubernetes to end the workers

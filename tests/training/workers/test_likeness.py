@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from twintrain.training import likeness
-from twintrain.training.workers import Worker
+from twintrain.training.workers import likeness
+from twintrain.training.workers.worker import Worker
 
 
 def exchanged(monkeypatch, **others):

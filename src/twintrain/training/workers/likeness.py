@@ -8,9 +8,9 @@ from pathlib import Path
 
 from twintrain.errors import UserError
 from twintrain.settings.frameworks import packages
-from twintrain.training.workers import Worker
+from twintrain.training.workers.worker import Worker
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 
 
 def check_likeness(worker: Worker, framework: str) -> None:

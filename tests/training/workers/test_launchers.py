@@ -8,8 +8,8 @@ import pytest
 
 from twintrain.errors import UserError, shown
 from twintrain.settings.sections.training import Train
-from twintrain.training.launch import LOST, RESTARTS
-from twintrain.training.launchers import check_launcher, is_here, launcher
+from twintrain.training.workers.launch import LOST, RESTARTS
+from twintrain.training.workers.launchers import check_launcher, is_here, launcher
 
 # A program that counts its starts, then does what the test says.
 BEGINNING = """#!{python}

@@ -1,6 +1,6 @@
 """Has Ray Train start the workers of a training: on this machine, or on the cluster that RAY_ADDRESS names.
 
-python -m twintrain.training.ray_launcher COMMAND…    WORLD_SIZE says how many; RAY_TMPDIR is a folder
+python -m twintrain.training.workers.ray_launcher COMMAND…    WORLD_SIZE says how many; RAY_TMPDIR is a folder
                                                       that whoever starts this deletes
 
 Ray places processes on machines and ends them together, and that is all: each runs the command as a process of its own,
@@ -23,9 +23,9 @@ import psutil
 
 from twintrain.system.processes import worker_environment
 from twintrain.system.watched import OWNER, name_of, watch_owners
-from twintrain.training.launch import free_port
-from twintrain.training.launchers import ADDRESS_OF_RAY, RAY, shared_folder
-from twintrain.training.workers import Worker
+from twintrain.training.workers.launch import free_port
+from twintrain.training.workers.launchers import ADDRESS_OF_RAY, RAY, shared_folder
+from twintrain.training.workers.worker import Worker
 
 SECONDS_TO_CONNECT = 10
 KILLED = "was killed"

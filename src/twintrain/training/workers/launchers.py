@@ -1,6 +1,6 @@
 """What may start the workers of a training: this machine, Ray, or a program of the site, for Slurm or Kubernetes.
 
-A launcher starts one process a worker, tells each which it is (`workers.Worker`), and ends when all have: well, or
+A launcher starts one process a worker, tells each which it is (`worker.Worker`), and ends when all have: well, or
 with the first that has not. All workers work in the project's folder, or in the same one shared by several hosts.
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from twintrain.errors import UserError, shown
 from twintrain.system import project
-from twintrain.training import launch
-from twintrain.training.launcher_program import run_workers
+from twintrain.training.workers import launch
+from twintrain.training.workers.launcher_program import run_workers
 
 LOCAL, RAY = "local", "ray"
 ADDRESS_OF_RAY = "RAY_ADDRESS"
-RAY_PROGRAM = ("-m", "twintrain.training.ray_launcher")
+RAY_PROGRAM = ("-m", "twintrain.training.workers.ray_launcher")
 
 
 def launcher(name: str) -> Callable[[list[str], int, Path], None]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twintrain.training.launchers import check_launcher
-from twintrain.training.shared_training import WORKER
-from twintrain.training.workers import VARIABLES
+from twintrain.training.workers.job import WORKER
+from twintrain.training.workers.launchers import check_launcher
+from twintrain.training.workers.worker import VARIABLES
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = Path(__file__).parents[3] / "deploy"
 SCRIPTS = ("slurm/train.sbatch", "slurm/launch.sh")
 
 

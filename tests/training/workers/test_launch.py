@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from twintrain.errors import UserError
-from twintrain.training import launch
-from twintrain.training.launch import LOST, RESTARTS, log_of, run_workers
+from twintrain.training.workers import launch
+from twintrain.training.workers.launch import LOST, RESTARTS, log_of, run_workers
 
 # What each worker does, as lines of Python.
 BEGINNING = """

@@ -18,10 +18,10 @@ from twintrain.system import project
 from twintrain.system.cpus import usable_cpus
 from twintrain.system.stored import load_arrays
 from twintrain.training.batches import epoch_batches
-from twintrain.training.launch import LOOK_SECONDS, check_count
-from twintrain.training.launchers import is_here, launcher
 from twintrain.training.loop import History, Weights
-from twintrain.training.workers import Worker
+from twintrain.training.workers.launch import LOOK_SECONDS, check_count
+from twintrain.training.workers.launchers import is_here, launcher
+from twintrain.training.workers.worker import Worker
 
 JOB = "job.json"
 INITIAL = "initial.npz"

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 from twintrain.errors import UserError, shown
-from twintrain.training import exchange
+from twintrain.training.workers import exchange
 
 # For which a worker waits for another one in a sum. Validation is such a wait, since one worker does it for all.
 SECONDS_TO_ANSWER = 300

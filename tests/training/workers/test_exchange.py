@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from twintrain.errors import UserError
-from twintrain.training import exchange
-from twintrain.training.workers import Worker
+from twintrain.training.workers import exchange
+from twintrain.training.workers.worker import Worker
 
 TOGETHER = "expected all workers to be started, and MASTER_ADDR and MASTER_PORT to be reached by each"
 

@@ -2,7 +2,7 @@
 
 import time
 
-from twintrain.training.shared_training import EPOCHS, Epochs, tell_epoch
+from twintrain.training.workers.job import EPOCHS, Epochs, tell_epoch
 
 
 def test_epochs_are_passed_on_once_each_also_after_a_restart(tmp_path):

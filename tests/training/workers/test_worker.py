@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twintrain.training.batches import epoch_batches
-from twintrain.training.workers import VARIABLES, Worker
+from twintrain.training.workers.worker import VARIABLES, Worker
 
 
 @given(st.integers(2, 400), st.integers(2, 90), st.integers(1, 4), st.integers(1, 8))
