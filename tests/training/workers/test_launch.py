@@ -50,6 +50,22 @@ def test_each_is_told_which_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("visible", "seen"), [("3,5,7", "5"), ("3,5", ""), ("3", ""), ("", ""), (None, "1"), ("no driver", None)]
+)
+def test_each_sees_a_gpu_of_its_own_or_none(tmp_path, monkeypatch, visible, seen):
+    driver = tmp_path / "gpus"
+    driver.mkdir()
+    for number in range(3 if visible != "no driver" else 0):
+        (driver / str(number)).mkdir()
+    monkeypatch.setattr(launch, "GPUS", driver)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible not in (None, "no driver"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    run(tmp_path, "print(os.environ.get('CUDA_VISIBLE_DEVICES'))")
+    assert log_of(tmp_path, 1).read_text("utf-8") == f"{seen}\n"
+
+
+@pytest.mark.parametrize(
     ("end", "said"),
     [
         ("os.kill(os.getpid(), signal.SIGKILL)", "worker 1 of 3 was killed (signal 9)"),

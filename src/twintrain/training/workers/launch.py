@@ -4,6 +4,7 @@ They go on from the last checkpoint then, to the weights that they would have ha
 """
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from twintrain.system.cpus import usable_cpus
 from twintrain.system.processes import worker_environment
 from twintrain.training.workers.worker import Worker
 
+# Where NVIDIA's driver lists them, without a framework that would be loaded to ask.
+GPUS = Path("/proc/driver/nvidia/gpus")
 # Exit status of a worker that something else than the user's settings has stopped: it may go well the next time.
 LOST = 75  # EX_TEMPFAIL of sysexits.h
 RESTARTS = 3
@@ -91,7 +94,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def _started(command: list[str], worker: Worker, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A worker, which does not outlive the context."""
-    environment = {**worker_environment(), **worker.variables()}
+    environment = {**worker_environment(), **worker.variables(), **_own_gpu(worker)}
     with log_of(folder, worker.rank).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
@@ -99,6 +102,13 @@ def _started(command: list[str], worker: Worker, folder: Path) -> Iterator[subpr
     finally:
         process.kill()
         process.wait()
+
+
+def _own_gpu(worker: Worker) -> dict[str, str]:
+    """What has a worker see one GPU, where there are as many as workers; else none of them sees any."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = [str(number) for number, _ in enumerate(GPUS.glob("*"))] if given is None else given.split(",")
+    return {"CUDA_VISIBLE_DEVICES": gpus[worker.rank] if len(gpus) >= worker.size else ""} if any(gpus) else {}
 
 
 def _wait(processes: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
