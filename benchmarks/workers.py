@@ -3,9 +3,11 @@
 python benchmarks/workers.py                       both, on all four engines
 python benchmarks/workers.py differences torch     of some engines alone
 python benchmarks/workers.py speed keras-jax torch
+python benchmarks/workers.py shards                why the bits are not those of one worker, and what it would cost
 
 `differences` trains the networks of the tests with 1, 2 and 4 workers, in float64 and float32. `speed` trains a network
 of 4 million weights in batches of 2,048, a thread a worker, by turns with 1 and with 2 workers, on a quiet machine.
+`shards` computes a batch at once and in four shards, as any number of workers would have to for the same bits.
 """
 
 import argparse
@@ -20,6 +22,7 @@ sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "src")]
 import numpy as np
 from shared_networks import LAYERS, SETTINGS
 from started_workers import run_together
+from worker_process import finish, start_worker
 
 ENGINES = ("torch", "keras", "keras-jax", "keras-torch")
 DTYPES = ("float64", "float32")
@@ -34,15 +37,17 @@ ONE_THREAD = {
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=("differences", "speed"))
+    parser.add_argument("what", nargs="?", choices=("differences", "speed", "shards"))
     parser.add_argument("engines", nargs="*", choices=[*ENGINES, []], default=ENGINES)
     arguments = parser.parse_args()
     engines = arguments.engines or ENGINES
     with tempfile.TemporaryDirectory() as folder:
-        if arguments.what != "speed":
+        if arguments.what in (None, "differences"):
             print_differences(engines, Path(folder))
-        if arguments.what != "differences":
+        if arguments.what in (None, "speed"):
             print_speeds(engines, Path(folder))
+        if arguments.what in (None, "shards"):
+            print(finish(start_worker("shards_worker.py", **ONE_THREAD)))
 
 
 def print_differences(engines: list[str], folder: Path) -> None:

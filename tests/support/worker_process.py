@@ -29,10 +29,11 @@ def start_worker(script: str, *arguments: object, **variables: str) -> subproces
     )
 
 
-def finish(worker: subprocess.Popen[str]) -> None:
-    """Waits for a worker, which must end well; else what it said is shown."""
+def finish(worker: subprocess.Popen[str]) -> str:
+    """Waits for a worker, which must end well, and returns what it said."""
     said, _ = worker.communicate()
     assert worker.returncode == 0, f"{worker.args}:\n{said}"
+    return said
 
 
 def run_worker(script: str, *arguments: object, **variables: str) -> None:
