@@ -253,7 +253,7 @@ class Course:
         """Logits of the test rows after all full-batch steps in one go; nothing is validated on the way."""
         rows = len(parts["train"])
         steps = np.arange(train.epochs + 1)
-        batches = Batches(np.tile(np.arange(rows), train.epochs), steps * rows, steps)
+        batches = Batches.of_all_rows(np.tile(np.arange(rows), train.epochs), steps * rows, steps)
         backend = self.backend(network, train)
         backend.load_rows(parts["train"].features, parts["train"].labels)
         backend.train_epoch(batches, np.full(train.epochs, train.optimizer.learning_rate))

@@ -38,6 +38,7 @@ def main(framework: str, folder: Path) -> None:
 
 
 def built(framework: str, case: Case) -> Backend:
+    """A network of the row with weights of the framework's own."""
     train = next(iter(trainings_for("dense").values()))
     settings = train.model_copy(update={"dtype": "float32", "keras": KerasOptions(run_eagerly=True)})
     return framework_module(framework, "backend").Backend(case.network, settings)

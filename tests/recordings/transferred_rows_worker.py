@@ -8,10 +8,11 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from contract_rows_worker import built, given
-from twin_cases import cases
+from twin_cases import Case, cases
 
 from twintrain.recordings.record import record
 from twintrain.recordings.transferring.transfer import transfer
@@ -31,15 +32,22 @@ def main(framework: str, folder: Path) -> None:
     for name in NAMES:
         case, file = known[name], folder / f"{name}.npz"
         if framework == "torch":
-            record(built(framework, case, case.weights), given(case), to=file)
+            record(network_with(case.weights, framework, case), given(case), to=file)
             continue
         others = {
             array: (values + rng.uniform(0.1, 0.5, values.shape)).astype(values.dtype)
             for array, values in case.weights.items()
         }
-        told[name] = dataclasses.asdict(transfer(file, built(framework, case, others), given(case)))
+        told[name] = dataclasses.asdict(transfer(file, network_with(others, framework, case), given(case)))
     if told:
         (folder / "told.json").write_text(json.dumps(told))
+
+
+def network_with(weights: dict[str, np.ndarray], framework: str, case: Case) -> Any:
+    """The framework's own network of a row, with these weights."""
+    backend = built(framework, case)
+    backend.load_weights(weights)
+    return backend.model
 
 
 if __name__ == "__main__":

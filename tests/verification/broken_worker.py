@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,7 +136,13 @@ def accumulate(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) 
     if framework == "keras":
         from twintrain.frameworks.keras.engines import tensorflow
 
-        patch.setattr(tensorflow.Engine, "_share", lambda self, gradients, *_: gradients)
+        right = tensorflow.Engine._batch
+
+        def unweighed(self: tensorflow.Engine, batches: tuple[Any, ...], number: Any, _: Any) -> Any:
+            bounds = batches[3]
+            return right(self, batches, number, bounds[number + 1] - bounds[number])
+
+        patch.setattr(tensorflow.Engine, "_batch", unweighed)
 
 
 def saved(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:

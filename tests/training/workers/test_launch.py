@@ -101,6 +101,7 @@ def test_more_than_a_machine_can_take_are_refused_before_one_starts(tmp_path, mo
 
 
 def test_nothing_runs_on_after_an_interrupt(tmp_path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where nohup or a script's `&` has us ignore it
     timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
