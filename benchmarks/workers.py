@@ -27,7 +27,7 @@ from worker_process import finish, start_worker
 ENGINES = ("torch", "keras", "keras-jax", "keras-torch")
 DTYPES = ("float64", "float32")
 SIZES = (2, 4)
-ROUNDS = 5
+ROUNDS = 3
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
