@@ -6,7 +6,7 @@ python benchmarks/workers.py speed keras-jax torch
 python benchmarks/workers.py shards                why the bits are not those of one worker, and what it would cost
 
 `differences` trains the networks of the tests with 1, 2 and 4 workers, in float64 and float32. `speed` trains a network
-of 4 million weights in batches of 2,048, a thread a worker, by turns with 1 and with 2 workers, on a quiet machine.
+of 4 million weights in batches of 2,048, a processor a worker, by turns with 1 and with 2 workers, on a quiet machine.
 `shards` computes a batch at once and in four shards, as any number of workers would have to for the same bits.
 """
 
@@ -38,8 +38,10 @@ def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("differences", "speed", "shards"))
-    parser.add_argument("engines", nargs="*", choices=[*ENGINES, []], default=ENGINES)
+    parser.add_argument("engines", nargs="*", help="some of torch, keras, keras-jax, keras-torch")
     arguments = parser.parse_args()
+    if unknown := set(arguments.engines) - set(ENGINES):
+        parser.error(f"unknown engines: {', '.join(sorted(unknown))}")
     engines = arguments.engines or ENGINES
     with tempfile.TemporaryDirectory() as folder:
         if arguments.what in (None, "differences"):

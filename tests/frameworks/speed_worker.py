@@ -1,5 +1,6 @@
 """Times steps of a network of 4 million weights as one of several workers: python speed_worker.py FRAMEWORK OUT"""
 
+import os
 import sys
 import time
 
@@ -20,6 +21,9 @@ STEPS = 12
 
 def main(framework: str, out: str) -> None:
     """Writes samples a second, all workers together, after one epoch that builds what is built once."""
+    cpus = sorted(os.sched_getaffinity(0))
+    # Not every library under Keras keeps to one thread that is told to; a processor keeps it to that.
+    os.sched_setaffinity(0, {cpus[Worker.of_environment().rank % len(cpus)]})
     layers = [one("dense", units=UNITS), function("relu")] * 2
     case = case_of([784], layers, 10, seed=0)
     rng = np.random.default_rng(0)
