@@ -13,6 +13,7 @@ from twintrain.sweeping.opening import open_study
 from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.trials import Outcome
 from twintrain.sweeping.workers import Search, run_workers
+from twintrain.system import cpus
 
 # Each begins runs of MLflow's, which are brought nowhere.
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ def test_a_trial_whose_process_is_killed_again_and_again_has_failed(sweep):
 
 
 def test_workers_share_the_processors(sweep, monkeypatch):
-    monkeypatch.setattr(workers, "usable_cpus", lambda: list(range(8)))
+    monkeypatch.setattr(cpus, "usable_cpus", lambda: list(range(8)))
     assert {threads for _, threads in sweep(lambda number, stop: Outcome(*COMPLETE), count=3)} == {2}
     assert {threads for _, threads in sweep(lambda number, stop: Outcome(*COMPLETE), trials=8, count=1)} == {None}
 

@@ -18,7 +18,7 @@ from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep, trial_content
 from twintrain.sweeping.study import RUN, Study, TakenAwayError
 from twintrain.sweeping.trials import Data, Metrics, Outcome, Stop, run_trial
-from twintrain.system.cpus import usable_cpus
+from twintrain.system.cpus import cpus_each
 from twintrain.training.logged import logged_params
 
 if TYPE_CHECKING:
@@ -194,8 +194,7 @@ class _Workers:
 
 
 def _sharing_processors(params: Params, workers: int) -> Params:
-    """Gives each of several trials side by side its part of the processors: threads that take turns wait for others."""
+    """Gives each of several trials side by side its part of the processors."""
     if workers == 1 or params.train.threads:
         return params
-    threads = max(len(usable_cpus()) // workers, 1)
-    return params.model_copy(update={"train": params.train.model_copy(update={"threads": threads})})
+    return params.model_copy(update={"train": params.train.model_copy(update={"threads": cpus_each(workers)})})

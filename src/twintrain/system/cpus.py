@@ -16,6 +16,11 @@ def usable_cpus() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+def cpus_each(processes: int) -> int:
+    """How many processors each of several processes side by side can have, so that none waits for the others."""
+    return max(1, len(usable_cpus()) // processes)
+
+
 class OtherWork:
     """What others do on the usable processors from now on: other processes, and beside a virtual machine other ones.
 

@@ -15,7 +15,7 @@ import numpy as np
 from twintrain.settings.params import Params
 from twintrain.settings.sections.training import Train
 from twintrain.system import project
-from twintrain.system.cpus import usable_cpus
+from twintrain.system.cpus import cpus_each
 from twintrain.system.stored import load_arrays
 from twintrain.training.batches import epoch_batches
 from twintrain.training.loop import History, Weights
@@ -167,7 +167,5 @@ def check_workers(train: Train, rows: int) -> None:
 
 
 def fair_threads(train: Train) -> int | None:
-    """CPU threads of each worker, so that those on this machine do not wait for each other."""
-    if train.threads or not is_here(train.launcher):
-        return train.threads
-    return max(1, len(usable_cpus()) // train.workers)
+    """CPU threads of each worker: its part of this machine, unless others are told or it may be elsewhere."""
+    return train.threads if train.threads or not is_here(train.launcher) else cpus_each(train.workers)
