@@ -11,13 +11,16 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui pictures doctor bench lint lock clean
+.PHONY: help run model sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui services copy-store pictures doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: $(BIN)/.installed  ## train both twins and compare them: make run ARGS="--preset car --train.epochs 20"
 	@python -m pipelines.run $(ARGS)
+
+model: $(BIN)/.installed  ## show a network before it is trained: layers, shapes, cost, a picture: make model NAME=resnet18
+	@python -m pipelines.model $(NAME) $(ARGS)
 
 promote: $(BIN)/.installed  ## lead the better network through the gate to the alias champion, and say why or why not
 	@python -m pipelines.promote $(ARGS)
@@ -48,6 +51,12 @@ predict: $(BIN)/.installed  ## answer the rows of a file: make predict ARGS="--i
 
 ui: $(BIN)/.installed  ## open the MLflow UI on http://localhost:5000 (PORT=5001 for another port)
 	@python -m pipelines.ui --port $(PORT)
+
+services: $(BIN)/.installed-team  ## start a team's store here: PostgreSQL, S3, MLflow's server (ARGS=--stop ends it)
+	@python -m pipelines.services $(ARGS)
+
+copy-store: $(BIN)/.installed-team  ## copy a laptop's runs and registry to a team's store (ARGS="--source mlflow.db")
+	@python -m pipelines.copy_store $(ARGS)
 
 doctor: $(BIN)/.installed  ## what this machine has, what is wrong, what to type
 	@python -m pipelines.doctor
@@ -92,11 +101,13 @@ lock: $(BIN)/.installed  ## pin pyproject.toml's packages, those of the pipeline
 	uv pip compile pyproject.toml --extra pipeline --universal --python-version 3.11 --annotation-style line --no-header \
 		--no-emit-index-url --no-emit-find-links --upgrade --quiet -o requirements.txt
 
-# What MLflow has not confirmed stays in build/journal, and the locks of commands that are at work in .dvc/tmp.
+# What MLflow has not confirmed stays in build/journal, the services' data in build/services, and the locks of commands
+# that are at work in .dvc/tmp.
 clean:  ## remove what runs have made, MLflow's store and DVC's run cache too; data and environment stay
 	rm -rf results dvc_plots mlruns mlflow.db mlflow.db.lock mlflow.db-partial* .dvc/cache/runs .pytest_cache .ruff_cache
 	@for folder in build .dvc/tmp; do \
-		test ! -d $$folder || find $$folder -mindepth 1 -maxdepth 1 ! -name journal ! -name twintrain -exec rm -rf {} +; \
+		test ! -d $$folder || find $$folder -mindepth 1 -maxdepth 1 ! -name journal ! -name services ! -name twintrain \
+			-exec rm -rf {} +; \
 	done
 
 $(BIN)/.installed: requirements.txt
@@ -108,6 +119,10 @@ $(BIN)/.installed: requirements.txt
 
 $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@touch $@
+
+$(BIN)/.installed-team: requirements-team.txt $(BIN)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-team.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed

@@ -21,6 +21,7 @@ from twintrain.evaluation.decision import cheaper_one
 from twintrain.frameworks.threads import inference_threads
 from twintrain.frameworks.timed_network import TimedNetwork
 from twintrain.settings.params import load_params
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.system import project
 from twintrain.system.cpus import usable_cpus
 
@@ -74,7 +75,7 @@ def main(repeats: int) -> None:
     frameworks = params.frameworks[:2]
 
     def start(name: str) -> TimedNetwork:
-        return TimedNetwork(name, project.TRAIN / name, params.train.dtype, threads)
+        return TimedNetwork(name, project.TRAIN / name, array_dtype(params.train.dtype), threads)
 
     for is_busy in (False, True):
         print("beside a busy loop on every CPU" if is_busy else "as the machine is")

@@ -18,7 +18,7 @@ from faulty_store import FaultyStore, TrackingServer
 from killed_process import kill_tree
 from store_snapshot import snapshot
 
-from twintrain.command_line.ports import HOST, free_port
+from twintrain.system.ports import HOST, free_port
 
 PATIENCE = 900  # seconds that a command may take before it counts as hanging
 COMES_BACK = 15  # seconds after its end that a server starts again

@@ -56,6 +56,7 @@ from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
 from twintrain.settings.params import Params
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.settings.yaml_files import read_yaml, validated
 from twintrain.training import baselines
 from twintrain.training.loop import fit
@@ -160,7 +161,7 @@ def _split(table: MadeTable, seed: int, changes: Changes) -> Split:
 def _trained(split: Split, framework: str) -> tuple[np.ndarray, int]:
     """The logits of the test rows, and how many epochs were trained."""
     train = split.params.train.model_copy(update={"device": "cpu"})
-    parts = {part: split.part(part, train.dtype) for part in PARTS}
+    parts = {part: split.part(part, array_dtype(train.dtype)) for part in PARTS}
     network = load_network(split.params.model, split.params.mode, split.schema)
     backend = framework_module(framework, "backend").Backend(network, train)
     backend.load_weights(draw_weights(backend.network, train.seed))

@@ -1,8 +1,9 @@
-"""Seconds and memory of the stages that make tables ready, for a number of rows.
+"""Seconds and memory of the stages of an experiment on a table, for a number of rows.
 
-python benchmarks/table_memory.py 1e6 1e7    makes tables of 10 columns and that many rows in a folder of its own
+python benchmarks/table_memory.py 1e6 1e7    makes tables of 20 columns and that many rows in a folder of its own
 
-Memory is the peak of what is anonymous (RssAnon): not of files that are mapped, whose pages the system takes back.
+Memory is the peak of what is anonymous (RssAnon), of a stage or of a process that it starts, whichever has more: not
+of files that are mapped, whose pages the system takes back. Training is one epoch, in blocks of BLOCK_BYTES.
 """
 
 import os
@@ -23,11 +24,16 @@ sys.path[:0] = [str(ROOT / "src")]
 from twintrain.data.files import sha256_of
 from twintrain.settings.yaml_files import read_yaml, write_yaml
 
-STAGES = ("ingest", "preprocess", "split")
+STAGES = (
+    *("ingest", "preprocess", "split", "baseline", "train torch", "train keras"),
+    *("evaluate torch", "evaluate keras", "parity", "cost", "compare"),
+)
+BLOCK_BYTES = 2**26
+NUMBERS = 16
 CHUNK = 500_000
 CITIES = ["Busan", "Daegu", "Daejeon", "Incheon", "Seoul"]
 FEATURES = {
-    **{f"x{index}": "numeric" for index in range(6)},
+    **{f"x{index}": "numeric" for index in range(NUMBERS)},
     "income": {"min": 0.0, "missing": True},
     "city": {"categories": CITIES, "other": True, "missing": True},
     "since": "date",
@@ -39,8 +45,8 @@ def write_table(path: Path, rows: int) -> None:
     rng = np.random.default_rng(0)
     for start in range(0, rows, CHUNK):
         count = min(CHUNK, rows - start)
-        x = rng.normal(size=(count, 6)).round(4)
-        table = pd.DataFrame(x, columns=[f"x{index}" for index in range(6)])
+        x = rng.normal(size=(count, NUMBERS)).round(4)
+        table = pd.DataFrame(x, columns=[f"x{index}" for index in range(NUMBERS)])
         table["income"] = pd.Series(rng.gamma(2, 1000, count).round(2)).mask(rng.random(count) < 0.1)
         table["city"] = rng.choice([*CITIES, "elsewhere", ""], count)
         days = pd.Series(rng.integers(0, 3650, count)).astype("timedelta64[s]") * 86_400
@@ -58,6 +64,8 @@ def describe(folder: Path, name: str) -> None:
     params = read_yaml(ROOT / "params.yaml")
     params |= {"dataset": name, "model": "conf/models/table_mlp.yaml"}
     params["preprocess"], params["split"] = {"categorical": "onehot"}, {"scale": "standard"}
+    params["train"] |= {"epochs": 1, "batch_size": 1024, "threads": 1, "block_bytes": BLOCK_BYTES}
+    params["verify"], params["tracking"]["budget_seconds"] = {"enabled": False}, 0
     write_yaml(folder / "params.yaml", params)
 
 
@@ -67,22 +75,28 @@ def measure(stage: str, folder: Path) -> tuple[float, float, float]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     started, peak = time.perf_counter(), 0
     process = subprocess.Popen(
-        [sys.executable, "-m", f"pipelines.{stage}"], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", *f"pipelines.{stage}".split()], cwd=folder, env=environment, stdout=subprocess.DEVNULL
     )
     ended = threading.Event()
     threading.Thread(target=lambda: (process.wait(), ended.set())).start()
     while not ended.wait(0.02):
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
-        except (FileNotFoundError, ProcessLookupError):
-            break
-        found = [int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")]
-        peak = max(peak, *found, 0)
+        peak = max(peak, anonymous_kib(process.pid))
     if process.wait():
         sys.exit(f"{stage} failed")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - started, cpu, peak / 1024
+
+
+def anonymous_kib(pid: int) -> int:
+    """The anonymous memory of a process, or of the largest that it has started; 0 of one that has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    own = sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
+    return max([own, *(anonymous_kib(int(child)) for child in children)])
 
 
 def main() -> None:
@@ -100,7 +114,7 @@ def main() -> None:
             for stage in STAGES:
                 seconds, cpu, memory = measure(stage, folder)
                 took = f"{seconds:7.1f} s {cpu:7.1f} s CPU {memory:6,.0f} MiB"
-                print(f"{rows:>12,} rows {size:6,.0f} MiB  {stage:<10} {took}", flush=True)
+                print(f"{rows:>12,} rows {size:6,.0f} MiB  {stage:<14} {took}", flush=True)
 
 
 if __name__ == "__main__":

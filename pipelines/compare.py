@@ -14,19 +14,23 @@ from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import blocks
 from twintrain.data.dataset import Dataset
-from twintrain.data.raw_rows import raw_rows
+from twintrain.data.prepare.tokens import texts_counted
+from twintrain.data.raw_rows import raw_rows, row_values
 from twintrain.evaluation import calibration, cost, decision, details, disagreements, slices
 from twintrain.evaluation.comparison import (
-    Predictions,
     compare_networks,
     compare_with_baseline,
     mixture,
     rows_digest,
 )
+from twintrain.evaluation.mean_comparison import Predictions
+from twintrain.evaluation.measures import measure_of
 from twintrain.evaluation.paired_accuracy import effective_counts
+from twintrain.evaluation.running import evenly
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.seed_comparison import compare_seeds
-from twintrain.evaluation.stored_predictions import load_predictions, stored_sampling
+from twintrain.evaluation.stored_predictions import load_predictions
+from twintrain.evaluation.stored_sampling import stored_sampling
 from twintrain.report import curves, statements, verdict_note
 from twintrain.report.page import Material, html_page
 from twintrain.report.samples import rows_to_draw, samples_of
@@ -35,7 +39,7 @@ from twintrain.report.ui_links import ui_address
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params, load_params
 from twintrain.system import project
-from twintrain.system.stored import load_array, read_csv, read_model
+from twintrain.system.stored import read_csv, read_model
 from twintrain.training.seeds import seed_folders
 from twintrain.verification.seal import seal
 
@@ -56,7 +60,7 @@ def compare() -> None:
     project.write_json(folder / "details.json", shown)
     summary = verdict_note.summary(metrics, ui_address())
     project.write_text(folder / "summary.md", summary)
-    project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, histories, folder)))
+    project.write_text(project.REPORT, html_page(metrics, _material(metrics, shown, histories, predictions)))
     project.CHAMPION_PAGE.unlink(missing_ok=True)  # it is of the report that was here before
     tags = {"stage": "compare", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     tags |= {"split": params.split.method, "winner": metrics["comparison"]["winner"]}
@@ -120,7 +124,7 @@ def _comparisons(
     """The first framework less the second, and less each other one; the first comparison has the winner of all."""
     first, *others = params.frameworks
     index = predictions[first]["index"]
-    labels = load_array(project.INGESTED / "labels.npy", mmap_mode="r")[index]
+    labels = row_values(project.INGESTED, "labels", index)
     shared = {"margin": params.compare.margin, "test_digest": rows_digest(index, labels)}
     if not others:
         winner, reason = decision.alone(first)
@@ -146,7 +150,7 @@ def _compared(
     sampling = _sampling(params, predictions[first]["index"])
     found = compare_networks(predictions[first], predictions[second], margin, sampling)
     trainings = [entries[name].get("seeds", []) for name in (first, second)]
-    score = "mae" if decision.is_of_numbers(found) else "eval_acc"
+    score = measure_of(found).score
     # Rows that both get right: what these would tell of seeds that agree on all.
     right = np.ones(len(predictions[first]["label"]), bool)
     rows = effective_counts(right, right, sampling).rows if score == "eval_acc" and sampling.is_sample else None
@@ -186,33 +190,42 @@ def _details(params: Params, predictions: dict[str, Predictions]) -> dict[str, A
     if len(predictions) == 1:
         return {**found, "slices": [], "disagreements": []}
     first, second = (predictions[name] for name in params.frameworks[:2])
-    table, groupings = _groupings(first["index"], dataset)
-    pair = details.of_pair(first, second, names, groupings, dataset.target, _sampling(params, first["index"]))
+    # Of many rows, a sample tells of slices as much as can be read.
+    index, sliced = first["index"], evenly(len(first["index"]))
+    groupings = _groupings(index[sliced], dataset)
+    pair = details.of_pair(first, second, names, groupings, dataset.target, _sampling(params, index), sliced)
+    rows = [row["row"] for row in pair["disagreements"]]
+    table = raw_rows(project.INGESTED, np.array(rows))[list(dataset.features)] if dataset.features and rows else None
     for row in pair["disagreements"]:
         row["columns"] = None if table is None else disagreements.texts(table.loc[row["row"]])
     return {**found, **pair}
 
 
-def _groupings(index: np.ndarray, dataset: Dataset) -> tuple[pd.DataFrame | None, list[slices.Grouping]]:
-    """The columns of the test rows, of a table, and what they can be sliced by."""
+def _groupings(index: np.ndarray, dataset: Dataset) -> list[slices.Grouping]:
+    """What rows can be sliced by: the columns of a table, or what an array is like."""
     if dataset.features:
         table = raw_rows(project.INGESTED, index)[list(dataset.features)]
-        return table, slices.by_columns(table)
-    array = load_array(project.INGESTED / "array.npy", mmap_mode="r")
-    levels = pd.concat([slices.levels(array[run]) for run in blocks(index, array)], ignore_index=True)
-    return None, slices.by_columns(levels)
+        return slices.by_columns(texts_counted(table, dataset.features))
+    one = raw_rows(project.INGESTED, index[:1])
+    levels = pd.concat(
+        [slices.levels(raw_rows(project.INGESTED, run)) for run in blocks(index, one)], ignore_index=True
+    )
+    return slices.by_columns(levels)
 
 
 def _material(
-    metrics: dict[str, Any], shown: dict[str, Any], histories: dict[str, list[pd.DataFrame]], folder: Path
+    metrics: dict[str, Any],
+    shown: dict[str, Any],
+    histories: dict[str, list[pd.DataFrame]],
+    predictions: dict[str, Predictions],
 ) -> Material:
     """What the page shows beside the metrics; draws the curves as pictures too, for MLflow."""
     frameworks = statements.frameworks_of(metrics)
     first = {TITLES[name]: found[0] for name, found in histories.items()}
     for kind, metric in (("loss", "loss"), ("metric", curves.watched(next(iter(first.values()))))):
-        curves.plot_curves(first, metric, folder / f"{kind}_curves.png")
+        curves.plot_curves(first, metric, project.RESULTS / f"{kind}_curves.png")
     drawn = rows_to_draw(shown)
-    samples = samples_of(raw_rows(project.INGESTED, drawn)) if len(drawn) else []
+    samples = samples_of(raw_rows(project.INGESTED, drawn), _masks(predictions, drawn)) if len(drawn) else []
     return Material(
         details=shown,
         histories=histories,
@@ -220,6 +233,18 @@ def _material(
         pictures=_pictures(frameworks),
         ui=ui_address(),
     )
+
+
+def _masks(predictions: dict[str, Predictions], drawn: np.ndarray) -> dict[str, np.ndarray]:
+    """The true masks of rows by their numbers, and those that the first two networks give; none of other tasks."""
+    found = {name: stored for name, stored in predictions.items() if "mask" in stored}
+    if not found:
+        return {}
+    stored = next(iter(found.values()))
+    order = np.argsort(stored["index"])
+    places = order[np.searchsorted(stored["index"], drawn, sorter=order)]
+    made = {TITLES[name]: each["mask"][places] for name, each in list(found.items())[:2]}
+    return {"truth": stored["label"][places], **made}
 
 
 def _histories(folder: Path, seeds: list[dict[str, Any]]) -> list[pd.DataFrame]:

@@ -43,7 +43,7 @@ def _convert_model(model_uri: str) -> None:
             model_id = get_model_info(model_uri).model_id
             folder = Path(download_artifacts(model_uri, dst_path=path))
         except (MlflowException, OSError) as error:
-            raise UserError(f"there is no model {model_uri}: {str(error).splitlines()[0]}") from None
+            raise UserError(f"there is no model {model_uri}: {tracking.reason_of(error)}") from None
         files = list(folder.rglob("*.pt2"))
         if not files:
             raise UserError(f"{model_uri} has no network of PyTorch, and needs no conversion")

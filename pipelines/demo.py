@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
-from twintrain.command_line.ports import HOST, read_port
+from twintrain.command_line.ports import read_port
 from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.report import statements
 from twintrain.settings.params import load_params
 from twintrain.system import project
+from twintrain.system.ports import HOST
 from twintrain.system.stored import read_model
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _study(metrics: dict[str, Any]) -> "Study":
 def _truth(label: "np.ndarray", schema: Schema) -> str:
     if schema.labels:
         return schema.labels[label]
-    return "" if schema.task == "reconstruction" else f"{label[0]:.5g}"
+    return f"{label[0]:.5g}" if schema.task == "regression" else ""
 
 
 def _check_gradio() -> None:

@@ -22,6 +22,9 @@ from twintrain.frameworks import check_installed
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import load_params
 from twintrain.system.passwords import without_password, without_passwords
+from twintrain.system.ports import HOST
+from twintrain.tracking.services.servers import servers
+from twintrain.tracking.services.site import AGAIN, FOLDER, Site
 
 INSTALL = "python -m pip install -r requirements.txt"
 FREE_GB = 10
@@ -41,7 +44,20 @@ def doctor() -> int:
     command_parser("doctor", __doc__).parse_args()
     found = [
         _line(check)
-        for check in (_python, _packages, _torch, _keras, _devices, _git, _params, _data, _store, _journal, _disk)
+        for check in (
+            _python,
+            _packages,
+            _torch,
+            _keras,
+            _devices,
+            _git,
+            _params,
+            _data,
+            _services,
+            _store,
+            _journal,
+            _disk,
+        )
     ]
     return 0 if all(found) else 1
 
@@ -132,6 +148,18 @@ def _data() -> str:
     dataset = load_params().dataset
     paths = raw_files(dataset, load_dataset(dataset))
     return f"{len(paths)} file{'s' if len(paths) > 1 else ''} of {dataset}, as described"
+
+
+def _services() -> str:
+    if not Site.is_in(FOLDER):
+        return "none on this machine; a team's store starts with: make services"
+    site = Site.of(FOLDER)
+    silent = [server.title for server in servers(site) if not server.is_up()]
+    if not silent:
+        return f"PostgreSQL, S3 and MLflow answer, on {HOST}"
+    if tracking.store_uri(Path.cwd()) == site.client_variables()["MLFLOW_TRACKING_URI"]:
+        raise UserError(f"{' and '.join(silent)} do not answer, and runs go there; type: {AGAIN}")
+    return f"{' and '.join(silent)} do not run, and nothing needs them; {AGAIN} starts them"
 
 
 def _store() -> str:

@@ -4,6 +4,8 @@ python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes bu
                                           `dvc repro evaluate@FRAMEWORK`
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,16 @@ from twintrain.data.parts import Part
 from twintrain.data.prepare.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
-from twintrain.evaluation.scores import regression_score, score
+from twintrain.evaluation.running import Mean, runs
+from twintrain.evaluation.scores import mask_score, regression_score, score
+from twintrain.evaluation.stored_predictions import FILE_NAME as PREDICTIONS
+from twintrain.evaluation.stored_predictions import load_predictions, store_predictions
 from twintrain.frameworks import framework_module
 from twintrain.frameworks.threads import inference_threads
 from twintrain.report import prediction_charts
 from twintrain.settings.params import Params, load_params
+from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.system import project
 from twintrain.training.seeds import seed_folders, spread
 
@@ -27,7 +34,7 @@ from twintrain.training.seeds import seed_folders, spread
 def evaluate(framework: str) -> None:
     """Runs the stage for one framework: every seed's network predicts, and that of the first is reported on."""
     params = load_params()
-    test = Part.load(project.SPLIT / "test", params.train.dtype)
+    test = Part.load(project.SPLIT / "test", array_dtype(params.train.dtype))
     saving = framework_module(framework, "saving")
     saving.set_threads(inference_threads(params.train.threads))
     first, *further = seeds = params.train.seeds or [params.train.seed]
@@ -78,14 +85,15 @@ def _evaluate(
 ) -> dict[str, float]:
     """Writes the predictions, scores and pictures of the network of one seed; returns its scores."""
     schema = Schema.load(project.SPLIT)
-    outputs = _predict(framework, source, test.features, params.evaluate.batch_size)
-    logits = metrics.logits_of(outputs) if trained.get("head") else outputs
-    predictions = _predictions(logits, test, schema)
     # Balanced weights of the classes are those of the training rows.
     trained_loss = params.train.loss.model_copy(update={"class_weights": trained.get("class_weights")})
-    scores = _scores(predictions, metrics.loss(logits, test.labels, trained_loss))
     folder.mkdir(exist_ok=True)
-    np.savez(folder / "predictions.npz", index=test.index, **predictions)
+    batch_size = params.evaluate.batch_size
+    cuts = list(runs(test.features, test.labels, batch=batch_size))
+    logits = _logits(framework, source, test.features, cuts, batch_size, bool(trained.get("head")))
+    test_loss = _store(cuts, logits, test, schema, trained_loss, folder)
+    predictions = load_predictions(folder)
+    scores = _scores(predictions, test_loss)
     project.write_json(folder / "metrics.json", scores)
     _plot(predictions, test, schema, folder)
     name = framework if folder.name == framework else f"{framework} {folder.name}"
@@ -99,17 +107,40 @@ def _over_seeds(scores: dict[int, dict[str, float]], trained: dict[int, dict[str
     return {"seeds": each, **spread(list(scores.values()))}
 
 
-def _predictions(logits: np.ndarray, test: Part, schema: Schema) -> dict[str, np.ndarray]:
-    """`label` with `probability` (rows, classes), or with `prediction` (rows, outputs), both in the data's own unit."""
+def _store(
+    cuts: list[slice], logits: Iterator[np.ndarray], test: Part, schema: Schema, trained_loss: Loss, folder: Path
+) -> float:
+    """Writes the predictions, of classes and pixels probabilities, of numbers these in their unit; returns the loss."""
+    loss = Mean()
+    name, meant, kept = _meaning(schema)
+
+    def predicted() -> Iterator[np.ndarray]:
+        for run, found in zip(cuts, logits, strict=True):
+            loss.add(metrics.row_losses(found, test.labels[run], trained_loss))
+            yield meant(found)
+
+    store_predictions(folder / PREDICTIONS, test.index, (kept(test.labels[run]) for run in cuts), name, predicted())
+    return loss.value
+
+
+Step = Callable[[np.ndarray], np.ndarray]
+
+
+def _meaning(schema: Schema) -> tuple[str, Step, Step]:
+    """What predictions are called, what makes them of logits, and what labels are compared with them."""
     if schema.labels:
-        return {"label": test.labels, "probability": metrics.probabilities(logits)}
-    scaler = output_scaler(project.read_json(project.SPLIT / "scaler.json"), schema.task)
-    return {"label": unscale(test.labels, scaler), "prediction": unscale(logits, scaler)}
+        return "probability", metrics.probabilities, np.asarray
+    if schema.task == "segmentation":
+        return "mask", metrics.mask_probabilities, np.asarray
+    in_own_unit = partial(unscale, scaler=output_scaler(project.read_json(project.SPLIT / "scaler.json"), schema.task))
+    return "prediction", in_own_unit, in_own_unit
 
 
 def _scores(predictions: dict[str, np.ndarray], test_loss: float) -> dict[str, float]:
     if "probability" in predictions:
         return score(predictions["probability"], predictions["label"], test_loss)
+    if "mask" in predictions:
+        return mask_score(predictions["mask"], predictions["label"], test_loss)
     return regression_score(predictions["prediction"], predictions["label"], test_loss)
 
 
@@ -117,24 +148,36 @@ def _plot(predictions: dict[str, np.ndarray], test: Part, schema: Schema, folder
     labels = predictions["label"]
     if schema.labels:
         probability = predictions["probability"]
-        classes = probability.argmax(axis=1)
-        prediction_charts.plot_confusion(labels, classes, schema.labels, folder / "confusion_matrix.png")
+        prediction_charts.plot_confusion(labels, probability, schema.labels, folder / "confusion_matrix.png")
         prediction_charts.plot_roc(labels, probability, schema.labels, folder / "roc.png")
+        return
+    if schema.task == "segmentation":
+        shape = test.features.shape[:3]
+        masks = labels.reshape(shape), predictions["mask"].reshape(shape)
+        prediction_charts.plot_pictures([test.features, *masks], folder / "masks.png")
         return
     prediction = predictions["prediction"]
     prediction_charts.plot_predictions(labels, prediction, folder / "predicted_and_true.png")
     prediction_charts.plot_residuals(labels, prediction, folder / "errors.png")
     if schema.is_image and schema.task == "reconstruction":
         images = prediction.reshape(test.features.shape)
-        prediction_charts.plot_reconstructions(test.features, images, folder / "reconstructions.png")
+        prediction_charts.plot_pictures([test.features, images], folder / "reconstructions.png")
 
 
-def _predict(framework: str, source: Path, features: np.ndarray, batch_size: int) -> np.ndarray:
-    """What the saved network gives: logits, or what its head makes of them."""
+def _logits(
+    framework: str, source: Path, features: np.ndarray, cuts: list[slice], batch_size: int, has_head: bool
+) -> Iterator[np.ndarray]:
+    """Logits of the saved network, by runs of rows.
+
+    Args:
+        has_head: whether it gives what a softmax makes of them.
+    """
     saving = framework_module(framework, "saving")
     predict = saving.load(source / saving.FILE_NAME)
-    starts = range(0, len(features), batch_size)
-    return np.concatenate([predict(features[start : start + batch_size]) for start in starts])
+    for run in cuts:
+        rows = features[run]
+        outputs = np.concatenate([predict(rows[at : at + batch_size]) for at in range(0, len(rows), batch_size)])
+        yield metrics.logits_of(outputs) if has_head else outputs
 
 
 if __name__ == "__main__":

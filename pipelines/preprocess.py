@@ -4,8 +4,9 @@ python -m pipelines.preprocess    reads build/ingested, writes build/preprocesse
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -13,13 +14,14 @@ from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.data.chunks import RowsWriter, blocks, table_chunks
 from twintrain.data.dataset import Dataset
-from twintrain.data.prepare.encoding import as_numbers, encode_array
+from twintrain.data.prepare.encoding import encode_array, encode_table
+from twintrain.data.raw_rows import TABLE, arrays_in, shard_folders
 from twintrain.data.schema import network_schema
 from twintrain.settings.params import load_params
 from twintrain.system import project
 from twintrain.system.stored import load_array, read_model
 
-CARRIED = ("dataset.json", "labels.npy", "part.npy", "group.npy", "time.npy")
+CARRIED = ("labels", "part", "group", "time")
 
 
 def preprocess() -> None:
@@ -27,16 +29,18 @@ def preprocess() -> None:
     params = load_params()
     dataset = read_model(project.INGESTED / "dataset.json", Dataset)
     schema = network_schema(params.dataset, dataset, params.preprocess)
-    encoded = _encoded(dataset)
+    shards = shard_folders(project.INGESTED)
+    lexicon: dict[int, str] = {}
+    encoded = _encoded(shards, dataset, lexicon)
     first = next(encoded)  # before anything is written
     folder = project.fresh_folder(project.PREPROCESSED)
     schema.save(folder)
-    with RowsWriter(folder / "features.npy") as writer:
-        for rows in chain([first], encoded):
-            writer.append(rows)
+    shutil.copy(project.INGESTED / "dataset.json", folder)
+    _write(folder / "features.npy", chain([first], encoded))
+    if schema.tokens:
+        project.write_json(folder / "words.json", sorted(lexicon.values()))
     for name in CARRIED:
-        if (project.INGESTED / name).exists():
-            shutil.copy(project.INGESTED / name, folder)
+        _write(folder / f"{name}.npy", arrays_in(shards, name))
     features = load_array(folder / "features.npy", mmap_mode="r")
     print(f"preprocess: {features.dtype} features of shape {' × '.join(map(str, features.shape))}")
     tags = {"stage": "preprocess", "dataset": params.dataset}
@@ -45,14 +49,21 @@ def preprocess() -> None:
         run.log_artifacts(folder / "schema.json")
 
 
-def _encoded(dataset: Dataset) -> Iterator[np.ndarray]:
+def _encoded(shards: list[Path], dataset: Dataset, lexicon: dict[int, str]) -> Iterator[np.ndarray]:
     if dataset.features:
-        for table in table_chunks(project.INGESTED / "table.parquet"):
-            yield as_numbers(table, dataset.inputs)
-    else:
-        array = load_array(project.INGESTED / "array.npy", mmap_mode="r")
+        for shard in shards:
+            for table in table_chunks(shard / TABLE):
+                yield encode_table(table, dataset.inputs, lexicon=lexicon)
+    for array in arrays_in(shards, "array"):
         for index in blocks(np.arange(len(array)), array):
             yield encode_array(array[index])
+
+
+def _write(path: Path, arrays: Iterable[np.ndarray]) -> None:
+    """Writes arrays of rows as one; of none there is no file."""
+    with RowsWriter(path) as writer:
+        for rows in arrays:
+            writer.append(rows)
 
 
 if __name__ == "__main__":

@@ -36,11 +36,12 @@ def _promote(despite: str) -> int:
     if not project.METRICS.is_file() or not everything_is_up_to_date():
         raise UserError("results/ is not of the settings, data and code as they are now; make run brings it up to date")
     name = registered_name(params.dataset, params.model_name)
+    with store_errors():
+        client = tracking.connect(params.tracking.experiment)  # refuses before anything is written
     with tracking.parent_run(f"promote {name}", {"stage": "promote"}, params.tracking) as run:
         if run.id is None:
             raise UserError("promoting needs MLflow's store, which does not answer; is MLFLOW_TRACKING_URI right?")
         with store_errors():
-            client = tracking.connect(params.tracking.experiment)
             outcome = promotion.promote(project.read_json(project.METRICS), params, client, run, despite)
         outcomes.record(outcome, run)
     outcomes.print_outcome(outcome)

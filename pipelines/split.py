@@ -15,6 +15,7 @@ from twintrain.data.parts import Part, PartWriter
 from twintrain.data.prepare.duplicates import find_duplicates, sentences
 from twintrain.data.prepare.fitting import Fitted, fit
 from twintrain.data.prepare.splitting import split_rows
+from twintrain.data.prepare.tokens import vocabulary_digest
 from twintrain.data.schema import Schema
 from twintrain.report.projections import plot_projections
 from twintrain.settings.params import load_params
@@ -34,8 +35,12 @@ def split() -> None:
     files = {name: source / f"{name}.npy" for name in ROW_MARKS}
     marks = {name: load_array(path, kinds="biufU", axes=1) for name, path in files.items() if path.exists()}
     rows = split_rows(labels, params.split, **marks)
-    fitted = fit(features, labels, rows["train"], dataset, schema, params.split)
+    words = project.read_json(source / "words.json", list) if schema.tokens else []
+    fitted = fit(features, labels, rows["train"], dataset, schema, params.split, words)
     folder = project.fresh_folder(project.SPLIT)
+    if schema.tokens:
+        digest = vocabulary_digest(fitted.encoder.columns[0].vocabulary)
+        schema = schema.model_copy(update={"vocabulary": digest})
     schema.save(folder)
     _save(fitted)
     for name, index in rows.items():

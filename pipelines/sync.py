@@ -23,6 +23,8 @@ def sync() -> None:
     command_parser("sync", __doc__).parse_args()
     params = load_params()
     found = tracking.synchronize()
+    if found.reasons and not found.before:
+        raise UserError(f"nothing waits for MLflow here, but it does not answer: {found.reasons[-1]}")
     for reason in found.reasons:
         print(f"  {without_passwords(reason)}", file=sys.stderr)
     if found.left or found.reasons:

@@ -22,10 +22,12 @@ from twintrain.models.flops import flops
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import Network, load_network
 from twintrain.models.own_twin import check_saving
+from twintrain.models.precision import layer_dtypes
 from twintrain.report.augmentation_plot import plot_augmented
 from twintrain.report.curves import plot_curves
 from twintrain.settings.frameworks import TITLES, packages
 from twintrain.settings.params import Params, load_params
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.settings.sections.training import Train
 from twintrain.system import project
 from twintrain.system.cpus import OtherWork
@@ -37,7 +39,7 @@ from twintrain.training.loop import History, fit
 from twintrain.training.losses import check_loss, with_class_weights
 from twintrain.training.progress import Progress
 from twintrain.training.seeds import seed_folders, spread
-from twintrain.training.transfer import FILE_NAME, Trained, meaning_of_outputs, start_from
+from twintrain.training.transfer import FILE_NAME, Trained, start_from
 from twintrain.training.workers.job import Job, check_workers, fair_threads, train_together
 from twintrain.training.workers.launchers import check_launcher
 
@@ -92,9 +94,10 @@ def _inputs(framework: str) -> Inputs:
     """Reads the stage's inputs, and checks what can be before a framework is loaded."""
     params = load_params()
     schema = Schema.load(project.SPLIT)
-    parts = {name: Part.load(project.SPLIT / name, params.train.dtype) for name in PARTS}
+    parts = {name: Part.load(project.SPLIT / name, array_dtype(params.train.dtype)) for name in PARTS}
     network = load_network(params.model, params.mode, schema)
     network.check_batch_size(params.train.batch_size)
+    layer_dtypes(network, params.train.dtype)
     initial = load_initial(params)
     check_loss(params.train.loss, schema)
     check_launcher(params.train.launcher)
@@ -129,7 +132,7 @@ def _train(inputs: Inputs, seed: int, folder: Path, run: tracking.Run) -> dict[s
     others = OtherWork()
     history = _fit(backend, inputs, folder, run)
     facts = _save(folder, framework, backend, parts, history, others.cpus())
-    Trained(backend.weights(), meaning_of_outputs(schema)).save(folder / FILE_NAME)
+    Trained.of(backend.weights(), schema).save(folder / FILE_NAME)
     figures = _final_metrics(facts, history)
     run.log_metrics(figures)
     run.log_artifacts(folder / "model_summary.txt", folder / FILE_NAME, *sorted(folder.glob("*.png")))
@@ -211,7 +214,7 @@ def _save(
     for metric in ("loss", watched):
         plot_curves({TITLES[framework]: table}, metric, folder / f"{metric}_curve.png")
     if backend.train.augmentation.is_on:
-        plot_augmented(parts["train"].features, backend.train, folder / "augmented.png")
+        plot_augmented(parts["train"], backend.train, folder / "augmented.png")
     class_weights = backend.train.loss.class_weights
     operations = flops(backend.network)
     facts = {

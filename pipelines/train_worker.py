@@ -15,6 +15,7 @@ from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.frameworks import framework_module
 from twintrain.models.network import load_network
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.training.loop import fit
 from twintrain.training.workers.job import Job, Trained, tell_epoch
 from twintrain.training.workers.launch import LOST
@@ -39,14 +40,14 @@ def work() -> None:
 def _train(job: Job, worker: Worker, folder: Path) -> None:
     check_likeness(worker, job.framework)
     params, train = job.params, job.params.train
-    parts = {name: Part.load(job.split / name, train.dtype) for name in ("train", "val")}
+    parts = {name: Part.load(job.split / name, array_dtype(train.dtype)) for name in ("train", "val")}
     network = load_network(params.model, params.mode, Schema.load(job.split))
     backend = framework_module(job.framework, "backend").Backend(network, train)
     backend.load_weights(job.weights)
     gc.freeze()
     gc.enable()
     tell = partial(tell_epoch, folder) if worker.is_first else lambda _epoch, _metrics: None
-    history = fit(backend, parts, train, job.checkpoint, job.fingerprint, tell, writes=worker.is_first)
+    history = fit(backend, parts, train, job.checkpoint, job.fingerprint, tell, worker.is_first)
     gc.disable()
     if worker.is_first:
         Trained(backend.weights(), history).save(folder)

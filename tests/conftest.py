@@ -95,6 +95,17 @@ def shipped_data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def services():
+    """The servers of a team's store, for all tests of a file: to start them takes half a minute."""
+    import team_services
+
+    if lacking := team_services.missing():
+        pytest.skip(lacking)
+    with team_services.team_services() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def browser():
     """The installed Chromium."""
     pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)

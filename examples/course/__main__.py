@@ -7,17 +7,15 @@ python -m examples.course --write            puts the tables into docs/course.md
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from examples.course.tables import DOCUMENT, statement_table, training_table, with_tables
+from examples.course.tables import DOCUMENT, statement_table, training_table, write_tables
+from examples.course.workers import run, run_in_both
 from twintrain.command_line.commands import run_command
-from twintrain.errors import UserError, unknown
+from twintrain.errors import unknown
 from twintrain.system import project
 
-FRAMEWORKS = ("torch", "keras")
 TRAININGS = (
     "flattened_targets",
     "own_predictions",
@@ -51,10 +49,7 @@ def main() -> None:
     for name, table in tables.items():
         print(f"{name}\n\n{table}\n")
     if arguments.write:
-        text = with_tables(DOCUMENT.read_text(encoding="utf-8"), tables)
-        partial = DOCUMENT.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(DOCUMENT)
+        write_tables(tables, DOCUMENT)
 
 
 def measured(names: list[str]) -> dict[str, str]:
@@ -65,13 +60,15 @@ def measured(names: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="twintrain-course-") as path:
         folder = Path(path)
         if trainings:
-            torch, keras = run_workers(folder, trainings)
+            torch, keras = map(project.read_json, run_in_both("trainings", folder, ".json", *trainings))
             tables |= {name: training_table(name, torch[name], keras[name]) for name in trainings}
         if "evaluated_at_step_0" in names:
             rows = evaluated_at_step_0(folder)
             tables["evaluated_at_step_0"] = training_table("evaluated_at_step_0", rows, rows)
         if statements:
-            found = run_worker("statements", folder / "statements.json")
+            out = folder / "statements.json"
+            run(["statements", str(out)])
+            found = project.read_json(out)
             tables |= {name: statement_table(name, found[name]) for name in statements}
     return tables
 
@@ -93,39 +90,6 @@ def evaluated_at_step_0(folder: Path) -> list[list]:
         ["values in MLflow", *map(len, histories)],
         ["places on the axis of steps", *(len({metric.step for metric in history}) for history in histories)],
     ]
-
-
-def run_workers(folder: Path, names: list[str]) -> list[dict]:
-    """Both frameworks at once, each in a process of its own."""
-    outs = [folder / f"{framework}.json" for framework in FRAMEWORKS]
-    workers = [start("trainings", framework, out, *names) for framework, out in zip(FRAMEWORKS, outs, strict=True)]
-    return [finished(worker, out) for worker, out in zip(workers, outs, strict=True)]
-
-
-def run_worker(module: str, out: Path) -> dict:
-    """One process from start to end."""
-    return finished(start(module, out), out)
-
-
-def start(module: str, *arguments: object) -> subprocess.Popen[str]:
-    """Starts a module of this folder as a process."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", f"examples.course.{module}", *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def finished(worker: subprocess.Popen[str], out: Path) -> dict:
-    """What a worker wrote.
-
-    Raises:
-        UserError: it failed; what it said last goes along.
-    """
-    said, _ = worker.communicate()
-    if worker.returncode:
-        raise UserError(
-            f"{' '.join(worker.args[2:4])}: {(said.strip().splitlines() or ['it ended without a word'])[-1]}"
-        )
-    return project.read_json(out)
 
 
 if __name__ == "__main__":

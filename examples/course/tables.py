@@ -61,3 +61,15 @@ def with_tables(text: str, tables: dict[str, str], document: Path = DOCUMENT) ->
             raise UserError(f"{document}: expected <!-- {name} --> and <!-- end --> around the table of {name}")
         text = place.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
     return text
+
+
+def write_tables(tables: dict[str, str], document: Path) -> None:
+    """Puts tables into a document, all or none.
+
+    Raises:
+        UserError: it has no place for one of them.
+    """
+    text = with_tables(document.read_text(encoding="utf-8"), tables, document)
+    partial = document.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(document)

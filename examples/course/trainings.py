@@ -328,7 +328,8 @@ def flattened(parts: Parts, labels: list[str]) -> Parts:
 def ending_in(function: str, network: Network) -> Network:
     """The network with an activation after its logits; a model file that ends in softmax would be refused."""
     shape = (network.schema.outputs,)
-    end = PlacedLayer(f"activation_{len(network.layers)}", "activation", Activation(function=function), shape, shape)
+    name, layer = f"activation_{len(network.layers)}", Activation(function=function)
+    end = PlacedLayer(name, "activation", layer, shape, shape, (network.output,))
     return dataclasses.replace(network, layers=(*network.layers, end))
 
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
-LISTED_WORDS = 20
+LISTED = 175  # characters of what is known: more is not read
 SHOWN = 80  # characters of what came: enough to know it again
 LONGEST_WORD = 200
 
@@ -60,7 +60,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     if close := closest(word, known, 0.6):
         return f"; did you mean '{close}'?"
-    return f"; known: {', '.join(sorted(known))}" if len(known) <= LISTED_WORDS else ""
+    listed = ", ".join(sorted(known))
+    return f"; known: {listed}" if len(listed) <= LISTED else ""
 
 
 def unknown(kind: str, word: str, known: Iterable[str], place: str | None = None) -> UserError:

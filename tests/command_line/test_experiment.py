@@ -29,8 +29,8 @@ def test_preset_and_overrides_are_applied_in_memory_alone(project):
         (["--model", "mine.py"], "params.yaml: model: there is no file mine.py"),
         (
             ["--train.loss.name", "binary_cross_entropy"],
-            "train.loss.name: the task of mnist5k is multiclass; expected cross_entropy, mse, mae or huber, "
-            "got binary_cross_entropy",
+            "train.loss.name: the task of mnist5k is multiclass; expected cross_entropy, focal, "
+            "kl_divergence, hinge, mse, mae, huber or cosine, got binary_cross_entropy",
         ),
         (
             ["--model", "car_embedding"],

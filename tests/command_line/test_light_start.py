@@ -29,12 +29,15 @@ NAMES_AND_VALUES = [
     ["sweep", "--preset", "car", "--workers", "0"],
     ["sweep", "--preset", "car", "--storage", "mysql://me:secret@db/sweeps"],
     ["family", "overfitt"],
+    ["model", "cnnn"],
+    ["model", "cnn", "--dataset", "car"],
     ["fetch", "mnits"],
     ["predict", "--input", "a.csv", "--output", "b.csv", "--bad-rows", "dorp"],
     ["drift", "--input", "a.csv", "--drift.psi", "-1"],
     ["serve", "--port", "many"],
     ["demo", "--port", "many"],
     ["promote", "--despite", "latency"],
+    ["copy_store", "--database", "mysql://me:secret@db/mlflow", "--artifacts", "s3://mlflow"],
     *([stage, "torhc"] for stage in FRAMEWORK_STAGES),
 ]
 

@@ -3,7 +3,8 @@ import socket
 
 import pytest
 
-from twintrain.command_line.ports import HOST, read_port
+from twintrain.command_line.ports import read_port
+from twintrain.system.ports import HOST
 
 
 def test_a_taken_port_is_refused_with_a_free_one(error_of):

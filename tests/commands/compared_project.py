@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from made_shards import save_shards
 
 from twintrain.data.dataset import load_dataset
 from twintrain.settings.yaml_files import read_yaml, write_yaml
@@ -67,8 +68,4 @@ def write_project(
 def _write_ingested(dataset: str, rows: pd.DataFrame | np.ndarray, labels: np.ndarray) -> None:
     folder: Path = project.fresh_folder(project.INGESTED)
     project.write_json(folder / "dataset.json", load_dataset(dataset).model_dump())
-    np.save(folder / "labels.npy", labels)
-    if isinstance(rows, pd.DataFrame):
-        rows.to_parquet(folder / "table.parquet", index=False)
-    else:
-        np.save(folder / "array.npy", rows)
+    save_shards(folder, {"labels": labels, "table" if isinstance(rows, pd.DataFrame) else "array": rows})

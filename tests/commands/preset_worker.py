@@ -16,6 +16,7 @@ from twintrain.system import project
 QUICK = ("--tracking.budget_seconds", "0", "--train.threads", "1")
 CASES = {
     **{preset: (preset, *QUICK) for preset in ("mnist5k", "car", "diabetes")},
+    "mnist5k in bfloat16": ("mnist5k", "--train.dtype", "bfloat16", *QUICK),
     **{
         f"diabetes_tuned {seed}": ("diabetes_tuned", "--train.seed", seed, "--split.seed", seed, *QUICK)
         for seed in ("0", "1", "2")

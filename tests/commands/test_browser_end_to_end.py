@@ -17,7 +17,7 @@ from demo_pages import check, draw, wait_for
 from project_clone import BIN, Clone
 from server_process import server
 
-from twintrain.command_line.ports import free_port
+from twintrain.system.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 
@@ -41,7 +41,7 @@ SEVEN = [(-70, -90), (70, -90), (-20, 100)]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True)
+    return Clone(tmp_path_factory.mktemp("browser") / "clone", verified=True, costed=True)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ from twintrain import tracking
 from twintrain.evaluation import intervals
 from twintrain.evaluation.comparison import rows_digest
 from twintrain.evaluation.decision import CHEAPER
+from twintrain.evaluation.overlap import intersection_over_union
 from twintrain.report import statements
+from twintrain.report.samples import png
 from twintrain.report.scoreboard import scoreboard
 from twintrain.system import project as places
 
@@ -304,3 +306,34 @@ def test_a_reconstruction_has_one_error_a_row(run_compare):
     assert largest["label"] is None
     assert (largest["first"], largest["second"]) == tuple(float(found[largest["row"]]) for found in errors)
     assert details["torch"] == {}
+
+
+def test_masks_are_compared_by_their_overlap(run_compare):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2 * ROWS, 28, 28, 1)).astype(np.uint8)
+    masks = images.reshape(len(images), -1) > 150
+    truth = masks[INDEX]
+    predictions = {
+        name: {"index": INDEX, "label": truth, "mask": np.where(rng.random(truth.shape) < wrong, ~truth, truth) * 0.9}
+        for name, wrong in (("torch", 0.1), ("keras", 0.11), ("baseline", 0.3))
+    }
+    entries = {name: {"iou": 0.7, "dice": 0.8} for name in ("torch", "keras")}
+    metrics, details, _ = run_compare("noisy_digits", predictions, images, masks, entries)
+    assert metrics["comparison"]["winner"] == "torch"
+    assert metrics["comparison"]["reason"].startswith("PyTorch is better: its masks have 0.0")
+    assert metrics["comparison"]["iou_difference"] > metrics["comparison"]["iou_ci95"][0] > 0
+    assert metrics["baseline"]["comparisons"]["keras"]["iou_difference"] > 0
+    assert {row["by"] for row in details["slices"]} == {"brightness", "contrast"}
+    largest = details["disagreements"][0]
+    place = INDEX.tolist().index(largest["row"])
+    overlaps = [
+        intersection_over_union(predictions[name]["mask"][place : place + 1] > 0.5, truth[place : place + 1])
+        for name in ("torch", "keras")
+    ]
+    assert (largest["first"], largest["second"]) == tuple(float(found[0]) for found in overlaps)
+    page = places.REPORT.read_text("utf-8")
+    for name, mask in (("truth", truth[place]), ("Keras", predictions["keras"]["mask"][place])):
+        picture = f'{png(mask.reshape(28, 28, 1))}" alt="mask of test row {largest["row"]}: {name}"'
+        assert picture in page
+    assert f"row {largest['row']}, IoU</span>" in page
+    assert scoreboard(metrics)["difference"] == metrics["comparison"]["iou_difference"]

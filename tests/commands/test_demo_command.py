@@ -84,6 +84,7 @@ def test_missing_gradio_is_one_line(monkeypatch, error_of):
         ("multiclass", ["low", "high"], np.int64(1), "high"),
         ("regression", [], np.array([152.25]), "152.25"),
         ("reconstruction", [], np.zeros(784), ""),
+        ("segmentation", [], np.zeros(784, bool), ""),
     ],
 )
 def test_truth_is_text(task, labels, label, expected):

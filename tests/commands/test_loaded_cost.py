@@ -1,4 +1,4 @@
-"""What `run` does with costs that were measured beside other work: DVC finds none, and measures them anew."""
+"""What `run` does with costs that were measured beside other work: DVC finds none, and measures them anew; or never."""
 
 import argparse
 import contextlib
@@ -6,9 +6,10 @@ import contextlib
 import pytest
 from report_cases import measured_costs
 
-from pipelines import run
+from pipelines import cost, run
 from twintrain import tracking
 from twintrain.errors import UserError
+from twintrain.evaluation.cost import forget_if_loaded
 from twintrain.settings.params import load_params
 from twintrain.system import project as places
 
@@ -40,3 +41,14 @@ def test_run_measures_anew_what_was_measured_beside_other_work(project, monkeypa
     with pytest.raises(UserError, match="seen"):
         run._reproduce(arguments, run.Asked({}, load_params(), ""))
     assert seen == [found]
+
+
+def test_none_are_measured_where_that_is_off_and_none_of_these_are_forgotten(project, monkeypatch, capsys):
+    text = (project / "params.yaml").read_text("utf-8")
+    (project / "params.yaml").write_text(text.replace("  cost: true", "  cost: false"), "utf-8")
+    monkeypatch.setattr(cost, "TimedNetwork", None)
+    places.COST.parent.mkdir(exist_ok=True)
+    cost.cost()
+    assert capsys.readouterr().out == "cost: not measured, since compare.cost is false\n"
+    forget_if_loaded(places.COST)
+    assert places.read_json(places.COST) == {"torch": {}, "keras": {}}

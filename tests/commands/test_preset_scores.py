@@ -27,5 +27,11 @@ def test_presets_reach_what_they_should(accuracies, preset, accuracy, framework)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_half_precision_costs_no_more_accuracy_than_another_seed(accuracies, framework):
+    found = accuracies[framework]
+    assert found["mnist5k in bfloat16"] == pytest.approx(found["mnist5k"], abs=0.02)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_diabetes_tuned_beats_the_majority_over_three_seeds(accuracies, framework):
     assert np.mean([accuracies[framework][f"diabetes_tuned {seed}"] for seed in range(3)]) >= 0.74

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from project_clone import INHERITED, Clone
 
-from twintrain.command_line.ports import free_port
 from twintrain.settings.params import Serving
+from twintrain.system.ports import free_port
 
 NAME = "mnist5k-cnn"
 # Imports nothing of the project, and runs where none of it lies.
@@ -60,7 +60,7 @@ def asked_rows(clone: Clone, folder: Path) -> tuple[Path, np.ndarray]:
     champion = client(clone).get_model_version_by_alias(NAME, "champion")
     with np.load(clone.folder / f"build/evaluate/{champion.tags['framework']}/predictions.npz") as stored:
         index, expected = stored["index"], stored["probability"]
-    np.save(folder / "rows.npy", np.load(clone.folder / "build/ingested/array.npy")[index])
+    np.save(folder / "rows.npy", np.load(clone.folder / "build/ingested/00000/array.npy")[index])
     return folder / "rows.npy", expected
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import joined_machines
 import optuna
 import pandas as pd
 import postgres_server
@@ -18,6 +19,7 @@ from twintrain.sweeping.storage import open_storage
 # Each test starts processes that import a framework.
 pytestmark = pytest.mark.slow
 
+LACKING = joined_machines.missing() or postgres_server.missing()
 SWEEP = ("python", "-m", "pipelines.sweep", "--preset", "diabetes_tuned", "--train.epochs", "3")
 
 
@@ -202,6 +204,27 @@ def test_two_clones_share_a_study_and_what_a_killed_one_was_at_is_tried_again(cl
     assert changed.returncode == 1
     assert " is of another experiment: other settings; expected the same on every machine" in changed.stderr
     assert "s3cret" not in joined.stdout + joined.stderr + changed.stderr + refused.stderr
+
+
+@pytest.mark.skipif(bool(LACKING), reason=str(LACKING))
+def test_the_same_command_on_two_machines_makes_each_trial_once(clone: Clone, tmp_path):
+    clones = clone, Clone(tmp_path / "other")
+    with (
+        joined_machines.joined_machines(2) as machines,
+        machines[0].entered(),
+        postgres_server.server(machines[0].address) as server,
+        (tmp_path / "said.txt").open("w+") as said,
+    ):
+        address = server.database()
+        commands = []
+        for machine, each in zip(machines, clones, strict=True):
+            with machine.entered():
+                commands.append(each.start(*SWEEP, "--trials", "4", "--storage", address, said=said))
+        assert [command.wait(300) for command in commands] == [0, 0], _text(said)
+        trials = optuna.load_study(study_name="diabetes_tuned", storage=open_storage(address)).trials
+    assert len(trials) == len({str(trial.params) for trial in trials}) == 4
+    assert all(trial.user_attrs.get("state") in ("complete", "pruned") for trial in trials)
+    assert {int(trial.user_attrs["worker"].rpartition(":")[2]) for trial in trials} == {each.pid for each in commands}
 
 
 def _begun_by(process: int, address: str) -> tuple[int, dict]:

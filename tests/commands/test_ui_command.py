@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from project_clone import ROOT, heard_signals
 
-from twintrain.command_line.ports import free_port
+from twintrain.system.ports import free_port
 from twintrain.tracking.store_address import check_there
 
 
@@ -28,7 +28,7 @@ def test_a_missing_store_is_refused_and_another_database_left_to_mlflow(error_of
 def call(folder, **environment):
     """Runs the command in a folder that passes for a project's."""
     (folder / "conf").mkdir(exist_ok=True)
-    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_TRACKING_")}
     environment = {**inherited, "PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-m", "pipelines.ui"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -48,6 +48,14 @@ def test_of_a_tracking_server_only_its_address_is_said(server, tmp_path):
     told = call(tmp_path, MLFLOW_TRACKING_URI=server)
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == f"MLFLOW_TRACKING_URI names a server, which has its own UI: {server}\n"
+
+
+def test_of_a_server_with_users_it_says_who_to_log_in_as_and_no_password(tmp_path):
+    login = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": "secret"}
+    told = call(tmp_path, MLFLOW_TRACKING_URI="https://mlflow.example.org", **login)
+    assert told.stdout.endswith(
+        "https://mlflow.example.org; log in as ada, with the password in MLFLOW_TRACKING_PASSWORD\n"
+    )
 
 
 @pytest.mark.slow

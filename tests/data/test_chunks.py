@@ -2,7 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.chunks import RowsWriter, Sample, TableWriter, blocks, table_chunks
+from twintrain.data.chunks import (
+    ArchiveWriter,
+    RowsWriter,
+    Sample,
+    TableWriter,
+    blocks,
+    gathered,
+    row_blocks,
+    table_chunks,
+)
 
 
 def test_rows_appended_are_those_of_numpys_own_file(tmp_path):
@@ -61,3 +70,29 @@ def test_blocks_are_all_row_numbers_in_order():
     array = np.zeros((10, 2**19), np.float64)
     cut = list(blocks(np.arange(3, 10), array))
     assert [block.tolist() for block in cut] == [[3, 4, 5, 6], [7, 8, 9]]
+
+
+def test_an_archive_written_in_parts_is_that_of_numpy(tmp_path):
+    index, values = np.arange(1000), np.random.default_rng(0).random((1000, 3))
+    with ArchiveWriter(tmp_path / "parts.npz") as archive:
+        archive.write("index", 1000, row_blocks(index))
+        archive.write("values", 1000, np.split(values, [300, 301]))
+    np.savez(tmp_path / "whole.npz", index=index, values=values)
+    assert (tmp_path / "parts.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+@pytest.mark.parametrize("parts", [[np.zeros(2)], [np.zeros(2), np.zeros(2)], []])
+def test_an_archive_of_other_rows_than_announced_is_not_there(parts, tmp_path):
+    def write():
+        with ArchiveWriter(tmp_path / "rows.npz") as archive:
+            archive.write("rows", 3, parts)
+
+    with pytest.raises(ValueError, match=f"expected 3 rows of rows, got {sum(map(len, parts))}"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_gathered_in_their_order(monkeypatch):
+    monkeypatch.setattr("twintrain.data.chunks.BLOCK_BYTES", 64)
+    array, rows = np.random.default_rng(0).random((50, 3)), np.array([7, 3, 49, 3, 0, 20])
+    np.testing.assert_array_equal(gathered(array, rows), array[rows])

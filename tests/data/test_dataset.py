@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature, load_dataset, raw_files, raw_folder
+from twintrain.data.dataset import Dataset, load_dataset, raw_files, raw_folder
+from twintrain.data.feature import Feature
 from twintrain.data.files import folder_digest
 from twintrain.settings.yaml_files import validated
 
@@ -63,9 +64,29 @@ def test_binary_task_has_one_output_else_one_a_class(task, labels, outputs):
         ({**TABLE, "titel": "x"}, "unknown parameter 'titel'; did you mean 'title'?"),
         ({**TABLE, "task": "multiclass", "labels": ["a"]}, "a multiclass task has at least 2 labels, got 1"),
         ({**TABLE, "task": "regression"}, "a regression predicts a number; expected no labels"),
-        ({**TABLE, "task": "ranking"}, "'task': expected 'binary', 'multiclass' or 'regression', got 'ranking'"),
+        (
+            {**TABLE, "task": "ranking"},
+            "'task': expected 'binary', 'multiclass', 'regression' or 'segmentation', got 'ranking'",
+        ),
         ({**TABLE, "features": {"a": [1, 2]}}, "'features.a.categories.0': expected a valid string, got 1"),
         ({**TABLE, "features": {"a": {"min": "0"}}}, "'features.a.min': expected a valid number, got '0'"),
+        (
+            {**TABLE, "features": {"a": {"text": {"length": 0}}}},
+            "'features.a.text.length': expected 1 to 100,000, got 0",
+        ),
+        (
+            {**TABLE, "features": {"a": {"text": {}, "date": "%Y"}}},
+            "'features.a': expected one of categories, date and text, got date and text",
+        ),
+        (
+            {**TABLE, "features": {"b": "text", "a": "text", "c": "numeric", "d": {"used": False}}},
+            "'a' is text, whose words are the steps of the only input that a network has; "
+            "expected used: false for b, c",
+        ),
+        (
+            {**TABLE, "features": {"a": {"text": {}, "missing": True, "missing_marks": ["-"]}}},
+            "'features.a': missing_marks are for other columns; a text is missing where it is empty",
+        ),
         ({**TABLE, "features": {"a": {"mn": 0}}}, "unknown parameter 'features.a.mn'; did you mean 'min'?"),
         (
             {**TABLE, "sources": ["ftp://a"]},
@@ -102,7 +123,7 @@ def test_mistake_in_a_description_is_one_line(content, message, error_of):
     ("name", "message"),
     [
         ("diabets", "unknown dataset 'diabets'; did you mean 'diabetes'?"),
-        ("../presets/car", f"unknown dataset '../presets/car'; known: {', '.join(DATASETS)}"),
+        ("../presets/car", "unknown dataset '../presets/car'; conf/datasets has them all"),
     ],
 )
 def test_unknown_dataset_is_refused(name, message, project, error_of):

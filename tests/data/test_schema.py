@@ -1,6 +1,6 @@
 import pytest
 
-from twintrain.data.dataset import load_dataset
+from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.schema import Schema, network_schema
 from twintrain.settings.sections.data import Preprocess
 from twintrain.settings.yaml_files import read_yaml, write_yaml
@@ -49,8 +49,40 @@ def test_codes_of_a_mixed_table_are_refused(project, error_of):
     assert schema_of("car", "onehot").input_shape == [23]
 
 
-@pytest.mark.parametrize("name", ["mnist5k", "car", "diabetes"])
+@pytest.mark.parametrize("categorical", ["codes", "onehot"])
+def test_text_is_token_ids_of_which_the_description_says_how_many(categorical, project):
+    schema = schema_of("reviews", categorical)
+    assert (schema.input_shape, schema.input_dtype, schema.categories, schema.tokens) == ([16], "int64", None, 102)
+    assert schema.input_dims == (102,) * 16
+    assert schema.feature_names[:2] == ["review 1", "review 2"]
+
+
+def test_words_cannot_be_given_back(project, error_of):
+    given_back = Preprocess(target="input")
+    message = "preprocess.target: input needs numbers to give back, and words are none; expected labels"
+    assert error_of(network_schema, "reviews", load_dataset("reviews"), given_back) == message
+
+
+@pytest.mark.parametrize("name", ["mnist5k", "car", "diabetes", "reviews"])
 def test_saved_schema_is_loaded_the_same(name, project):
     schema = schema_of(name)
     schema.save(project)
     assert Schema.load(project) == schema
+
+
+def test_encoded_columns_are_found_by_the_name_of_their_column(project):
+    features = {
+        "pay": {"missing": True},
+        "pay year": "numeric",
+        "birth day": "date",
+        "a": ["x", "b=c"],
+        "a=x": "numeric",
+    }
+    dataset = Dataset.model_validate({**load_dataset("car").model_dump(), "features": features, "names": None})
+    schema = network_schema("made", dataset, Preprocess(categorical="onehot"))
+    places = schema.places_by_name()
+    assert places["pay"] == [0, 1]
+    assert places["pay year"] == [2]
+    assert places["birth day"] == [3, 4, 5, 6, 7]
+    assert places["birth day weekday"] == [6]
+    assert (places["a"], places["a=b=c"], places["a=x"]) == ([8, 9], [9], [10])

@@ -7,6 +7,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from twintrain.evaluation.comparison import (
     compare_by_class,
     compare_classes,
+    compare_masks,
     compare_networks,
     compare_numbers,
     compare_probabilities,
@@ -159,6 +160,18 @@ def test_interval_of_numbers_is_scipys():
     difference = (np.abs(first - labels) - np.abs(second - labels)).ravel()
     expected = bootstrap((difference,), np.mean, n_resamples=9999, method="percentile", rng=2).confidence_interval
     assert compare_numbers(first, second, labels)["mae_ci95"] == pytest.approx(expected, abs=0.02)
+
+
+def test_comparison_of_masks_by_hand():
+    labels = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]], bool)
+    first = np.array([[0.9, 0.8, 0.1, 0.2], [0.1, 0.6, 0.7, 0.2], [0.4, 0.9, 0.9, 0.1]])
+    second = np.array([[1, 0, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]], bool)
+    found = compare_masks(first, second, labels)
+    assert found["iou_difference"] == pytest.approx((1 - 1 / 2 + 1 / 3 - 1 + 0) / 3)
+    assert found["dice_difference"] == pytest.approx((1 - 2 / 3 + 1 / 2 - 1 + 0) / 3)
+    assert found["relative_difference"] == pytest.approx(found["iou_difference"] / ((1 + 1 / 3 + 1) / 3))
+    assert (found["rows"], found["first_closer"], found["largest_prediction_difference"]) == (3, 0.5, 0.8)
+    assert found["iou_ci95"] == pytest.approx([1 / 3 - 1, 1 - 1 / 2])  # three times the same row
 
 
 def test_classes_alone_are_compared_as_probabilities_are():

@@ -104,6 +104,14 @@ def test_of_numbers_the_smaller_error_wins(sign, name, other):
     assert f"it errs by 0.25 less than {other} in the mean, more than the choice of test rows explains" in reason
 
 
+@pytest.mark.parametrize(("sign", "name", "other"), [(1, "torch", "Keras"), (-1, "keras", "PyTorch")])
+def test_of_masks_the_larger_overlap_wins(sign, name, other):
+    ends = sorted([sign * 0.1, sign * 0.4])
+    chosen, reason = winner({"iou_difference": sign * 0.25, "relative_difference": sign * 0.1, "iou_ci95": ends})
+    assert chosen == name
+    assert f"its masks have 0.25 of IoU more than those of {other} in the mean, more than the choice" in reason
+
+
 def test_where_the_rows_are_all_there_are_the_margin_decides():
     whole = {"accuracy_difference": 0.25, "margin": 0.01}
     reason = "PyTorch is better: 25.00 points more accurate than Keras, on all the rows that there are."

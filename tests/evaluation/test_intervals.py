@@ -78,6 +78,46 @@ def test_beyond_the_limit_the_interval_is_nearly_the_same(classes, monkeypatch):
         assert normal != drawn
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("tail", ["light", "heavy"])
+def test_standard_errors_of_means_are_a_poisson_bootstrap(tail):
+    """In one pass: each row is drawn as often as Poisson numbers of mean 1 say, by itself."""
+    rng, rows = np.random.default_rng(3), intervals.RESAMPLED_ROWS + 5000
+    difference = rng.normal(0.01, 1, rows) if tail == "light" else rng.lognormal(0, 1, rows) - 1.6
+    sums, drawn = np.zeros(intervals.SAMPLES), np.zeros(intervals.SAMPLES)
+    for run in np.split(difference, range(500, rows, 500)):
+        weights = rng.poisson(1, (len(run), intervals.SAMPLES))
+        sums += run @ weights
+        drawn += weights.sum(axis=0)
+    expected = np.percentile(sums / drawn, intervals.PERCENTILES)
+    # Three times the noise of the bootstrap's ends.
+    assert mean_interval(difference) == pytest.approx(expected, abs=0.045 * np.ptp(expected))
+
+
+@pytest.mark.slow
+def test_standard_errors_of_areas_are_a_poisson_bootstrap():
+    rng, rows = np.random.default_rng(4), intervals.RESAMPLED_ROWS + 2000
+    first, second, labels = networks(rows, 2, digits=3)
+    orders = [intervals._Order(found[:, 1], labels == 1) for found in (first, second)]
+    areas = np.concatenate(
+        [
+            np.subtract(*(order.areas(weights.astype(np.int64)) for order in orders))
+            for weights in (rng.poisson(1, (rows, 50)) for _ in range(intervals.SAMPLES // 50))
+        ]
+    )
+    expected = np.percentile(areas, intervals.PERCENTILES)
+    assert area_interval(first, second, labels) == pytest.approx(expected, abs=0.045 * np.ptp(expected))
+
+
+def test_intervals_of_rows_in_several_runs_are_those_of_all(monkeypatch):
+    first, second, labels = networks(intervals.RESAMPLED_ROWS + 5, 3, digits=2)
+    losses = first[:, 0] - second[:, 0]
+    expected = area_interval(first, second, labels), mean_interval(losses)
+    monkeypatch.setattr("twintrain.evaluation.running.RUN_ROWS", 999)
+    found = area_interval(first, second, labels), mean_interval(losses)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def test_interval_of_means_is_scipys():
     difference = np.random.default_rng(0).exponential(size=400)
     expected = bootstrap((difference,), np.mean, n_resamples=9999, method="percentile", rng=2).confidence_interval

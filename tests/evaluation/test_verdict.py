@@ -184,7 +184,7 @@ def test_networks_beat_a_baseline_or_do_not(difference, interval, expected):
         (0.125, [0.1, 0.2], "+0.125 (95 % interval +0.1 to +0.2), worse"),
         (0.125, [-0.1, 0.2], "+0.125 (95 % interval -0.1 to +0.2), no more than the choice of test rows explains"),
         (-0.125, None, "-0.125, by as much on nearly all test rows, which tells no interval"),
-        (0.0, [0.0, 0.0], "errs as much on every one of them"),
+        (0.0, [0.0, 0.0], "does as well on every one of them"),
     ],
 )
 def test_of_errors_the_smaller_one_is_better(difference, interval, expected):

@@ -2,16 +2,21 @@
 
 import numpy as np
 
-from twintrain.settings.sections.losses import TASK_LOSSES, Loss
+from twintrain.settings.sections.losses import SHARES, TASK_LOSSES, Loss
 
 ROWS = 40
-OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3, "reconstruction": 5}
+OUTPUTS = {"binary": 1, "multiclass": 4, "regression": 3, "reconstruction": 5, "segmentation": 6}
 OPTIONS = {
     "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
     "binary_cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.7}],
+    "focal": [{}, {"gamma": 0.5}],
+    "kl_divergence": [{"label_smoothing": 0.3}],
+    "hinge": [{}],
     "mse": [{}],
     "mae": [{}],
     "huber": [{}, {"delta": 0.3}, {"delta": 2.5}],
+    "cosine": [{}],
+    "dice": [{}],
 }
 CLASS_WEIGHTS = {"binary": [0.3, 2.1], "multiclass": [0.3, 2.1, 0.0, 1.7]}
 INPUTS = ("random", "extreme")
@@ -30,12 +35,22 @@ def settings() -> dict[str, tuple[str, Loss]]:
     return found
 
 
+def mixed_labels(task: str) -> np.ndarray:
+    """Two labels a row and the share of the first, for the logits of `arrays`."""
+    rng = np.random.default_rng(OUTPUTS[task] + 10)
+    labels = rng.integers(0, max(OUTPUTS[task], 2), (ROWS, 2))
+    return np.column_stack([labels, rng.integers(0, SHARES + 1, ROWS)])
+
+
 def arrays(task: str, inputs: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     """Logits and labels; the extreme logits are ±1000, ties and zeros, each sure and right or sure and wrong."""
     rng = np.random.default_rng(OUTPUTS[task])
     shape = (ROWS, OUTPUTS[task])
     logits = rng.normal(scale=3, size=shape) if inputs == "random" else rng.choice([-1e3, -40, 0, 40, 1e3], shape)
-    if task not in CLASS_WEIGHTS:
+    if task == "segmentation":
+        labels = rng.random(shape) < 0.4
+        logits[0], labels[0] = -40, False  # two empty masks
+    elif task not in CLASS_WEIGHTS:
         # Far from 0 beside errors of exactly 0.
         labels = np.where(rng.random(shape) < 0.2, logits, rng.normal(scale=3, size=shape)).astype(dtype)
     else:

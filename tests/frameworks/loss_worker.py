@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from loss_cases import DTYPES, INPUTS, arrays, settings
+from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, arrays, mixed_labels, settings
+
+from twintrain.settings.sections.losses import Loss
 
 
 def main(framework: str, out: str) -> None:
@@ -16,7 +18,7 @@ def main(framework: str, out: str) -> None:
     compiled = WITH_GRADIENT[backend_of(framework)]
     results = {}
     for name, (task, loss) in settings().items():
-        function, terms = losses.build(loss, task), losses.TERMS[loss.name_for(task)]
+        function, terms = losses.build(loss, task), losses.term_of(loss.name_for(task), task)
         with_gradient = compiled(function)
         for inputs in INPUTS:
             for dtype in DTYPES:
@@ -25,6 +27,17 @@ def main(framework: str, out: str) -> None:
                 key = f"{name}|{inputs}|{dtype}"
                 results[f"{key}|loss"], results[f"{key}|gradient"] = with_gradient(logits, labels)
                 results[f"{key}|terms"] = unrecorded(framework, terms, logits, labels, loss.options_for(task))
+                if name == task:
+                    results[f"{key}|metric"] = unrecorded(framework, losses.metric, logits, labels, {})
+    for task, weights in CLASS_WEIGHTS.items():
+        with_gradient = compiled(losses.build(Loss(class_weights=weights), task))
+        for dtype in DTYPES:
+            set_precision(framework, dtype)
+            logits, labels = arrays(task, "random", dtype)[0], mixed_labels(task)
+            results[f"mixed {task}|{dtype}|loss"], results[f"mixed {task}|{dtype}|gradient"] = with_gradient(
+                logits, labels
+            )
+            results[f"mixed {task}|{dtype}|metric"] = unrecorded(framework, losses.metric, logits, labels, {})
     np.savez(out, **results)
 
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 from twin_cases import OPTIMIZERS
 
-from twintrain.settings.sections.optimizers import KERAS_HAS_NO, KERAS_HAS_NO_OPTION, Optimizer
+from twintrain.settings.sections.optimizers import KERAS_HAS_NO, KERAS_HAS_NO_OPTION, TORCH_HAS_NO, Optimizer
 from twintrain.settings.sections.optimizers import OPTIMIZERS as OPTIONS
 
 STEPS = 14
@@ -133,9 +133,9 @@ def processed(on, dtype):
 
 def native(on):
     """Every optimizer that a framework has of its own takes its first step."""
-    has_all = isinstance(on, OnTorch)
+    lacking = TORCH_HAS_NO if isinstance(on, OnTorch) else KERAS_HAS_NO
     for name in OPTIONS:
-        if name != "lbfgs" and (has_all or name not in KERAS_HAS_NO):
+        if name != "lbfgs" and name not in lacking:
             assert np.isfinite(train(on, Optimizer(name=name), "float32", "native", 1)).all()
 
 

@@ -1,12 +1,12 @@
 """Workers on JAX do a share of the work each, and none waits for one that is gone."""
 
 import re
-import socket
 
 import pytest
 from shared_networks import BATCH_SIZE
 from worker_process import run_worker, start_worker
 
+from twintrain.system.ports import HOST, free_port
 from twintrain.training.workers.worker import Worker
 
 pytestmark = pytest.mark.slow
@@ -24,8 +24,7 @@ def test_each_computes_its_rows_of_a_batch(tmp_path):
 
 
 def test_a_worker_whose_peer_dies_says_so_in_one_line():
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        address = f"127.0.0.1:{found.getsockname()[1]}"
+    address = f"{HOST}:{free_port()}"
     left, dying = (
         start_worker("dying_worker.py", "keras-jax", **Worker(rank, 2, address).variables()) for rank in range(2)
     )

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, settings
-from scipy.special import expit, logsumexp
+from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, mixed_labels, settings
+from scipy.special import expit, logsumexp, xlogy
 from sklearn.utils.class_weight import compute_class_weight
 from worker_process import run_worker
 
 from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
+from twintrain.evaluation.overlap import dice_coefficient
 from twintrain.settings.params import Params
-from twintrain.settings.sections.losses import Loss
+from twintrain.settings.sections.losses import SHARES, Loss
 from twintrain.settings.sections.training import Train
 from twintrain.training.losses import check_loss, with_class_weights
 
@@ -50,16 +51,28 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 def reference(task: str, loss: Loss, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Terms of the rows (rows,) and their gradients by the logits (rows, outputs), written out from the formulas."""
+    if task == "segmentation" and loss.name != "dice":
+        terms, slopes = reference("binary", loss, logits.reshape(-1, 1), labels.ravel().astype(int))
+        return terms.reshape(logits.shape).mean(axis=1), slopes.reshape(logits.shape) / logits.shape[1]
     name = loss.name or {"binary": "binary_cross_entropy", "multiclass": "cross_entropy"}.get(task, "mse")
-    if name.endswith("cross_entropy"):
-        return entropy(logits, labels, loss.label_smoothing)
+    match name:
+        case "cross_entropy" | "binary_cross_entropy":
+            return entropy(logits, labels, loss.label_smoothing)
+        case "focal":
+            return focal(logits, labels, 2.0 if loss.gamma is None else loss.gamma)
+        case "kl_divergence":
+            terms, slopes = entropy(logits, labels, loss.label_smoothing)
+            return terms + xlogy(*[smoothed(labels, logits, loss.label_smoothing)] * 2).sum(axis=1), slopes
+        case "hinge" | "dice":
+            return {"hinge": hinge, "dice": dice}[name](logits, labels)
     predictions, targets = compared(task, logits, labels)
     errors = predictions - targets
     values, slopes = {
-        "mse": (errors**2, 2 * errors),
-        "mae": (np.abs(errors), np.sign(errors)),
-        "huber": hubers(errors, loss.delta or 1.0),
-    }[name]
+        "mse": lambda: (errors**2, 2 * errors),
+        "mae": lambda: (np.abs(errors), np.sign(errors)),
+        "huber": lambda: hubers(errors, loss.delta or 1.0),
+        "cosine": lambda: cosines(predictions, targets),
+    }[name]()
     slopes = slopes / errors.shape[1]
     if task == "binary":
         slopes = slopes * expit(logits) * expit(-logits)
@@ -69,14 +82,55 @@ def reference(task: str, loss: Loss, logits: np.ndarray, labels: np.ndarray) -> 
 
 
 def entropy(logits: np.ndarray, labels: np.ndarray, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
-    whole = logits if logits.shape[1] > 1 else np.hstack([np.zeros_like(logits), logits])
-    classes = whole.shape[1]
-    targets = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
-    # The largest logit goes first: 1000 − 1000 is exact where log(exp(1000) + …) − 1000 is not.
-    reduced = whole - whole.max(axis=1, keepdims=True)
-    logs = reduced - logsumexp(reduced, axis=1, keepdims=True)
+    targets, logs = smoothed(labels, logits, smoothing), log_probabilities(logits)
     slopes = np.exp(logs) - targets
     return -(targets * logs).sum(axis=1), slopes if logits.shape[1] > 1 else slopes[:, 1:]
+
+
+def focal(logits: np.ndarray, labels: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
+    logs, rows = log_probabilities(logits), np.arange(len(labels))
+    of_class, others = logs[rows, labels], logs.copy()
+    others[rows, labels] = -np.inf
+    log_rest = logsumexp(others, axis=1)
+    # d p / d z is p (1 − p) of the class itself and −p pₖ of another one.
+    by_probability = np.exp(gamma * log_rest) - gamma * np.exp((gamma - 1) * log_rest + of_class) * of_class
+    slopes = by_probability[:, None] * np.exp(others)
+    slopes[rows, labels] = -by_probability * np.exp(log_rest)
+    return -np.exp(gamma * log_rest) * of_class, slopes if logits.shape[1] > 1 else slopes[:, 1:]
+
+
+def hinge(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if logits.shape[1] == 1:
+        signs = np.where(labels == 1, 1.0, -1.0)
+        terms = np.maximum(1 - signs * logits[:, 0], 0)
+        return terms, np.where(terms > 0, -signs, 0)[:, None]
+    terms, slopes = np.zeros(len(labels)), np.zeros_like(logits)
+    for row, label in enumerate(labels):
+        for other in set(range(logits.shape[1])) - {label}:
+            margin = 1 + logits[row, other] - logits[row, label]
+            if margin > 0:
+                terms[row] += margin
+                slopes[row, [other, label]] += [1, -1]
+    return terms / logits.shape[1], slopes / logits.shape[1]
+
+
+def dice(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = expit(logits)
+    above = 2 * (found * labels).sum(axis=1, keepdims=True) + 1
+    below = (found + labels).sum(axis=1, keepdims=True) + 1
+    return 1 - (above / below)[:, 0], (above / below - 2 * labels) / below * found * expit(-logits)
+
+
+def smoothed(labels: np.ndarray, logits: np.ndarray, smoothing: float) -> np.ndarray:
+    classes = max(2, logits.shape[1])
+    return (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    whole = logits if logits.shape[1] > 1 else np.hstack([np.zeros_like(logits), logits])
+    # The largest logit goes first: 1000 − 1000 is exact where log(exp(1000) + …) − 1000 is not.
+    reduced = whole - whole.max(axis=1, keepdims=True)
+    return reduced - logsumexp(reduced, axis=1, keepdims=True)
 
 
 def compared(task: str, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +140,16 @@ def compared(task: str, logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndar
         return expit(logits), labels[:, None]
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True), np.eye(logits.shape[1])[labels]
+
+
+def cosines(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values and slopes that are divided by the number of outputs, as those of the other losses are."""
+    norms = [np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-8) for each in (predictions, targets)]
+    directions = predictions / norms[0], targets / norms[1]
+    cosine = (directions[0] * directions[1]).sum(axis=1, keepdims=True)
+    is_short = np.linalg.norm(predictions, axis=1, keepdims=True) < 1e-8
+    slopes = -(directions[1] - np.where(is_short, 0, cosine * directions[0])) / norms[0]
+    return np.broadcast_to(1 - cosine, slopes.shape), slopes * slopes.shape[1]
 
 
 def hubers(errors: np.ndarray, delta: float) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +162,7 @@ def expected(name: str, inputs: str, dtype: str) -> dict[str, np.ndarray]:
     task, loss = settings()[name]
     logits, labels = arrays(task, inputs, dtype)
     terms, slopes = reference(
-        task, loss, logits.astype(np.float64), labels.astype(np.float64 if labels.ndim > 1 else int)
+        task, loss, logits.astype(np.float64), labels.astype(float if labels.dtype.kind == "f" else labels.dtype)
     )
     weights = np.ones(len(labels)) if loss.class_weights is None else np.array(loss.class_weights)[labels]
     gradient = weights[:, None] * slopes / len(labels)
@@ -116,6 +180,24 @@ def test_loss_and_gradient_are_those_of_the_formula(results: Results, twin: str,
         np.testing.assert_allclose(found, wanted, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=what)
 
 
+@pytest.mark.parametrize("twin", EVERY_TWIN)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("task", CLASS_WEIGHTS)
+def test_loss_of_two_labels_is_that_of_each_by_its_share(results: Results, twin: str, dtype: str, task: str):
+    logits, (first, second, parts) = arrays(task, "random", dtype)[0].astype(np.float64), mixed_labels(task).T
+    loss, shares = Loss(class_weights=CLASS_WEIGHTS[task]), np.stack([parts, SHARES - parts]) / SHARES
+    weights = shares * np.array(CLASS_WEIGHTS[task])[np.stack([first, second])] / len(parts)
+    of_both = [reference(task, loss, logits, labels) for labels in (first, second)]
+    terms, slopes = map(np.stack, zip(*of_both, strict=True))
+    wanted = {"loss": (weights * terms).sum(), "gradient": (weights[..., None] * slopes).sum(axis=0)}
+    for what, value in wanted.items():
+        found = results[twin][f"mixed {task}|{dtype}|{what}"]
+        np.testing.assert_allclose(found, value, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=what)
+    larger = np.where(parts >= SHARES / 2, first, second)
+    right = metrics.predicted_labels(logits) == larger
+    assert results[twin][f"mixed {task}|{dtype}|metric"] == right.sum()
+
+
 @pytest.mark.parametrize("inputs", INPUTS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", settings())
@@ -123,6 +205,23 @@ def test_loss_of_stored_logits_is_the_trained_one(inputs: str, dtype: str, case:
     task, loss = settings()[case]
     found = metrics.loss(*arrays(task, inputs, dtype), loss)
     assert found == pytest.approx(expected(case, inputs, dtype)["loss"], rel=1e-14, abs=1e-14)
+
+
+@pytest.mark.parametrize("twin", EVERY_TWIN)
+@pytest.mark.parametrize("task", OUTPUTS)
+def test_what_is_watched_while_training_is_the_metric_of_stored_logits(results: Results, twin: str, task: str):
+    for inputs in INPUTS:
+        logits, labels = arrays(task, inputs, "float64")
+        found = results[twin][f"{task}|{inputs}|float64|metric"] / len(labels)
+        assert found == pytest.approx(metrics.metric(logits, labels), rel=1e-14)
+
+
+def test_overlap_of_masks():
+    labels = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]], bool)
+    logits = np.array([[3, -1, 2, -4], [-1, -1, -1, -1], [1, -1, -1, -1], [1, 1, 1, 0]], np.float32)
+    found = metrics.row_metrics(logits, labels)
+    assert found.tolist() == [1 / 3, 1, 0, 3 / 4]
+    assert dice_coefficient(found).tolist() == pytest.approx([1 / 2, 1, 0, 6 / 7])
 
 
 def test_losses_of_batches_add_up_to_that_of_all_rows():
@@ -133,6 +232,13 @@ def test_losses_of_batches_add_up_to_that_of_all_rows():
     assert sum(sums) / len(labels) == pytest.approx(metrics.loss(logits, labels, loss), rel=1e-14)
 
 
+def test_a_cosine_of_single_numbers_is_refused(error_of):
+    described = schema("regression").model_copy(update={"outputs": 1})
+    assert error_of(check_loss, Loss(name="cosine"), described) == (
+        "train.loss.name: cosine compares directions, and a row of rows has a single number; expected mse, mae or huber"
+    )
+
+
 def test_huber_with_a_delta_beyond_all_errors_is_half_the_squared_error():
     logits, labels = arrays("binary", "random", "float64")
     huber, mse = metrics.loss(logits, labels, Loss(name="huber")), metrics.loss(logits, labels, Loss(name="mse"))
@@ -140,7 +246,7 @@ def test_huber_with_a_delta_beyond_all_errors_is_half_the_squared_error():
 
 
 def schema(task: str) -> Schema:
-    labels = {"binary": ["no", "yes"], "multiclass": ["a", "b", "c"], "regression": [], "reconstruction": []}[task]
+    labels = {"binary": ["no", "yes"], "multiclass": ["a", "b", "c"], "regression": []}.get(task, [])
     # The task is not checked, so that a regression can be described too.
     return Schema.model_construct(dataset="rows", task=task, labels=labels, outputs=OUTPUTS[task])
 
@@ -152,35 +258,39 @@ def schema(task: str) -> Schema:
             "binary",
             {"name": "cross_entropy"},
             "train.loss.name: the task of rows is binary; "
-            "expected binary_cross_entropy, mse, mae or huber, got cross_entropy",
+            "expected binary_cross_entropy, focal, kl_divergence, hinge, mse, mae or huber, got cross_entropy",
         ),
         (
             "multiclass",
             {"name": "binary_cross_entropy"},
             "train.loss.name: the task of rows is multiclass; "
-            "expected cross_entropy, mse, mae or huber, got binary_cross_entropy",
+            "expected cross_entropy, focal, kl_divergence, hinge, mse, mae, huber or cosine, got binary_cross_entropy",
         ),
         (
             "regression",
             {"name": "cross_entropy"},
-            "train.loss.name: the task of rows is regression; expected mse, mae or huber, got cross_entropy",
+            "train.loss.name: the task of rows is regression; expected mse, mae, huber or cosine, got cross_entropy",
         ),
         (
             "binary",
             {"name": "mae", "label_smoothing": 0.1},
-            "train.loss.label_smoothing: cross_entropy or binary_cross_entropy has it, mae has not; "
+            "train.loss.label_smoothing: binary_cross_entropy or kl_divergence has it, mae has not; "
             "expected 0.0, got 0.1",
         ),
         (
             "regression",
             {"label_smoothing": 0.1},
-            "train.loss.label_smoothing: cross_entropy or binary_cross_entropy has it, mse has not; "
-            "expected 0.0, got 0.1",
+            "train.loss.label_smoothing: no loss of a regression has it; expected 0.0, got 0.1",
         ),
         (
             "multiclass",
             {"delta": 2.0},
             "train.loss.delta: huber has it, cross_entropy has not; expected null, got 2.0",
+        ),
+        (
+            "multiclass",
+            {"name": "kl_divergence", "gamma": 1.0},
+            "train.loss.gamma: focal has it, kl_divergence has not; expected null, got 1.0",
         ),
         (
             "multiclass",
@@ -206,6 +316,11 @@ def schema(task: str) -> Schema:
             "reconstruction",
             {"class_weights": "balanced"},
             "train.loss.class_weights: a reconstruction has no classes; expected null",
+        ),
+        (
+            "segmentation",
+            {"name": "mse"},
+            "train.loss.name: the task of rows is segmentation; expected binary_cross_entropy, focal or dice, got mse",
         ),
     ],
 )

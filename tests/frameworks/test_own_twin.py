@@ -32,11 +32,12 @@ from twintrain.system import project
 from twintrain.verification.causes import find_causes
 from twintrain.verification.checks import Check
 from twintrain.verification.layers import Diffs, diff_all, roundings
-from twintrain.verification.records import Record
+from twintrain.verification.records import Record, precisions
 from twintrain.verification.workers import collect_checks, run_workers, write_experiment
 
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ["torch", "keras"]
+PRECISIONS = precisions("float32")
 EXAMPLES = {"my_twin": IMAGES, "not_twins": IMAGES}
 SHAPES = {VECTORS: [8], IMAGES: [8, 8, 1], CODES: [3]}
 PASSING = ["my_twin", "bidirectional", "tables", "mixed", "attending", "stacked", "transformer", "branches", "shared"]
@@ -258,12 +259,12 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @functools.cache
 def checks_of(folder: Path, twin: str) -> list[Check]:
-    return collect_checks(folder / twin, FRAMEWORKS, diffs_of(folder, twin), are_own=True)
+    return collect_checks(folder / twin, FRAMEWORKS, PRECISIONS, diffs_of(folder, twin), are_own=True)
 
 
 @functools.cache
 def diffs_of(folder: Path, twin: str) -> Diffs:
-    return diff_all(folder / twin, FRAMEWORKS)
+    return diff_all(folder / twin, FRAMEWORKS, PRECISIONS)
 
 
 def causes_of(folder: Path, twin: str) -> dict[str, list[str]]:
@@ -347,7 +348,7 @@ def test_constants_that_keras_keeps_in_float32_are_no_mistake_and_are_told(folde
     checks, diffs = checks_of(folder, "leaky"), diffs_of(folder, "leaky")
     assert [check for check in checks if not check.passed] == []
     assert {check.dtype for check in checks if check.is_rounded} == {"float64"}
-    ours = collect_checks(folder / "leaky", FRAMEWORKS, diffs, are_own=False)
+    ours = collect_checks(folder / "leaky", FRAMEWORKS, PRECISIONS, diffs, are_own=False)
     assert next(check.name for check in ours if check.failed) == "layer outputs"
     assert [check for check in checks if check.is_rounded and check.tolerance > 1e-4] == []
     told = roundings(diffs)

@@ -19,8 +19,10 @@ from twin_cases import (
     MASK_SEED,
     MODEL_CASES,
     NATIVE,
+    PADDED,
     ROWS,
     TRAININGS,
+    WRITTEN_OUT,
     cases,
     further_rows,
     kinds,
@@ -29,6 +31,7 @@ from twin_cases import (
 )
 from worker_process import finish, start_worker
 
+from twintrain.models.composites import COMPOSITES
 from twintrain.models.dropout_masks import keep_mask, layer_key, next_key
 from twintrain.models.layers import LAYERS
 from twintrain.models.layers.activation import Activation
@@ -81,7 +84,7 @@ def difference(results: Results, key: str) -> float:
 
 
 def test_every_kind_of_layer_has_a_row():
-    assert set().union(*(kinds(rows) for _, rows in LAYER_CASES.values())) == set(LAYERS)
+    assert set().union(*(kinds(rows) for _, rows in LAYER_CASES.values())) == {*LAYERS, *COMPOSITES}
 
 
 def test_every_function_of_activation_has_a_row():
@@ -136,6 +139,31 @@ def test_outputs_of_every_layer_are_equal(results: Results, case: str):
         assert difference(results, key) < FLOAT64
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_steps_of_padding_are_left_out(results: Results, framework: str):
+    found = {name: results[framework][f"{PADDED}|outputs|{name}"] for name in ("normed", "mean", "largest", "last")}
+    tokens = CASES_BUILT[PADDED].features
+    assert not tokens[0].any()
+    for row, given in enumerate(tokens):
+        steps = found["normed"][row][given != 0]
+        zeros = np.zeros(steps.shape[1])
+        np.testing.assert_allclose(found["mean"][row], steps.mean(0) if len(steps) else zeros, atol=FLOAT64)
+        np.testing.assert_array_equal(found["largest"][row], steps.max(0) if len(steps) else zeros)
+        np.testing.assert_array_equal(found["last"][row], steps[-2] if len(steps) > 1 else zeros)
+    table = next(iter(CASES_BUILT[PADDED].weights.values()))
+    slopes = results[framework][f"{PADDED}|gradients"][: table.size].reshape(table.shape)
+    assert not slopes[0].any(), "the vector of padding matters"
+    assert slopes[1:].any(axis=1).all()
+
+
+@pytest.mark.parametrize("case", marked(WRITTEN_OUT))
+def test_a_short_form_is_to_the_bit_what_it_stands_for(results: Results, case: str):
+    for framework, what in product(FRAMEWORKS, ("forward float32", "forward float64", "gradients", "trained by sgd")):
+        short, long = (results[framework][f"{row}|{what}"] for row in (WRITTEN_OUT[case], case))
+        np.testing.assert_array_equal(short, long)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_loss_and_gradients_are_equal(results: Results, case: str):
     assert difference(results, f"{case}|loss") < FLOAT64
@@ -186,6 +214,10 @@ def test_training_is_deterministic_and_resumes_to_the_same_bits(results: Results
     for key in keys:
         np.testing.assert_array_equal(found[key.replace("whole", "again")], found[key])
         np.testing.assert_array_equal(found[key.replace("whole", "halves")], found[key])
+
+
+def test_layers_of_saved_networks_have_their_arrays_by_earlier_names_too(results: Results):
+    assert results["keras"]["of earlier names"] == 0
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -2,11 +2,14 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from shared_networks import LAYERS, SETTINGS
+from shared_networks import LAYERS, SETTINGS, STEPS
 from started_workers import run_together
+
+from twintrain.settings.sections.precision import SCALED, epsilon
 
 pytestmark = pytest.mark.slow
 ALL = [f"{network}|{training}" for network in LAYERS for training in SETTINGS]
@@ -55,10 +58,28 @@ def test_they_train_to_the_weights_of_one(
         assert difference < tolerance, what
 
 
+@pytest.mark.parametrize("framework", TRAININGS)
+def test_the_only_worker_meets_nobody(results: Callable[[str, int], Results], framework: str):
+    (alone,), (first, _) = results(framework, 1), results(framework, 2)
+    assert alone["met"].size == 0
+    assert first["met"].size > 0
+
+
 @pytest.mark.parametrize(("framework", "size"), SHARED)
 def test_all_workers_have_the_same_to_the_bit(results: Callable[[str, int], Results], framework: str, size: int):
     first, *others = results(framework, size)
     for other in others:
-        for key, array in first.items():
-            np.testing.assert_array_equal(other[key], array, err_msg=key)
+        for key in first.keys() - {"met"}:
+            np.testing.assert_array_equal(other[key], first[key], err_msg=key)
     assert all((array == [1, 1 / 3]).all() for key, array in first.items() if key.endswith("agreed"))
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_in_half_precision_they_are_one_but_for_rounding(tmp_path: Path, framework: str):
+    for size in (1, 2):
+        run_together("shared_training_worker.py", size, framework, tmp_path / str(size), SCALED, "mlp|all at once")
+    alone, first, second = (dict(np.load(tmp_path / f"{name}.npz")) for name in ("1-0", "2-0", "2-1"))
+    for what in ("loss", "gradients", "training", "weights"):
+        key = f"mlp|all at once|{what}"
+        np.testing.assert_array_equal(second[key], first[key])
+        assert np.abs(first[key] - alone[key]).max() < STEPS * epsilon(SCALED) * np.abs(alone[key]).max(), what

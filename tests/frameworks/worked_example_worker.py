@@ -28,7 +28,7 @@ from twintrain.settings.sections.optimizers import Optimizer
 def main(framework: str, out: str) -> None:
     networks = framework_module(framework, "networks")
     # TensorFlow and Keras take a second more to import where they find these, and others find them all the same.
-    assert not {"jax", "sklearn"} & set(sys.modules)
+    assert not {"jax", "sklearn", "matplotlib"} & set(sys.modules)
     assert importlib.util.find_spec("sklearn")
     np.savez(out, **backpropagation(framework, networks), **gates(framework, networks))
 

@@ -36,12 +36,18 @@ NETWORKS: dict[str, tuple[list[Any], list[int], list[str], set[str]]] = {
         [
             {"bidirectional": {"layer": {"lstm": {"units": 3, "return_sequences": True}}}},
             "batch_norm",
+            "class_token",
+            "positional_embedding",
+            {"multi_head_attention": {"num_heads": 2, "use_bias": False}},
             {"gru": {"units": 4}},
             {"dense": {"units": "outputs"}},
         ],
         [5, 3],
-        ["bidirectional_0", "batch_norm_1"],
-        {"bidirectional_0_forward_lstm_0", "bidirectional_0_backward_lstm_0", "batch_norm_1"},
+        ["bidirectional_0", "batch_norm_1", "class_token_2", "multi_head_*"],
+        {
+            *("bidirectional_0_forward_lstm_0", "bidirectional_0_backward_lstm_0", "batch_norm_1"),
+            *("class_token_2", "multi_head_attention_4"),
+        },
     ),
     "vector": (
         [{"dense": {"units": 4}}, "batch_norm", {"dense": {"units": 4}}, {"dense": {"units": "outputs"}}],

@@ -116,6 +116,7 @@ def test_what_a_model_writes_out_holds_in_both_modes(project):
 
 
 IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
+MASKS = schema_of([28, 28, 1], 784).model_copy(update={"task": "segmentation", "labels": []})
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,8 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
         (
             ["flatten", {"dense": {"units": 3}, "x": 1}],
             IMAGES,
-            "conf/models/m.yaml layer 2: expected one 'kind: {arguments}', got dense, x",
+            "conf/models/m.yaml layer 2: expected one 'kind: {arguments}', "
+            "and beside it nothing but name, from, repeat; got dense, x",
         ),
         (["flatten", "dense"], IMAGES, "conf/models/m.yaml layer 2 (dense): 'units' is missing"),
         (
@@ -162,6 +164,11 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
             "conf/models/m.yaml: expected 10 logits at the end, got (28, 28, 1); end with dense: {units: outputs}",
         ),
         (
+            [{"conv2d": {"filters": 1, "kernel_size": 1}}],
+            MASKS,
+            "conf/models/m.yaml: expected 784 logits at the end, got (28, 28, 1); end with flatten",
+        ),
+        (
             [LOGITS],
             CODES,
             "conf/models/m.yaml layer 1 (dense) does not fit demo: "
@@ -178,6 +185,12 @@ IMAGES, CODES = schema_of([28, 28, 1], 10), schema_of([2], 1, [4, 3])
             schema_of([2]),
             "conf/models/m.yaml layer 1 (embedding) does not fit demo: "
             "expected category codes as input; it goes first, on a table with preprocess.categorical: codes",
+        ),
+        (
+            ["embedding", LOGITS],
+            CODES.model_copy(update={"categories": None, "tokens": 5}),
+            "conf/models/m.yaml layer 1 (embedding) does not fit demo: "
+            "the words of a text need embedding: {input: tokens} as the first layer",
         ),
     ],
 )
@@ -196,18 +209,22 @@ SEQUENCES = schema_of([6, 3], 3)
 
 def test_nested_layers_have_names_of_their_own_at_any_depth():
     network = place([NESTED, "flatten", LOGITS], schema_of([4, 4, 1], 3))
-    assert [placed.name for placed in network.walk()] == [
-        "residual_0",
-        "residual_0_layers_inception_0",
-        "residual_0_layers_inception_0_0_conv2d_0",
-        "residual_0_layers_inception_0_0_batch_norm_1",
-        "residual_0_layers_inception_0_1_dropout_0",
-        "residual_0_shortcut_conv2d_0",
-        "flatten_1",
-        "dense_2",
+    # Numbers are those of the entries as they are read, which dropout draws its masks by.
+    assert [(placed.number, placed.name, placed.inputs) for placed in network.layers] == [
+        (2, "residual_0_layers_inception_0_0_conv2d_0", ("input",)),
+        (3, "residual_0_layers_inception_0_0_batch_norm_1", ("residual_0_layers_inception_0_0_conv2d_0",)),
+        (4, "residual_0_layers_inception_0_1_dropout_0", ("input",)),
+        (
+            1,
+            "residual_0_layers_inception_0",
+            ("residual_0_layers_inception_0_0_batch_norm_1", "residual_0_layers_inception_0_1_dropout_0"),
+        ),
+        (5, "residual_0_shortcut_conv2d_0", ("input",)),
+        (0, "residual_0", ("residual_0_layers_inception_0", "residual_0_shortcut_conv2d_0")),
+        (6, "flatten_1", ("residual_0",)),
+        (7, "dense_2", ("flatten_1",)),
     ]
-    assert [placed.name for placed in network.layers] == ["residual_0", "flatten_1", "dense_2"]
-    assert network.layers[0].output_shape == (4, 4, 3)
+    assert {placed.name: placed.output_shape for placed in network.layers}["residual_0"] == (4, 4, 3)
     assert {name: weight.shape for name, weight in network.weights().items() if "shortcut" in name} == {
         "residual_0_shortcut_conv2d_0/kernel": (1, 1, 1, 3),
         "residual_0_shortcut_conv2d_0/bias": (3,),
@@ -219,7 +236,7 @@ def test_aligned_reaches_nested_layers():
         [placed.layer for placed in place([NESTED, "flatten", LOGITS], schema_of([4, 4, 1], 3), mode).walk()]
         for mode in ("aligned", "native")
     )
-    assert (aligned[3], native[3]) == (BatchNorm(momentum=0.9, epsilon=1e-5), BatchNorm())
+    assert (aligned[1], native[1]) == (BatchNorm(momentum=0.9, epsilon=1e-5), BatchNorm())
 
 
 def test_both_directions_have_arrays_of_their_own():
@@ -254,6 +271,11 @@ def test_softmax_at_the_end_is_the_head_and_no_layer():
             "leave it out, probabilities are then the sigmoid of the logit",
         ),
         (
+            ["flatten", "softmax"],
+            MASKS,
+            "conf/models/m.yaml layer 2 (softmax) does not fit demo: its outputs are no classes; leave it out",
+        ),
+        (
             ["flatten", "softmax", LOGITS],
             IMAGES,
             "conf/models/m.yaml layer 2 (softmax) does not fit demo: "
@@ -273,8 +295,8 @@ def test_softmax_at_the_end_is_the_head_and_no_layer():
         (
             [{"inception": {"branches": [[], ["max_pool2d"]]}}, LOGITS],
             IMAGES,
-            "conf/models/m.yaml layer 1 (inception) does not fit demo: branches stand side by side on the last axis, "
-            "all others must be equal, but 0 ends in (28, 28, 1), 1 ends in (14, 14, 1); "
+            "conf/models/m.yaml layer 1 (inception) does not fit demo: they stand side by side on the last axis, "
+            "all others must be equal, but 0 gives (28, 28, 1), 1 gives (14, 14, 1); "
             "give them the same strides, and padding: same",
         ),
         (
@@ -286,8 +308,8 @@ def test_softmax_at_the_end_is_the_head_and_no_layer():
             [{"residual": {"layers": [{"conv2d": {"filters": 3, "kernel_size": 1}}]}}],
             IMAGES,
             "conf/models/m.yaml layer 1 (residual) does not fit demo: "
-            "layers end in (28, 28, 3), the shortcut in (28, 28, 1); expected equal shapes: "
-            "give the shortcut a layer such as conv2d: {filters: 3, kernel_size: 1} with the strides of layers",
+            "layers gives (28, 28, 3), shortcut gives (28, 28, 1); expected equal shapes: "
+            "give shortcut a layer such as conv2d: {filters: 3, kernel_size: 1} with the strides of layers",
         ),
         (
             [{"bidirectional": {"layer": {"lstm": {}}}}],
@@ -297,8 +319,8 @@ def test_softmax_at_the_end_is_the_head_and_no_layer():
         (
             [{"inception": {"branches": [["embedding"], []]}}, LOGITS],
             CODES,
-            "conf/models/m.yaml layer 1 (inception), 0, layer 1 (embedding) does not fit demo: "
-            "expected category codes as input; it goes first, on a table with preprocess.categorical: codes",
+            "conf/models/m.yaml layer 1 (inception) does not fit demo: "
+            "category codes need an embedding as the first layer, or preprocess.categorical: onehot",
         ),
     ],
 )

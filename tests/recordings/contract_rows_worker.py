@@ -45,7 +45,7 @@ def built(framework: str, case: Case) -> Backend:
 
 
 def given(case: Case) -> np.ndarray:
-    return case.features[:8].astype("int64" if case.network.schema.categories else "float32")
+    return case.features[:8].astype("int64" if case.network.schema.input_dims else "float32")
 
 
 def spoilt(case: Case, name: str, rng: np.random.Generator) -> dict[str, np.ndarray]:

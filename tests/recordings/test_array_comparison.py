@@ -59,3 +59,12 @@ def test_nan_is_no_agreement():
     b[1, 2] = np.nan
     found = difference(a, b)
     assert (found.largest, found.place) == (np.inf, (1, 2))
+
+
+def test_equal_infinities_are_no_difference_and_others_are():
+    reference = np.array([[-np.inf, 2.0, -4.0], [1.0, np.inf, 0.0]])
+    found = difference(reference, np.add(reference, [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert (found.largest, found.place) == (0.25, (0, 1))
+    assert found.cosine == pytest.approx(0.98, abs=0.02)
+    assert difference(reference, -reference).place == (0, 0)
+    assert difference(reference, np.where(np.isinf(reference), 7.0, reference)).largest == np.inf

@@ -25,7 +25,7 @@ def test_a_row_is_one_network(recorded, case):
     assert found.passed, str(found)
     assert found.precision == "float64"
     constants = {row.op for row in found.layers if row.verdict == "rounding"}
-    assert constants <= {"leaky_relu", "gelu"}, str(found)
+    assert constants <= {"leaky_relu", "gelu", "upsample"}, str(found)
 
 
 @pytest.mark.parametrize("case", MISTAKEN)
@@ -36,4 +36,5 @@ def test_one_number_of_one_kernel_is_found(recorded, case):
     assert found.verdict == "different", str(found)
     named = {row.other_name for row in found.differing_weights}
     assert len(named) == 1, str(found)
-    assert wanted.startswith(named.pop()), str(found)
+    # What a convolution of several layers in Keras keeps its arrays in is called so.
+    assert wanted.startswith(named.pop().removesuffix("_Arrays")), str(found)

@@ -79,3 +79,27 @@ def test_layers_on_branches_in_another_order_are_matched_although_they_differ():
 
     names, ours, theirs = matched(branches("torch", 0.1), branches("keras", 0.3))
     assert (sorted(names)[1], ours, theirs) == (("leaky", "leaky"), [], [])
+
+
+def test_the_softmax_of_scores_is_no_function_of_an_array_of_as_many_numbers():
+    def attention(framework, function):
+        net = Network(framework)
+        x = net.rows(4)
+        if function == "softmax":
+            scores = net.plain("scores", "reshape", x, shape=[2, 2])
+            scores = net.plain("function", "softmax", scores, axis=-1)
+            return net.maker.recording(net.plain("joined", "reshape", scores, shape=[4]))
+        return net.maker.recording(net.plain("function", function, x))
+
+    names, ours, theirs = matched(attention("torch", "gelu"), attention("keras", "softmax"))
+    assert ("function", "function") not in names
+    assert ours == ["function"]
+    assert "function" in theirs
+    # Of one shape the one may have been written for the other.
+    names, *_ = matched(equal_functions("torch", "gelu"), equal_functions("keras", "softmax"))
+    assert ("function", "function") in names
+
+
+def equal_functions(framework, function):
+    net = Network(framework)
+    return net.maker.recording(net.plain("function", function, net.rows(4)))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 TWINS = """
     import numpy as np
 
-    x = np.linspace(-1, 1, 30).reshape(3, 10)
+    x = np.linspace(-100, 100, 30).reshape(3, 10)  # of both signs, so that some unit is below 0 whatever is drawn
 
 
     def build_torch():

@@ -2,16 +2,17 @@
 
 import pytest
 
+from twintrain.evaluation.measures import ACCURACY, ERROR, OVERLAP
 from twintrain.registry import gate
 from twintrain.registry.gate import Check, Latency, Lead
 
-POINTS = Lead(0.03, 0.012, 0.046, of_accuracy=True, is_significant=True)
-ERRORS = Lead(0.5, 0.1, 0.9, of_accuracy=False, is_significant=True)
+POINTS = Lead(0.03, 0.012, 0.046, ACCURACY, is_significant=True)
+ERRORS = Lead(0.5, 0.1, 0.9, ERROR, is_significant=True)
 CHEAPER, AS_DEAR = Latency(0.85, 1.0, 0.82, 0.9), Latency(0.85, 1.0, 0.81, 0.91)
 
 
 def lead(low, high, is_equivalent=False):
-    return Lead((low + high) / 2, low, high, True, low > 0 or high < 0, is_equivalent)
+    return Lead((low + high) / 2, low, high, ACCURACY, low > 0 or high < 0, is_equivalent)
 
 
 def test_a_lead_is_read_from_a_comparison_of_classes():
@@ -23,6 +24,12 @@ def test_a_lead_is_read_from_a_comparison_of_classes():
 def test_a_smaller_error_is_a_lead():
     assert gate.lead({"mae_difference": -0.5, "relative_difference": -0.1, "mae_ci95": [-0.9, -0.1]}) == ERRORS
     assert str(ERRORS) == "-0.5 in the mean error, 95 % interval -0.9 to -0.1"
+
+
+def test_a_larger_overlap_is_a_lead():
+    found = gate.lead({"iou_difference": -0.02, "relative_difference": -0.03, "iou_ci95": [-0.03, -0.01]})
+    assert found == Lead(-0.02, -0.03, -0.01, OVERLAP, is_significant=True)
+    assert str(found) == "-0.02 in the mean IoU, 95 % interval -0.03 to -0.01"
 
 
 def test_a_lead_is_beyond_chance_by_the_test_that_decides_the_winner():
@@ -154,7 +161,7 @@ def test_a_tie_without_latencies_is_a_mistake_of_the_caller():
 
 
 def test_the_margin_of_errors_is_in_their_unit():
-    tie = Lead(0.0, -0.2, 0.2, of_accuracy=False, is_significant=False)
+    tie = Lead(0.0, -0.2, 0.2, ERROR, is_significant=False)
     assert gate.check_champion(tie, 0.25, CHEAPER).reason == (
         "No worse than the champion by more than the margin of 0.25 (+0 in the mean error, 95 % interval -0.2 to +0.2)"
         ", and cheaper: 0.85 ms a row instead of 1.00, 82 to 90 % of it."

@@ -15,6 +15,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from made_shards import save_shards
 from own_store import use_store
 
 from pipelines import promote as promote_command
@@ -164,9 +165,8 @@ def store(tmp_path_factory):
 def world(project, store, request, monkeypatch):
     """A project with rows in it."""
     use_store(monkeypatch, store)
-    for folder in ("build/ingested", "build/split"):
-        (project / folder).mkdir(parents=True)
-    np.save("build/ingested/array.npy", np.arange(ROWS, dtype=np.float32)[:, None])
+    (project / "build/split").mkdir(parents=True)
+    save_shards(project / "build/ingested", {"array": np.arange(ROWS, dtype=np.float32)[:, None]})
     Schema(dataset="rows", task="binary", labels=["no", "yes"], **SHAPE).save(Path("build/split"))
     tracking.open_store("Default")
     client = tracking.connect("Default")

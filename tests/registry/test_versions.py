@@ -9,9 +9,9 @@ from own_store import use_store
 from server_process import server
 
 from twintrain import tracking
-from twintrain.command_line.ports import free_port
 from twintrain.registry.versions import CHAMPION, PREVIOUS, ROLLED_BACK, Versions, registered_name
 from twintrain.settings.params import Tracking
+from twintrain.system.ports import free_port
 
 NAME = registered_name("digits", "cnn")
 SERVER_SECONDS = 60

@@ -15,7 +15,7 @@ def path(tmp_path):
 
 def test_class_balance_is_drawn(path):
     before = LABELS.copy()
-    plot_class_balance(LABELS, ["cat", "dog", "owl"], path)
+    plot_class_balance(np.bincount(LABELS), ["cat", "dog", "owl"], path)
     picture = imread(path)
     assert picture.shape == (400, 600, 4)
     assert picture.std() > 0
@@ -23,7 +23,7 @@ def test_class_balance_is_drawn(path):
 
 
 def test_bars_are_as_high_as_their_classes_have_rows(path):
-    plot_class_balance(np.repeat([0, 1], [4, 1]), ["many", "few"], path)
+    plot_class_balance(np.array([4, 1]), ["many", "few"], path)
     blue = np.array([0x00, 0x72, 0xB2]) / 255
     is_bar = np.abs(imread(path)[..., :3] - blue).max(axis=2) < 0.01
     heights = is_bar.sum(axis=0)

@@ -26,6 +26,13 @@ def test_large_image_is_made_small_in_its_own_proportions():
     assert opened(png(np.zeros((448, 224, 3), dtype=np.uint8))).shape == (112, 56, 3)
 
 
+def test_masks_are_drawn_in_the_shape_of_their_image():
+    truth, made = np.arange(12).reshape(2, 6) % 2 == 0, np.linspace(0, 1, 12).reshape(2, 6)
+    second = samples_of(np.zeros((2, 2, 3, 1), np.uint8), {"truth": truth, "PyTorch": made})[1]
+    assert np.array_equal(opened(second.masks["truth"]), truth[1].reshape(2, 3) * 255)
+    assert np.array_equal(opened(second.masks["PyTorch"]), (made[1].reshape(2, 3) * 255).round())
+
+
 def test_sequence_is_a_line_a_channel():
     steps = np.stack([np.arange(3.0), np.array([2.0, 0.0, 2.0])], axis=1)[None]
     (sample,) = samples_of(steps)

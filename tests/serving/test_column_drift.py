@@ -5,7 +5,8 @@ from mlflow.utils.validation import _validate_metric_name
 from scipy.stats import binom, chi2, norm
 
 from pipelines.drift import _metrics
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.serving import column_drift
 from twintrain.serving.column_drift import (
     ColumnDrift,
@@ -123,6 +124,15 @@ def test_table_is_compared_by_the_columns_that_the_network_is_given(tmp_path):
     assert list(columns) == ["age", "city"]
     np.testing.assert_array_equal(columns["age"], [20, np.nan, np.inf])
     np.testing.assert_array_equal(columns["city"], [1, np.inf, 0])
+
+
+def test_texts_are_compared_by_how_many_words_are_read(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text('id,note\n1,"a b, c"\n2,""\n3,d\n', encoding="utf-8")
+    dataset = TABLE.model_copy(update={"features": {"note": Feature(text={"length": 3}, missing=True)}})
+    np.testing.assert_array_equal(new_columns(path, dataset)["note"], [3, np.nan, 1])
+    before = training_columns(np.array([[7, 0, 0], [7, 8, 0], [7, 8, 9]]), np.array([1, 2]), dataset)
+    np.testing.assert_array_equal(before["note"], [2, 3])
 
 
 def test_table_without_a_header_is_read_as_the_files_of_the_data_set(tmp_path):

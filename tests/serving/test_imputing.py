@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.prepare.encoding import as_numbers
+from twintrain.serving.answering import encoder_of
 from twintrain.serving.imputing import fill_missing
 from twintrain.serving.new_rows import read_new_rows
 from twintrain.serving.raw_input import read_rows
@@ -79,6 +81,15 @@ def test_file_of_another_form_gives_the_same_rows(how, tmp_path, dataset):
     np.testing.assert_array_equal(numbers[:, 1], frame["size"])
 
 
+def test_text_has_nothing_to_be_filled_by():
+    features = {"note": Feature(text={"length": 2})}
+    rows = pd.DataFrame({"note": ["so good", ""]})
+    filled, counts = fill_missing(rows, Encoder.fit(np.ones((1, 2), np.int64), features, "tokens"))
+    assert (filled["note"].tolist(), counts) == (["so good", ""], {})
+    bad = read_rows(filled, Dataset(**DESCRIBED, task="binary", format="table", features=features))[1]
+    assert bad.to_dict() == {1: "no value in note, which must have one"}
+
+
 def test_column_that_lacks_is_named_among_all_that_came(tmp_path, dataset, error_of):
     TRAINED.drop(columns="age").to_csv(tmp_path / "new.csv", index=False)
     (chunk,) = read_new_rows(tmp_path / "new.csv", dataset)
@@ -133,3 +144,10 @@ def test_decimal_mark_is_that_of_the_file_and_what_it_leaves_open_is_said(tmp_pa
 @pytest.mark.parametrize(("trained", "encoding"), [("cp1252", "utf-8"), ("utf-8", "cp1252"), ("cp1252", "cp1252")])
 def test_encoding_is_that_of_the_file(trained, encoding, tmp_path):
     assert new_rows(tmp_path, "city\nZürich\nGenève\n", encoding, encoding=trained, features=CITIES) == [[1], [0]]
+
+
+def test_nothing_fills_a_text_or_a_picture(error_of):
+    texts = Dataset(**DESCRIBED, task="binary", format="table", features={"review": Feature(text={})})
+    pictures = Dataset(**DESCRIBED, task="binary", format="images", image_shape=[2, 2, 1])
+    said = "--bad-rows impute fills numbers, categories and dates of a table; expected error or drop"
+    assert [error_of(encoder_of, "models:/m/1", each) for each in (texts, pictures)] == [said, said]

@@ -59,7 +59,10 @@ def test_params_of_the_repository_are_valid(project):
             {"train": {"torch": {"fuse": True}}},
             "params.yaml: unknown parameter 'train.torch.fuse'; did you mean 'fused'?",
         ),
-        ({"ingest": {"zebra": 1}}, "params.yaml: unknown parameter 'ingest.zebra'; known: bad_rows, classes"),
+        (
+            {"ingest": {"zebra": 1}},
+            "params.yaml: unknown parameter 'ingest.zebra'; known: bad_rows, classes, engine, pin, workers",
+        ),
         ({"ingest": {"classes": ["1"]}}, "params.yaml: 'ingest.classes': expected at least 2 items, got ['1']"),
         ({"ingest": {"classes": [1, 1]}}, "params.yaml: 'ingest.classes': expected each class once, got ['1', '1']"),
         ({"ingest": {"classes": [1, 0.5]}}, "params.yaml: 'ingest.classes.1': expected a valid string, got 0.5"),
@@ -93,7 +96,7 @@ def test_params_of_the_repository_are_valid(project):
         (
             {"baseline": {"name": "logit"}},
             "params.yaml: 'baseline.name': expected 'logistic', 'linear', 'ridge', 'svm', 'knn', 'tree', 'mlp', "
-            "'majority', 'mean', 'naive' or 'pca', got 'logit'; did you mean 'logistic'?",
+            "'majority', 'mean', 'naive', 'pca' or 'threshold', got 'logit'; did you mean 'logistic'?",
         ),
         ({"baseline": {"svm": {"c": 1.0}}}, "params.yaml: unknown parameter 'baseline.svm.c'; known: C, kernel"),
         ({"baseline": {"rows": 1}}, "params.yaml: 'baseline.rows': expected 2 to 1,000,000,000,000, got 1"),
@@ -112,8 +115,8 @@ def test_params_of_the_repository_are_valid(project):
         ),
         (
             {"train": {"loss": {"name": "mean"}}},
-            "params.yaml: 'train.loss.name': expected 'cross_entropy', 'binary_cross_entropy', 'mse', 'mae' or "
-            "'huber', got 'mean'",
+            "params.yaml: 'train.loss.name': expected 'cross_entropy', 'binary_cross_entropy', 'focal', "
+            "'kl_divergence', 'hinge', 'mse', 'mae', 'huber', 'cosine' or 'dice', got 'mean'",
         ),
         (
             {"train": {"loss": {"label_smoothing": 1.0}}},
@@ -146,7 +149,7 @@ def test_params_of_the_repository_are_valid(project):
         (
             {"train": {"optimizer": {"name": "adamm"}}},
             "params.yaml: 'train.optimizer.name': expected 'sgd', 'adagrad', 'adadelta', 'rmsprop', 'adam', 'adamax', "
-            "'nadam', 'adamw', 'rprop', 'asgd' or 'lbfgs', got 'adamm'; did you mean 'adam'?",
+            "'nadam', 'adamw', 'lion', 'lamb', 'rprop', 'asgd' or 'lbfgs', got 'adamm'; did you mean 'adam'?",
         ),
         (
             {"train": {"optimizer": {"name": "rprop", "etas": [1.2, 0.5]}}},
@@ -171,6 +174,20 @@ def test_params_of_the_repository_are_valid(project):
             "null",
         ),
         (
+            {"train": {"optimizer": {"name": "lbfgs"}, "dtype": "bfloat16"}},
+            "params.yaml: 'train': lbfgs takes differences of gradients, which half precision rounds away; "
+            "expected dtype: float32 or float64, got bfloat16",
+        ),
+        (
+            {"train": {"dtype": "float16"}, "model": "own/net.py"},
+            "params.yaml: train.dtype: which layers compute in half precision is known of a list of layers alone; "
+            "expected float32 or float64 for a network of your own, got float16",
+        ),
+        (
+            {"train": {"dtype": "half"}},
+            "params.yaml: 'train.dtype': expected 'float32', 'float64', 'bfloat16' or 'float16', got 'half'",
+        ),
+        (
             {"train": {"optimizer": {"name": "lbfgs"}}, "frameworks": ["torch", "keras"]},
             "params.yaml: lbfgs evaluates the loss several times a step, and Keras has no such loop; "
             "expected frameworks: [torch], got ['torch', 'keras']",
@@ -178,6 +195,10 @@ def test_params_of_the_repository_are_valid(project):
         (
             {"train": {"optimizer": {"name": "asgd"}}, "mode": "native", "frameworks": ["keras"]},
             "params.yaml: Keras has no asgd of its own; expected mode: aligned, or frameworks: [torch]",
+        ),
+        (
+            {"train": {"optimizer": {"name": "lion"}}, "mode": "native", "frameworks": ["torch", "keras"]},
+            "params.yaml: PyTorch has no lion of its own; expected mode: aligned, or frameworks without torch",
         ),
         (
             {"train": {"optimizer": {"name": "asgd"}}, "mode": "native", "frameworks": ["torch", "keras-jax"]},
@@ -277,6 +298,7 @@ def test_baselines_are_the_tasks_own_unless_named():
         "binary": ["logistic"],
         "regression": ["linear"],
         "reconstruction": ["pca"],
+        "segmentation": ["threshold"],
     }
     named = Baseline(name="svm", others=["tree", "svm", "majority"])
     assert named.names_for("binary") == ["svm", "tree", "majority"]

@@ -11,10 +11,10 @@ TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1
 Results = dict[str, dict[str, np.ndarray]]
 
 
-def made_of(names: list[str], folder: Path) -> Results:
-    """What each framework made of rows, one after the other in processes of their own."""
+def made_of(names: list[str], folder: Path, engines: tuple[str, ...] = ENGINES) -> Results:
+    """What PyTorch and other engines made of rows, one after the other in processes of their own."""
     found = {}
-    for framework in ("torch", *ENGINES):
+    for framework in ("torch", *engines):
         out = folder / f"{framework}.npz"
         run_worker("twin_worker.py", framework, out, "brief", *names)
         found[framework] = dict(np.load(out))

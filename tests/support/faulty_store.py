@@ -25,7 +25,8 @@ from pathlib import Path
 
 from store_faults import HOP_BY_HOP, Answer, Call, Fault, healthy
 
-from twintrain.command_line.ports import HOST, free_port
+from twintrain.system.ports import HOST, free_port
+from twintrain.tracking.store import environment
 
 START_SECONDS = 180
 
@@ -47,11 +48,9 @@ class TrackingServer:
         command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.database]
         command += ["--artifacts-destination", str(self.artifacts), "--serve-artifacts"]
         command += ["--host", HOST, "--port", str(self.port), "--workers", "1"]
-        # Seven more processes, for what we do not use.
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=environment
+                command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=environment()
             )
         self._wait()
 

@@ -19,12 +19,19 @@ def _of_torch(model: Any, network: Network, features: np.ndarray) -> dict[str, n
     axes = {placed.name: len(placed.output_shape) for placed in network.layers}
     values = torch.from_numpy(features).to(next(model.parameters()).device)
     outputs = {}
+
+    def keep(name: str) -> Any:
+        def hook(_: Any, __: Any, output: Any) -> None:
+            outputs[name] = output.movedim(1, -1) if axes[name] >= 3 else output
+
+        return hook
+
+    hooks = [model.get_submodule(name).register_forward_hook(keep(name)) for name in axes]
     model.eval()
     with torch.inference_mode():
-        for name, module in model.named_children():
-            values = module(values)
-            if name in axes:
-                outputs[name] = values.movedim(1, -1) if axes[name] == 3 else values
+        model(values)
+    for hook in hooks:
+        hook.remove()
     return {name: output.cpu().numpy().copy(order="C") for name, output in outputs.items()}
 
 

@@ -25,7 +25,8 @@ INHERITED = (
     "PYTHONDONTWRITEBYTECODE",
 )
 
-VERIFIED = "verify:\n  enabled: true"
+# What takes a run two processes more, as params.yaml has it.
+VERIFIED, COSTED = "verify:\n  enabled: true", "  cost: true"
 # Where nothing but what the stages leave is looked at: what MLflow records takes a third of a short stage.
 UNTRACKED = ("--tracking.budget_seconds", "0")
 
@@ -44,22 +45,25 @@ def heard_signals() -> Iterator[None]:
 class Clone:
     """A clone in a folder of its own, with its own data, store and outputs."""
 
-    def __init__(self, folder: Path, origin: Path = ROOT, verified: bool = False) -> None:
+    def __init__(self, folder: Path, origin: Path = ROOT, verified: bool = False, costed: bool = False) -> None:
         """Clones.
 
         Args:
-            verified: whether runs verify the twins, which takes two processes more; else params.yaml leaves it out.
+            verified: whether runs verify the twins; else params.yaml leaves it out.
+            costed: whether runs measure what predictions cost; else params.yaml leaves it out.
         """
         self.folder = folder
         subprocess.run(["git", "clone", "--quiet", str(origin), str(folder)], check=True)
         # DVC commits experiments.
         for name, value in (("user.name", "test"), ("user.email", "test@example.org")):
             subprocess.run(["git", "config", name, value], cwd=folder, check=True)
-        if not verified:
+        if left_out := [line for line, is_wanted in ((VERIFIED, verified), (COSTED, costed)) if not is_wanted]:
             params = folder / "params.yaml"
             text = params.read_text("utf-8")
-            assert VERIFIED in text
-            params.write_text(text.replace(VERIFIED, VERIFIED.replace("true", "false")), "utf-8")
+            for line in left_out:
+                assert text.count(line) == 1
+                text = text.replace(line, line.replace("true", "false"))
+            params.write_text(text, "utf-8")
             subprocess.run(["git", "commit", "--quiet", "--all", "-m", "Leave it out"], cwd=folder, check=True)
 
     def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -37,8 +37,11 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "images": ("mnist5k", {**DIGITS, "model": "softmax_cnn"}),
     "regression": ("diabetes_regression", {}),
     "reconstruction": ("autoencoder_mnist5k", DIGITS),
+    "segmentation": ("unet_digits", {"split.train_rows": 200}),
     "sequences": ("timeseries_lstm", {"split.train_rows": 200}),
+    "text": ("text_embedding", {"split.train_rows": 200}),
     "float64": ("diabetes", {"train.dtype": "float64"}),
+    "float16": ("diabetes", {"train.dtype": "float16"}),
 }
 SOFTMAX_CNN = """# Few filters, and probabilities of its own at the end.
 layers:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twintrain.system.processes import end_group
+from twintrain.tracking.store import environment
 
 END_SECONDS = 10
 
@@ -16,7 +17,8 @@ END_SECONDS = 10
 def server(command: list[str], health: str, log: Path, seconds: float = 300, **process) -> Iterator[subprocess.Popen]:
     """Runs a server from the moment it answers at `health`, and ends it with all that it has started."""
     with log.open("w", encoding="utf-8") as output:
-        started = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **process)
+        options = {"env": environment(), "start_new_session": True, **process}
+        started = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **options)
     try:
         _wait_for(health, started, log, seconds)
         yield started

@@ -29,7 +29,15 @@ LAYERS: dict[str, tuple[list[int], list[Any]]] = {
             one("dropout", rate=0.3),
         ],
     ),
-    "lstm": (SEQUENCE, [one("lstm", units=4, return_sequences=True), "batch_norm", one("gru", units=3)]),
+    "lstm": (
+        SEQUENCE,
+        [
+            one("multi_head_attention", num_heads=1, use_bias=False, dropout=0.2),
+            one("lstm", units=4, return_sequences=True),
+            "batch_norm",
+            one("gru", units=3),
+        ],
+    ),
     "residual": (SMALL_IMAGE, [RESIDUAL_OF_INCEPTION, "global_avg_pool"]),
 }
 SETTINGS: dict[str, dict[str, Any]] = {

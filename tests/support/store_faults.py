@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from twintrain.command_line.ports import HOST
+from twintrain.system.ports import HOST
 
 HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "host", "keep-alive")
 

@@ -216,7 +216,7 @@ class _Reader:
         return _sha256(json.dumps(self._text(path.name, text), sort_keys=True))
 
     def _without_own_lines(self, text: str) -> str:
-        own = ("utc_time_created:", "model_uuid:", "model_size_bytes:", "model_version:")
+        own = ("utc_time_created:", "model_uuid:", "model_size_bytes:", "model_version:", "model_code_path:")
         # Of runs of one name a file tells the name: which of them it lies in, the store tells.
         text = COUNTED.sub("", self._stable(text))
         return "\n".join(line for line in text.splitlines() if not line.strip().startswith(own))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from twintrain.command_line.commands import SECONDS_TO_END, run_command
-from twintrain.errors import LISTED_WORDS, UserError, did_you_mean, unknown
+from twintrain.errors import LISTED, UserError, did_you_mean, unknown
 from twintrain.system.processes import worker_environment
 
 
@@ -22,10 +22,13 @@ def test_nearest_word_or_what_is_known(word, known, said):
     assert did_you_mean(word, known) == said
 
 
-def test_known_words_are_listed_up_to_a_readable_number():
-    words = [f"{index:02}" for index in range(LISTED_WORDS)]
+def test_known_words_are_listed_up_to_a_readable_length():
+    words = ["ab", "cd", "e" * (LISTED - 8)]
     assert did_you_mean("zebra", words) == "; known: " + ", ".join(words)
-    assert did_you_mean("zebra", [*words, "99"]) == ""
+    assert did_you_mean("zebra", [*words[:2], words[2] + "e"]) == ""
+    assert str(unknown("model", "zebra", ["a" * LISTED, "b"], "conf/models")) == (
+        "unknown model 'zebra'; conf/models has them all"
+    )
 
 
 def test_known_words_may_come_from_an_iterator_that_runs_once():

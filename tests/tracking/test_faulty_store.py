@@ -27,7 +27,7 @@ from store_faults import (
     slow,
 )
 
-from twintrain.command_line.ports import HOST
+from twintrain.system.ports import HOST
 
 UPLOAD = "/api/2.0/mlflow-artifacts/artifacts/file"
 

@@ -3,23 +3,18 @@
 benchmarks/outages.py does the same to the whole command.
 """
 
-import json
 import random
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import store_faults as faults
 import tracked_worker as worker
 from faulty_store import FaultyStore, faulty_store
-from killed_process import kill_tree
-from store_snapshot import difference, later_than, snapshot, unfinished
+from logged_command import BUDGET, Command, Healthy, check_nothing_is_lost, unmarked
+from store_snapshot import unfinished
 
-BUDGET = 3.0  # seconds
-SECONDS = 60  # that a command or a sync may take at most, on a busy machine
 KILLS = 3
 
 pytestmark = pytest.mark.slow
@@ -37,70 +32,18 @@ def _mended(store: FaultyStore) -> Iterator[None]:
     store.mend()
 
 
-class Command:
-    """A command in a folder of its own, whose runs have an experiment of their own."""
-
-    def __init__(self, store: FaultyStore, folder: Path) -> None:
-        self.store, self.folder = store, folder
-        self.experiment = re.sub(r"\W+", " ", folder.name)
-
-    def log(self, budget: float = BUDGET) -> tuple[int | None, float]:
-        """Runs it to its end; returns its exit status and the seconds it took."""
-        started = time.monotonic()
-        status = self._ended(worker.start(self.folder, self.store.uri, worker.log, self.experiment, budget))
-        return status, time.monotonic() - started
-
-    def sync(self) -> int | None:
-        return self._ended(worker.start(self.folder, self.store.uri, worker.sync))
-
-    def killed_at(self, number: int, done: bool, action: Callable[..., None], *arguments: object) -> bool:
-        """Kills it at a request; False where it ended before."""
-        process = worker.start(self.folder, self.store.uri, action, *arguments)
-        self.store.at(number, lambda: kill_tree(process.pid), done)
-        return self._ended(process) == -9
-
-    def said(self) -> str:
-        return (self.folder / "said.txt").read_text("utf-8")
-
-    def found(self) -> dict[str, Any]:
-        """What the store has of it."""
-        server = self.store.server
-        store = snapshot(server.database, server.artifacts, self.experiment)
-        return json.loads(json.dumps(store).replace(self.experiment, "it").replace(str(self.folder), "folder"))
-
-    def late(self, end: float) -> list[str]:
-        return later_than(self.store.server.database, end, self.experiment)
-
-    def journals(self) -> list[Path]:
-        return [path for path in (self.folder / "build/journal").iterdir() if path.is_dir()]
-
-    def _ended(self, process: Any) -> int | None:
-        process.join(SECONDS)
-        if process.exitcode is None:
-            kill_tree(process.pid)
-            pytest.fail(f"still running after {SECONDS} s: {self.said()}")
-        return process.exitcode
-
-
 @pytest.fixture
 def command(store: FaultyStore, tmp_path: Path) -> Command:
     return Command(store, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def healthy(store: FaultyStore, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a store has when nothing fails, and how long that took."""
-    command = Command(store, tmp_path_factory.mktemp("healthy"))
-    begin = len(store.seen)
-    status, seconds = command.log(budget=SECONDS)  # a healthy store on a busy machine is slow
-    assert status == 0, command.said()
-    assert "warning: " not in command.said()
-    assert command.journals() == []
-    return {"store": command.found(), "seconds": seconds, "requests": len(store.seen) - begin}
+def healthy(store: FaultyStore, tmp_path_factory: pytest.TempPathFactory) -> Healthy:
+    return Healthy.of(Command(store, tmp_path_factory.mktemp("healthy")))
 
 
 def test_a_healthy_store_has_everything(healthy):
-    runs, models = healthy["store"]["runs"], healthy["store"]["models"]
+    runs, models = healthy.store["runs"], healthy.store["models"]
     assert sorted(runs) == ["all", "all > evaluate", "all > train"]
     assert {run["status"] for run in runs.values()} == {"FINISHED"}
     train = runs["all > train"]
@@ -114,21 +57,6 @@ def test_a_healthy_store_has_everything(healthy):
     assert "MLmodel" in models["all > train/model"]["artifacts"]
     assert runs["all > evaluate"]["tags"]["train_run_id"] == "all > train"
     assert runs["all"]["tags"]["mlflow.note.content"] == "**done**"
-
-
-def unmarked(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """What runs lack that do not say so, nor do those above them."""
-    marked = tuple(name for name, run in found["runs"].items() if "incomplete" in run["tags"])
-    others = {name: run for name, run in found["runs"].items() if not name.startswith(marked)}
-    return [line for name, run in others.items() for line in difference(expected["runs"][name], run, name)]
-
-
-def check_nothing_is_lost(command: Command, healthy: dict[str, Any], end: float) -> None:
-    """After a sync the store is the healthy one, with the times of the command, and the journal is empty."""
-    assert command.sync() == 0, command.said()
-    assert difference(healthy["store"], command.found()) == [], command.said()
-    assert command.late(end) == []
-    assert command.journals() == []
 
 
 FAULTS: dict[str, faults.Fault] = {
@@ -151,14 +79,14 @@ def test_a_store_has_all_when_it_is_well_again_that(command: Command, healthy, n
     end = time.time()
     assert status == 0, command.said()
     assert "Traceback" not in command.said()
-    assert seconds < healthy["seconds"] + BUDGET + 5  # of a busy machine
+    assert seconds < healthy.seconds + BUDGET + 5  # of a busy machine
     command.store.mend()
-    assert unmarked(healthy["store"], command.found()) == []
+    assert unmarked(healthy.store, command.found()) == []
     check_nothing_is_lost(command, healthy, end)
 
 
 def test_a_server_that_is_killed_and_starts_again_has_all(command: Command, healthy):
-    command.store.at(healthy["requests"] // 2, command.store.kill)
+    command.store.at(healthy.requests // 2, command.store.kill)
     assert command.log()[0] == 0, command.said()
     end = time.time()
     command.store.mend()
@@ -168,7 +96,7 @@ def test_a_server_that_is_killed_and_starts_again_has_all(command: Command, heal
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_a_killed_command_leaves_no_open_run(command: Command, healthy, seed: int):
     chance = random.Random(seed)
-    number, done = chance.randint(1, healthy["requests"] - 1), chance.random() < 0.5
+    number, done = chance.randint(1, healthy.requests - 1), chance.random() < 0.5
     assert command.killed_at(number, done, worker.log, command.experiment, BUDGET)
     assert command.sync() == 0, command.said()
     found = command.found()

@@ -31,6 +31,11 @@ def cases_to_log():
         *((name, schema_of([3], "abc"), classes) for name in BASELINES["multiclass"]),
         *((name, wanted, numbers) for name in BASELINES["regression"] if name != "naive"),
         ("pca", given_back, part(numbers.features, numbers.features)),
+        (
+            "threshold",
+            schema_of([3], task="segmentation", outputs=3),
+            part(rng.random((40, 3)), rng.random((40, 3)) < 0.5),
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from pipelines import baseline
 from twintrain import tracking
 from twintrain.data.parts import Part
 from twintrain.data.prepare.scaling import fit_target_scaler, scale
+from twintrain.evaluation.overlap import intersection_over_union
 from twintrain.settings.sections.baselines import BASELINES, Baseline
 from twintrain.settings.yaml_files import read_yaml, write_yaml
 from twintrain.system.project import read_json, write_json
@@ -241,6 +242,21 @@ def test_the_same_seed_gives_the_same_model(name, iris):
     assert np.array_equal(first, second)
 
 
+def test_threshold_is_the_best_of_all():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (30, 5, 4, 1)) / 255
+    labels = (images.reshape(30, -1) + rng.normal(0, 0.3, (30, 20))) > 0.6
+    labels[0] = False
+    pixels = images.reshape(30, -1)
+    overlaps = [intersection_over_union(pixels > (level + 0.5) / 255, labels).mean() for level in range(255)]
+    model = baselines.fit(
+        "threshold", settings(), schema_of([5, 4, 1], task="segmentation"), part(images, labels)
+    ).model
+    found = baselines.predict_numbers(model, images)
+    assert set(np.unique(found)) == {0.0, 1.0}
+    assert intersection_over_union(found > 0.5, labels).mean() == max(overlaps)
+
+
 def test_every_baseline_of_every_task_can_be_fitted(iris, progression, series):
     few = settings(mlp={"max_iter": 2})
     cases = {
@@ -250,6 +266,10 @@ def test_every_baseline_of_every_task_can_be_fitted(iris, progression, series):
         "reconstruction": (
             part(progression[0].features, progression[0].features),
             schema_of([10], task="reconstruction", outputs=10),
+        ),
+        "segmentation": (
+            part(np.linspace(0, 1, 80).reshape(20, 2, 2, 1), np.linspace(0, 1, 80).reshape(20, 4) > 0.5),
+            schema_of([2, 2, 1], task="segmentation", outputs=4),
         ),
     }
     assert cases.keys() == BASELINES.keys()
@@ -263,5 +283,5 @@ def test_every_baseline_of_every_task_can_be_fitted(iris, progression, series):
 def test_logged_model_comes_back_without_a_pickle_and_without_a_framework(tmp_path):
     run_worker("baseline_worker.py", tmp_path)
     logged = read_json(tmp_path / "logged.json")
-    assert len(logged) == 14
+    assert len(logged) == 15
     assert [name for name, agree in logged.items() if not agree] == []

@@ -1,12 +1,13 @@
 """Rows that are given in blocks, and augmented ones: the same training wherever the cuts are, in every framework."""
 
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from worker_process import finish, start_worker
 
-from twintrain.data.parts import Part
+from twintrain.data.parts import Converted, Part
 from twintrain.settings.sections.training import Augmentation, Train
 from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import epoch_batches
@@ -35,10 +36,10 @@ class Recorder:
         self.loaded.append(len(labels))
 
     def train_epoch(self, batches, rates):
-        starts = batches.cuts.tolist()
-        self.batches += [tuple(array[batches.order[a:b]] for array in self.rows) for a, b in pairwise(starts)]
+        starts, rows = batches.cuts.tolist(), batches.row_numbers()
+        self.batches += [tuple(array[rows[a:b]] for array in self.rows) for a, b in pairwise(starts)]
         self.rates += rates.tolist()
-        return float(len(batches.order)), 1.0
+        return float(len(rows)), 1.0
 
 
 def fed(epoch=3, **settings):
@@ -60,7 +61,7 @@ def test_rows_that_fit_are_loaded_once():
     for epoch in range(3):
         feed.train_steps(epoch, RATES)
     assert backend.loaded == [ROWS]
-    assert backend.rows[0] is PART.features
+    assert np.shares_memory(backend.rows[0], PART.features)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,8 @@ def test_metrics_of_blocks_are_the_mean_over_their_rows():
 @pytest.mark.parametrize("block_bytes", [1, 9 * ROW_BYTES, 2**31])
 def test_augmented_batches_are_those_of_their_rows_wherever_blocks_are_cut(block_bytes):
     backend, _ = fed(augmentation=AUGMENTATION, block_bytes=block_bytes)
-    order = epoch_batches(ROWS, 4, 5, 3).order
-    expected = augment(PART.features, draw(ROWS, 5, 3), AUGMENTATION)[order]
+    order = epoch_batches(ROWS, 4, 5, 3).row_numbers()
+    expected = augment(PART.features, draw(np.arange(ROWS), 5, 3), AUGMENTATION)[order]
     np.testing.assert_array_equal(np.concatenate([features for features, _ in backend.batches]), expected)
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in backend.batches]), PART.labels[order])
     assert not np.array_equal(expected, PART.features[order])
@@ -116,6 +117,31 @@ def test_steps_are_taken_through_blocks_as_well():
         take_steps(backend, train, PART, 4, 15)
     assert len(whole.rates) == 15
     assert_same_batches(blocks.batches, whole.batches)
+
+
+def test_rows_are_read_in_the_order_of_the_file():
+    """A disk reads ahead; rows that come as they were shuffled would each be a read of its own."""
+    asked = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, rows):
+            if isinstance(rows, np.ndarray):
+                asked.append(rows.tolist())
+            return np.asarray(self)[rows]
+
+    Feed(Recorder(), Part(PART.features.view(Watched), PART.labels, PART.index), Train(block_bytes=1)).first_batch(0)
+    assert sorted(asked[0]) == asked[0]
+    assert len(asked[0]) == ROWS
+
+
+def test_rows_of_another_precision_are_converted_a_block_at_a_time():
+    wide = Part(PART.features.astype(np.float64), PART.labels, PART.index)
+    expected, found = Recorder(), Recorder()
+    for backend, part in ((expected, wide), (found, Part(Converted(PART.features, "float64"), *astuple(PART)[1:]))):
+        Feed(backend, part, Train(batch_size=4, block_bytes=9 * 2 * ROW_BYTES)).train_steps(3, RATES)
+    assert found.loaded == expected.loaded == [8, 8, 7]
+    assert {features.dtype for features, _ in found.batches} == {np.dtype(np.float64)}
+    assert_same_batches(found.batches, expected.batches)
 
 
 def test_rows_of_a_memory_map_are_read_a_block_at_a_time(tmp_path):

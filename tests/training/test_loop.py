@@ -1,3 +1,4 @@
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,6 +32,9 @@ class Alone:
     def from_first(self, numbers):
         return numbers
 
+    def averaged(self):
+        return contextlib.nullcontext()
+
 
 class Logistic(Alone):
     """Logistic regression with momentum and noise, so that its course depends on all that a checkpoint must keep."""
@@ -43,11 +47,12 @@ class Logistic(Alone):
         self.features, self.labels = features, labels
 
     def train_epoch(self, batches, rates):
-        self.orders.append(batches.order.tolist())
+        order = batches.row_numbers()
+        self.orders.append(order.tolist())
         self.rates.append(rates.tolist())
         losses, hits = 0.0, 0.0
         for start, end, rate in zip(batches.cuts, batches.cuts[1:], rates, strict=False):
-            rows = batches.order[start:end]
+            rows = order[start:end]
             features, labels = self.features[rows], self.labels[rows]
             logits = self.predict(features)
             losses += loss(logits, labels) * len(rows)
@@ -57,7 +62,7 @@ class Logistic(Alone):
             self.velocity = 0.9 * self.velocity + features.T @ error / len(rows) + noise
             self.kernel = self.kernel - rate * self.velocity
             self.step += 1
-        return losses / len(batches.order), hits / len(batches.order)
+        return losses / len(order), hits / len(order)
 
     def predict(self, features):
         return (features @ self.kernel)[:, None]
@@ -384,3 +389,26 @@ def test_last_epoch_is_checkpointed_unless_none_is(every, patience, kept, path):
     run(Scripted(losses), path, settings(patience=patience, checkpoint_every=every), ONES)
     found = Checkpoint.load(path, "this")
     assert (found and len(found.history["epochs"])) == kept
+
+
+class Averaged(Scripted):
+    """Whose averages are its weight times −1."""
+
+    @contextlib.contextmanager
+    def averaged(self):
+        before = self.epochs
+        self.epochs = -self.epochs
+        yield
+        self.epochs = before
+
+    def predict(self, features):
+        assert self.epochs < 0, "the averages are validated"
+        return np.full((len(features), 1), -np.log(np.expm1(self.val_losses[-self.epochs - 1])))
+
+
+@pytest.mark.parametrize(("restore", "kept"), [(True, -2), (False, -3)])
+def test_averages_are_validated_and_kept_and_the_weights_go_on(path, restore, kept):
+    backend = Averaged([0.5, 0.2, 0.3])
+    fit(backend, ONES, settings(3, restore_best_weights=restore), path, "averages", lambda *_: None)
+    assert backend.epochs == kept
+    assert Checkpoint.load(path, "averages").weights["epochs"] == 3

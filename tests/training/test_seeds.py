@@ -70,7 +70,7 @@ def test_a_preset_takes_back_the_seeds_of_the_experiment_before(project):
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the `car` preset, which has dropout, is trained for 2 epochs with the seeds 0 and 1."""
-    clone = Clone(tmp_path_factory.mktemp("seeds") / "clone")
+    clone = Clone(tmp_path_factory.mktemp("seeds") / "clone", costed=True)
     short = ("--train.epochs", "2", "--train.threads", "1", "--baseline.name", "majority", "--baseline.others", "[]")
     result = clone.run("--preset", "car", *short, "--train.seeds", "[0, 1]")
     assert result.returncode == 0, result.stdout + result.stderr

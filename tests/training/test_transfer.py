@@ -34,7 +34,42 @@ def network(labels=LOW, units=6, filters=4):
 
 
 def trained(of, seed=1):
-    return Trained(draw_weights(of, seed), meaning_of_outputs(of.schema))
+    return Trained.of(draw_weights(of, seed), of.schema)
+
+
+def network_of_words(vocabulary):
+    schema = Schema(
+        dataset="texts",
+        task="multiclass",
+        labels=LOW,
+        input_shape=[4],
+        input_dtype="int64",
+        categories=None,
+        feature_names=None,
+        outputs=len(LOW),
+        tokens=7,
+        vocabulary=vocabulary,
+    )
+    layers = [
+        {"embedding": {"input": "tokens", "output_dim": 3}},
+        {"dense": {"units": 5}},
+        "global_avg_pool",
+        {"dense": {"units": "outputs"}},
+    ]
+    return place_layers(layers, "texts", "aligned", schema, "texts.yaml")
+
+
+def test_vectors_of_words_are_taken_for_the_same_words_alone(tmp_path, error_of):
+    trained(network_of_words("a")).save(tmp_path / "weights.npz")
+    given = Trained.load(tmp_path / "weights.npz")
+    same, other = (start_from(of, draw_weights(of, 0), given) for of in map(network_of_words, "ab"))
+    assert (same.loaded, same.drawn) == (["embedding_0", "dense_1", "dense_3"], [])
+    assert (other.loaded, other.drawn) == (["dense_1", "dense_3"], ["embedding_0"])
+    frozen = freeze_layers(network_of_words("b"), ["embedding_0"])
+    assert error_of(start_from, frozen, draw_weights(frozen, 0), given) == (
+        "train.freeze: embedding_0 would keep freshly drawn weights, since train.initial_model has none that fit; "
+        "expected frozen layers that it has"
+    )
 
 
 def test_the_file_keeps_arrays_and_classes(tmp_path):
@@ -60,6 +95,16 @@ def test_the_layer_of_the_outputs_is_drawn_anew_for_other_classes_though_its_sha
     assert (start.loaded, start.drawn) == (["conv2d_0", "batch_norm_1", "dense_3"], ["dense_4"])
     assert start.weights["dense_4/kernel"] is drawn["dense_4/kernel"]
     assert start.weights["dense_3/kernel"] is given.arrays["dense_3/kernel"]
+
+
+def test_all_layers_whose_sum_are_the_outputs_are_drawn_anew_for_other_classes():
+    outputs = {"dense": {"units": "outputs"}}
+    layers = ["flatten", {"dense": {"units": 4}}, {"residual": {"layers": [outputs], "shortcut": [outputs]}}]
+    given, target = (
+        place_layers(layers, "sum", "aligned", network(labels).schema, "sum.yaml") for labels in (LOW, HIGH)
+    )
+    assert start_from(target, draw_weights(target, 0), trained(given)).loaded == ["dense_1"]
+    assert start_from(given, draw_weights(given, 0), trained(given)).drawn == []
 
 
 def test_a_layer_is_taken_whole_or_not_at_all():

@@ -17,6 +17,7 @@ import pytest
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
 from twintrain.frameworks import framework_module
+from twintrain.models.layers import window
 from twintrain.models.network import load_network
 from twintrain.settings.params import Params
 from twintrain.settings.sections.optimizers import Clip, Optimizer
@@ -45,11 +46,7 @@ def epsilon(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> 
 def padding(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """PyTorch's symmetric padding where `same` puts an odd cell after."""
     if framework == "torch":
-        patch.setattr(
-            framework_module(framework, "layers.layer"),
-            "same_padding",
-            lambda size, kernel, stride: (kernel // 2, kernel // 2),
-        )
+        patch.setattr(window, "same_padding", lambda size, kernel, stride: (kernel // 2, kernel // 2))
 
 
 def gates(framework: str, networks: ModuleType, patch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from twintrain.verification.checks import FLOAT64, LEAST_ULPS, SELF_ERRORS, Twin, check_reload, compare_twins
+from twintrain.verification.checks import Check, Twin, certain_checks, check_reload, compare_twins
 from twintrain.verification.records import (
     GRADIENTS,
     INITIAL,
@@ -17,8 +17,10 @@ from twintrain.verification.records import (
     TRAINING_LOSS,
     TRAINING_METRIC,
     Record,
+    precisions,
     weights_after,
 )
+from twintrain.verification.tolerances import FLOAT64, LEAST_ULPS, SELF_ERRORS, changed_by, least_tolerance
 
 EPS32 = float(np.finfo(np.float32).eps)
 
@@ -245,3 +247,37 @@ def test_constants_in_float32_allow_nothing_where_nothing_is_to_differ():
         Record({}, {weights_after(200): {"a": np.ones(3)}, RELOADED_WEIGHTS: {"a": np.ones(3) + 1e-9}}), "a", "float64"
     )[0]
     assert check.allowing(1e-9) is check
+
+
+@pytest.mark.parametrize("rule", ["lion", "rprop", "adam"])
+def test_signs_that_rounding_turns_are_not_judged_in_float32(rule):
+    names = [GRADIENTS, *(weights_after(steps) for steps in (1, 200)), TRAINING_LOSS, PREDICTIONS, RELOADED_WEIGHTS]
+    checks = [Check(name, "keras", dtype, 1.0, 0.5, "", 0.1) for dtype in ("float64", "float32") for name in names]
+    found = [(check.dtype, check.name) for check in certain_checks(checks, rule)]
+    kept = names if rule == "adam" else [GRADIENTS, RELOADED_WEIGHTS]
+    assert found == [("float64", name) for name in names] + [("float32", name) for name in kept]
+
+
+@pytest.mark.parametrize(("dtype", "epsilon"), [("bfloat16", 2**-7), ("float16", 2**-10)])
+def test_half_precision_allows_four_times_what_a_framework_parts_from_itself(dtype, epsilon):
+    perturbed = record(**{LOGITS: {"logits": 1.0}})
+    assert checked(record(), perturbed, dtype)[LOGITS].tolerance == pytest.approx(4.0)
+    assert checked(record(), None, dtype)[LOGITS].tolerance == least_tolerance(LOGITS, dtype) == 2 * epsilon
+    assert changed_by(dtype) == epsilon / 2
+
+
+def test_steps_of_half_precision_are_judged_without_the_change_that_they_begin_with():
+    def trained(began, moved):
+        found = record()
+        found.arrays[INITIAL] = {"a_0/kernel": np.full(3, began)}
+        found.arrays[weights_after(1)] = {"a_0/kernel": np.full(3, began + moved)}
+        return found
+
+    twin = Twin(trained(0.5, 0.25), trained(0.625, 0.375))
+    assert twin.self_error(weights_after(1)) == 0.25
+    assert twin.self_error_of_steps(weights_after(1)) == 0.125
+
+
+def test_half_precision_is_recorded_beside_float64():
+    assert precisions("float32") == precisions("float64") == ("float64", "float32")
+    assert precisions("bfloat16") == ("float64", "bfloat16")

@@ -15,7 +15,7 @@ from twintrain.settings.sections.training import Train
 from twintrain.settings.yaml_files import write_yaml
 from twintrain.verification.checks import Check, Twin, check_reload
 from twintrain.verification.layers import diff_layers
-from twintrain.verification.recorder import EPOCH_STEPS, few_epochs
+from twintrain.verification.recorder import EPOCH_STEPS, few_epochs, recorded_order
 from twintrain.verification.records import (
     GRADIENTS,
     INITIAL,
@@ -200,3 +200,11 @@ def test_perturbed_weights_differ_in_their_last_digits_and_everywhere(recorded, 
     for name in first:
         ulps = np.abs(changed[name] - first[name]) / np.abs(first[name]) / np.finfo(np.float64).eps
         assert 3.5 <= ulps.min() <= ulps.max() <= 5.5, name
+
+
+@pytest.mark.parametrize(
+    ("dtype", "order"),
+    [("float32", ["float64", "float32"]), ("bfloat16", ["bfloat16", "float64"]), ("float16", ["float16", "float64"])],
+)
+def test_half_precision_is_recorded_first_since_jax_is_told_of_it_once(dtype, order):
+    assert list(recorded_order(dtype)) == order

@@ -6,9 +6,9 @@ from made_recordings import image_network
 
 from twintrain.recordings.comparing.diff import Diff, diff
 from twintrain.recordings.comparing.rows import Row
-from twintrain.verification.checks import FLOAT64, LEAST_ULPS, PERTURBATION_ULPS, SELF_ERRORS
 from twintrain.verification.layers import REASON, RECORDING, check_layers, diff_layers
 from twintrain.verification.records import OUTPUTS
+from twintrain.verification.tolerances import FLOAT64, LEAST_ULPS, PERTURBATION_ULPS, SELF_ERRORS
 
 EPSILON = {"bn2": {"options": {"epsilon": 1e-5}}}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twintrain.command_line import locks
 from twintrain.command_line.commands import SECONDS_TO_END
-from twintrain.command_line.heard import Heard, Status
+from twintrain.command_line.heard import NO_CONNECTION, Heard, Status
 from twintrain.data.dataset import Dataset, load_dataset, raw_files
 from twintrain.data.fetch.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
@@ -25,6 +25,10 @@ STAGE_SECONDS = SECONDS_TO_END - 10  # for DVC and its stage to end, so that the
 DATA_LOCK = "data"
 PINNED = Path("data.dvc")
 PULLING = locks.FOLDER / "pulling"  # from the beginning of a pull until data/ is whole
+REMOTE_NEEDS = (
+    "expected a remote that answers and keys that it takes: of S3 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, "
+    "AWS_SECRET_ACCESS_KEY"
+)
 PULL_NEEDS = (
     "expected the remote in .dvc/config to hold data.dvc's files; whoever committed data.dvc types: "
     "dvc push data.dvc, and you then: git checkout data.dvc && dvc pull data.dvc"
@@ -96,6 +100,8 @@ def _pull_data() -> None:
     if failed := run_dvc("pull", *again, str(PINNED)):
         if is_disk_line(failed.reason) or _lacks_room():
             raise UserError(f"the data could not be pulled: {disk_line(Path())}")
+        if failed.reason.startswith(NO_CONNECTION):
+            raise UserError(f"the data could not be pulled: {failed.reason}; {REMOTE_NEEDS}")
         raise UserError(f"the data could not be pulled, see above; {PULL_NEEDS}")
     PULLING.unlink()
 

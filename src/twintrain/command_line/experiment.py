@@ -14,6 +14,7 @@ from twintrain.settings.params import Params, check_params
 from twintrain.settings.presets import changed_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
+from twintrain.system.ray_cluster import check_ray
 from twintrain.training.augmentation import check_augmentation
 from twintrain.training.initial_model import load_initial, without_alias
 from twintrain.training.losses import check_loss
@@ -54,6 +55,8 @@ def check_experiment(content: dict[str, Any]) -> Params:
     params = check_params(content, str(project.PARAMS))
     for framework in params.frameworks:
         check_installed(framework)
+    if params.ingest.engine == "ray":
+        check_ray("ingest.engine")
     check_launcher(params.train.launcher)
     schema = schema_of(params)
     check_loss(params.train.loss, schema)

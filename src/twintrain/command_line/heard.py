@@ -11,6 +11,8 @@ from twintrain.system.failures import SAYS_FULL, disk_line, is_nearly_full
 
 OURS = "error: "
 REMEMBERED = 200  # lines
+# Of DVC: why a remote is not reached, after which it says that the pull has failed.
+NO_CONNECTION = "failed to connect to "
 # Of DVC: what comes after is what its stage has said itself.
 OF_A_STAGE = re.compile(r"^ERROR: failed to reproduce ")
 
@@ -57,4 +59,5 @@ class Heard:
         if any(map(SAYS_FULL.search, lines)) or is_nearly_full():  # DVC keeps it to itself where a pull fails so
             return disk_line()
         said = [line for line in lines if line.startswith("ERROR: ") and not OF_A_STAGE.match(line)]
-        return said[-1].removeprefix("ERROR: ") if said else ""
+        causes = [line for line in said if NO_CONNECTION in line] or said
+        return causes[-1].removeprefix("ERROR: ") if causes else ""

@@ -1,6 +1,7 @@
 """Tables and arrays that need not fit into memory: written and read in runs of rows."""
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -69,12 +70,28 @@ class RowsWriter(WholeFile):
     def _write_header(self) -> None:
         # NumPy leaves room in a header for the number of rows to grow.
         self._file.seek(0)
-        shape = (self._rows, *self._shape)
-        described = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, described)
+        np.lib.format.write_array_header_1_0(self._file, _header(self._dtype, (self._rows, *self._shape)))
 
     def _complete(self) -> None:
         self._write_header()
+
+
+class ArchiveWriter(WholeFile):
+    """Writes an .npz file as `numpy.savez` does, array by array and these row by row."""
+
+    def write(self, name: str, rows: int, parts: Iterable[np.ndarray]) -> None:
+        """Adds an array of so many rows, which come in parts of one shape and dtype."""
+        if self._file is None:
+            self._file = zipfile.ZipFile(self._partial, "w")
+        with self._file.open(f"{name}.npy", "w", force_zip64=True) as member:
+            written = 0
+            for part in parts:
+                if not written:
+                    np.lib.format.write_array_header_1_0(member, _header(part.dtype, (rows, *part.shape[1:])))
+                member.write(np.ascontiguousarray(part))
+                written += len(part)
+            if written != rows:
+                raise ValueError(f"expected {rows} rows of {name}, got {written}")
 
 
 class TableWriter(WholeFile):
@@ -92,21 +109,26 @@ class TableWriter(WholeFile):
         self._file.write_table(pa.Table.from_pandas(table, self._file.schema, preserve_index=False))
 
 
+def _header(dtype: np.dtype, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+
+
 def _arrow_type(column: "pd.Series") -> "pa.DataType":  # noqa: F821 (imported when needed)
     import pyarrow as pa
 
     return {"f": pa.float64(), "M": pa.timestamp("us")}.get(column.dtype.kind, pa.string())
 
 
-def table_chunks(path: Path, columns: list[str] | None = None) -> "Iterator[pd.DataFrame]":
+def table_chunks(path: Path, columns: list[str] | None = None, groups: slice = slice(None)) -> "Iterator[pd.DataFrame]":
     """Reads a Parquet file, such as `TableWriter` writes, by TABLE_ROWS rows or fewer.
 
     Args:
         columns: the names to be read; None: all.
+        groups: which row groups.
     """
     with readable_parquet(path, columns or ()) as file:
         # Over all row groups at once, what was read of each would stay in memory.
-        for group in range(file.num_row_groups):
+        for group in range(file.num_row_groups)[groups]:
             for batch in file.iter_batches(TABLE_ROWS, row_groups=[group], columns=columns):
                 # Whole numbers stay whole where some are missing; an index is a column like others.
                 yield batch.to_pandas(integer_object_nulls=True, ignore_metadata=True)
@@ -139,8 +161,27 @@ class Sample:
         return pd.concat(self._chunks, ignore_index=True)
 
 
+def gathered(array: Any, rows: np.ndarray) -> np.ndarray:
+    """The rows of these numbers in the order of these, but read in that of the file, some 16 MiB at a time."""
+    found = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for places in blocks(np.argsort(rows), array):
+        found[places] = array[rows[places]]
+    return found
+
+
 def blocks(index: np.ndarray, array: np.ndarray) -> Iterator[np.ndarray]:
     """Cuts row numbers into runs, of which the rows of an array take some 16 MiB."""
-    rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+    rows = _block_rows(array)
     for start in range(0, len(index), rows):
         yield index[start : start + rows]
+
+
+def row_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of an array, some 16 MiB at a time."""
+    rows = _block_rows(array)
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
+
+
+def _block_rows(array: np.ndarray) -> int:
+    return max(1, BLOCK_BYTES // max(1, array[:1].nbytes))

@@ -6,24 +6,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from twintrain.data.feature import ISO_DATE, Feature, Text
 from twintrain.data.files import folder_digest, sha256_of
+from twintrain.data.readers.noisy_masks import NoisyMasks
 from twintrain.errors import UserError, cut, did_you_mean, shown, unknown
 from twintrain.settings.yaml_files import read_yaml, validated
 from twintrain.system import project
 
-ISO_DATE = "%Y-%m-%d"
-DATE_PARTS = "YymdbBaAHIMSfpzZj"
 # What says, in each format, what a sample is like: one of these and no other.
 SAMPLES_DESCRIBED_BY = {
     "table": ("features",),
     "pixels": ("image_shape",),
     "idx": ("image_shape",),
     "cifar": ("image_shape",),
+    "stl10": ("image_shape",),
+    "svhn": ("image_shape",),
     "images": ("image_shape",),
     "npz": ("image_shape", "sample_shape"),
     "series": ("sample_shape",),
+    "reviews": ("features",),
 }
-
+WITHOUT_CLASSES = {"regression": "a number", "segmentation": "a mask"}
 Size = Annotated[int, Field(ge=1, le=10**6)]  # along one axis of a sample
 
 # Folders of raw files in a project; copies of the project have them too.
@@ -44,66 +47,6 @@ def checked_folders(folders: str) -> str:
     return folders
 
 
-class Feature(BaseModel):
-    """One column: a number (with bounds, if it has any), one of a fixed list of categories, or a date.
-
-    Attributes:
-        date: how the dates are written, as strftime has it: "%Y-%m-%d".
-        missing: whether a value may be missing (see `encoding.MISSING`); the network is then told where one is.
-        missing_marks: values that stand for none in this column, besides those of every column.
-        unit: what may stand beside a number, before it or after it: "kg", "%", "$".
-        other: whether values beyond the categories are taken too, all as one category.
-        used: whether the network is given the column; a column may be there for `split.time` alone.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-    categories: list[str] | None = Field(None, min_length=1)
-    min: float | None = None
-    max: float | None = None
-    date: str | None = Field(None, pattern="%")
-    missing: bool = False
-    missing_marks: list[str] = []
-    unit: str | None = Field(None, min_length=1)
-    other: bool = False
-    used: bool = True
-
-    @field_validator("categories")
-    @classmethod
-    def _differ(cls, categories: list[str] | None) -> list[str] | None:
-        if categories and len(set(categories)) < len(categories):
-            raise ValueError(f"expected each category once, got {shown(categories)}")
-        return categories
-
-    @field_validator("date")
-    @classmethod
-    def _has_known_parts(cls, date: str | None) -> str | None:
-        parts = re.findall(r"%(.?)", date or "")
-        if unknown_parts := [f"%{part}" for part in parts if not part or part not in DATE_PARTS]:
-            raise ValueError(f"expected parts %{', %'.join(DATE_PARTS)}, got {', '.join(unknown_parts)}")
-        if len(set(parts)) < len(parts) or (parts and not {"Y", "y"} & set(parts)):
-            raise ValueError(f"expected a year, and each part once, got {shown(date)}")
-        return date
-
-    @model_validator(mode="after")
-    def _is_of_one_kind(self) -> "Feature":
-        if self.other and not self.categories:
-            raise ValueError("other: true needs categories, beyond which there are others")
-        if self.categories and self.date:
-            raise ValueError("expected categories or a date, got both")
-        if (self.categories or self.date) and (self.min is not None or self.max is not None):
-            raise ValueError("min and max are for numbers; categories and dates have none")
-        if self.unit and (self.categories or self.date):
-            raise ValueError("unit is for numbers; categories and dates have none")
-        if self.missing_marks and not self.missing:
-            raise ValueError("missing_marks say how a value may be missing; expected missing: true beside them")
-        return self
-
-    @property
-    def kind(self) -> Literal["number", "categories", "date"]:
-        return "categories" if self.categories else "date" if self.date else "number"
-
-
 class Dataset(BaseModel):
     """A data set as conf/datasets/ describes it.
 
@@ -112,7 +55,8 @@ class Dataset(BaseModel):
         files: sha256 by file name; a name with a / at its end is a folder, with the digest of `folder_digest`.
         folders: what the levels of folders of images are (see `readers.image_folders`); null: the innermost one is the
             class, and the one above it may be a part.
-        labels: of the classes in their order, as they stand in the files (idx counts them); a regression has none.
+        labels: of the classes in their order, as they stand in the files (idx counts them); of numbers and masks none.
+        noisy_masks: of a segmentation, how its pictures and masks are made of images; the target is not looked at.
         image_shape: (height, width, channels) of images: uint8, 0 to 255, scaled to 0 … 1 by preprocess.
         sample_shape: (steps, channels) of sequences, (numbers,) of vectors: float32, taken as they are.
     """
@@ -122,8 +66,8 @@ class Dataset(BaseModel):
     title: str
     origin: str
     licence: str
-    task: Literal["binary", "multiclass", "regression"]
-    format: Literal["table", "pixels", "idx", "cifar", "images", "npz", "series"]
+    task: Literal["binary", "multiclass", "regression", "segmentation"]
+    format: Literal["table", "pixels", "idx", "cifar", "stl10", "svhn", "images", "npz", "series", "reviews"]
     path: str | None = Field(None, min_length=1, description="folder of the files; null: data/NAME")
     files: dict[str, str] = Field(min_length=1, description="file name: sha256")
     sources: list[str] | None = Field(None, description="base URLs that a file name completes; null: the files ship")
@@ -146,6 +90,7 @@ class Dataset(BaseModel):
     features: dict[str, Feature] | None = None
     image_shape: list[Size] | None = Field(None, min_length=3, max_length=3)
     sample_shape: list[Size] | None = Field(None, min_length=1, max_length=3)
+    noisy_masks: NoisyMasks | None = None
 
     @field_validator("delimiter", "quote", "escape")
     @classmethod
@@ -176,10 +121,10 @@ class Dataset(BaseModel):
     @field_validator("features", mode="before")
     @classmethod
     def _short_forms(cls, features: Any) -> Any:
-        """A column is written `numeric`, `date`, as its list of categories, or with what more there is to say."""
+        """A column is written `numeric`, `date`, `text`, as its list of categories, or with what more there is."""
         if not isinstance(features, dict):
             return features
-        words = {"numeric": {}, "date": {"date": ISO_DATE}}
+        words = {"numeric": {}, "date": {"date": ISO_DATE}, "text": {"text": {}}}
         return {
             name: {"categories": feature}
             if isinstance(feature, list)
@@ -207,8 +152,12 @@ class Dataset(BaseModel):
             raise ValueError(
                 f"format: {self.format} is described by {' or '.join(expected)}, got {' and '.join(given) or 'neither'}"
             )
-        if self.task == "regression" and self.labels:
-            raise ValueError("a regression predicts a number; expected no labels")
+        if self.task in WITHOUT_CLASSES and self.labels:
+            raise ValueError(f"a {self.task} predicts {WITHOUT_CLASSES[self.task]}; expected no labels")
+        if (self.task == "segmentation") != (self.noisy_masks is not None):
+            raise ValueError("expected task: segmentation and noisy_masks, which make a mask of each image, together")
+        if self.noisy_masks and (self.image_shape is None or self.image_shape[-1] != 1):
+            raise ValueError("noisy_masks are made of images of one channel; expected image_shape: [height, width, 1]")
         if self.task == "multiclass" and len(self.labels) < 2:
             raise ValueError(f"a multiclass task has at least 2 labels, got {len(self.labels)}")
         if self.task == "binary" and len(self.labels) != 2:
@@ -223,12 +172,28 @@ class Dataset(BaseModel):
             raise ValueError("features: expected at least one that is used")
         if self.target in (self.features or ()):
             raise ValueError(f"the target '{self.target}' cannot be a feature too")
+        self._check_text()
         return self
+
+    def _check_text(self) -> None:
+        inputs = self.inputs if self.features is not None else {}
+        others = [name for name, feature in inputs.items() if not feature.text]
+        if len(texts := inputs.keys() - set(others)) and len(inputs) > 1:
+            several = [*sorted(texts)[1:], *others]
+            raise ValueError(
+                f"'{min(texts)}' is text, whose words are the steps of the only input that a network has; "
+                f"expected used: false for {', '.join(several)}"
+            )
 
     @property
     def inputs(self) -> dict[str, Feature]:
         """The columns of a table that the network is given."""
         return {name: feature for name, feature in self.features.items() if feature.used}
+
+    @property
+    def text(self) -> Text | None:
+        """How much of its one column the network is given, where that is text."""
+        return next((feature.text for feature in (self.inputs if self.features else {}).values()), None)
 
     @property
     def columns(self) -> dict[str, Feature]:
@@ -242,7 +207,9 @@ class Dataset(BaseModel):
 
     @property
     def outputs(self) -> int:
-        """Number of outputs: one for a number or a binary task, else one a class."""
+        """Number of outputs: one for a number or a binary task, else one a class, or one a pixel of a mask."""
+        if self.task == "segmentation":
+            return self.image_shape[0] * self.image_shape[1]
         return len(self.labels) if self.task == "multiclass" else 1
 
     def of_classes(self, classes: list[str] | None) -> "Dataset":
@@ -253,8 +220,8 @@ class Dataset(BaseModel):
         """
         if classes is None:
             return self
-        if self.task == "regression":
-            raise UserError(f"ingest.classes: {self.title} has a number to predict and no classes; expected null")
+        if what := WITHOUT_CLASSES.get(self.task):
+            raise UserError(f"ingest.classes: {self.title} has {what} to predict and no classes; expected null")
         for label in classes:
             if label not in self.labels:
                 raise UserError(f"ingest.classes: no class '{label}' in {self.title}{did_you_mean(label, self.labels)}")
@@ -268,7 +235,7 @@ def load_dataset(name: str) -> Dataset:
         UserError: there is no such data set, or its description has a mistake.
     """
     if name not in project.names_in(project.DATASETS):
-        raise unknown("dataset", name, project.names_in(project.DATASETS))
+        raise unknown("dataset", name, project.names_in(project.DATASETS), str(project.DATASETS))
     path = project.DATASETS / f"{name}.yaml"
     return validated(Dataset, read_yaml(path), str(path))
 

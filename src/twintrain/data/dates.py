@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from twintrain.data.dataset import ISO_DATE
+from twintrain.data.feature import ISO_DATE
 
 SECONDS_A_DAY = 86_400
 DIGITS_ALONE = "%Y%m%d"

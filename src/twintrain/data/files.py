@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
 from twintrain.errors import UserError
@@ -68,8 +68,17 @@ def folder_digest(folder: Path) -> str:
 
     Hidden files, which file managers leave behind, do not count.
     """
-    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files_in(folder)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return digest_of(digests_in(folder))
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    """The sha256 of the files of a folder, in the order of their paths, which are relative to it."""
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files_in(folder)}
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """The sha256 of a folder that has these files, as `digests_in` gives them."""
+    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode()).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

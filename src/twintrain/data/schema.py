@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import RESERVED, Feature
 from twintrain.errors import UserError
 from twintrain.settings.sections.data import Preprocess
 from twintrain.settings.sections.losses import TASK_METRICS
@@ -24,22 +25,41 @@ class Schema(BaseModel):
 
     Attributes:
         input_shape: shape of one sample; images are (height, width, channels).
-        input_dtype: "float" (of the training's precision) or "int64" (category codes).
+        input_dtype: "float" (of the training's precision) or "int64" (category codes, token ids).
         categories: number of categories of each column, when the input is category codes.
-        labels: names of the classes; none where numbers are predicted.
-        outputs: number of outputs: 1 for a binary task or a number, one a class, one a number of a reconstructed input.
+        tokens: number of token ids, when the input is a text; see `prepare.tokens`.
+        labels: names of the classes; none where numbers or masks are predicted.
+        vocabulary: of a text, a digest of the words that its ids stand for, once training rows have said which.
+        columns: of each encoded column of a table, the column that it is of.
+        outputs: number of outputs: 1 for a binary task or a number, one a class, one a number of a reconstructed input,
+            one a pixel of a mask.
     """
 
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    task: Literal["binary", "multiclass", "regression", "reconstruction"]
+    task: Literal["binary", "multiclass", "regression", "reconstruction", "segmentation"]
     labels: list[str]
     input_shape: list[int]
     input_dtype: Literal["float", "int64"]
     categories: list[int] | None
     feature_names: list[str] | None
     outputs: int
+    tokens: int | None = None
+    vocabulary: str | None = None
+    columns: list[str] | None = None
+
+    def places_by_name(self) -> dict[str, list[int]]:
+        """Where the encoded columns of each column are, from 0, by its name; those of one encoded column by its own."""
+        places: dict[str, list[int]] = {}
+        for place, column in enumerate(self.columns or ()):
+            places.setdefault(column, []).append(place)
+        return {name: [place] for place, name in enumerate(self.feature_names or ())} | places
+
+    @property
+    def input_dims(self) -> tuple[int, ...]:
+        """How many codes, or token ids, there are at each place of a sample; none of numbers."""
+        return (self.tokens,) * self.input_shape[0] if self.tokens else tuple(self.categories or ())
 
     @property
     def is_image(self) -> bool:
@@ -47,7 +67,7 @@ class Schema(BaseModel):
 
     @property
     def metric(self) -> str:
-        """What is watched beside the loss: accuracy of classes, mae (mean absolute error) of numbers."""
+        """What is watched beside the loss: accuracy of classes, mae (mean absolute error) of numbers, iou of masks."""
         return TASK_METRICS[self.task]
 
     def save(self, folder: Path) -> None:
@@ -62,11 +82,13 @@ def network_schema(dataset_name: str, dataset: Dataset, preprocess: Preprocess) 
     """Derives, without reading any data, what the network will be given and asked.
 
     Raises:
-        UserError: codes are asked of a table that also has numeric columns, or to be given back.
+        UserError: codes are asked of a table that also has numeric columns, or codes or words to be given back.
     """
     schema = _schema_of_labels(dataset_name, dataset, preprocess)
     if preprocess.target == "labels":
         return schema
+    if schema.tokens:
+        raise UserError("preprocess.target: input needs numbers to give back, and words are none; expected labels")
     if schema.categories:
         raise UserError(
             "preprocess.target: input needs numbers to give back, and category codes are none; "
@@ -82,10 +104,28 @@ def _schema_of_labels(dataset_name: str, dataset: Dataset, preprocess: Preproces
         return Schema(
             **shared, input_shape=dataset.array_shape, input_dtype="float", categories=None, feature_names=None
         )
+    if text := dataset.text:
+        ((name, _),) = dataset.inputs.items()
+        return Schema(
+            **shared,
+            input_shape=[text.length],
+            input_dtype="int64",
+            categories=None,
+            feature_names=[f"{name} {place}" for place in range(1, text.length + 1)],
+            tokens=RESERVED + text.words,
+        )
     categorical = [key for key, feature in dataset.inputs.items() if feature.categories]
     if not categorical or preprocess.categorical == "onehot":
         names = onehot_names(dataset.inputs)
-        return Schema(**shared, input_shape=[len(names)], input_dtype="float", categories=None, feature_names=names)
+        columns = [name for name, feature in dataset.inputs.items() for _ in onehot_names({name: feature})]
+        return Schema(
+            **shared,
+            input_shape=[len(names)],
+            input_dtype="float",
+            categories=None,
+            feature_names=names,
+            columns=columns,
+        )
     if others := dataset.inputs.keys() - set(categorical):
         name = min(others)
         kind = "numeric" if dataset.inputs[name].kind == "number" else "a date"
@@ -99,6 +139,7 @@ def _schema_of_labels(dataset_name: str, dataset: Dataset, preprocess: Preproces
         input_dtype="int64",
         categories=[code_places(dataset.inputs[name]) for name in categorical],
         feature_names=categorical,
+        columns=categorical,
     )
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from twintrain.evaluation.running import Mean, runs
+
 BINS = 15
 
 Bin = dict[str, Any]
@@ -20,12 +22,14 @@ def reliability(probability: np.ndarray, labels: np.ndarray, bins: int = BINS) -
     Returns:
         of each bin that has rows: `low`, `high`, `rows`, their mean `confidence`, and their `accuracy`.
     """
-    confidence = probability.max(axis=1)
-    is_right = probability.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
-    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    rows = np.bincount(places, minlength=bins)
-    means = [np.bincount(places, values, bins) / np.maximum(rows, 1) for values in (confidence, is_right)]
+    rows, sums = np.zeros(bins, np.int64), np.zeros((2, bins))
+    for run in runs(probability):
+        confidence, is_right = probability[run].max(axis=1), probability[run].argmax(axis=1) == labels[run]
+        places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+        rows += np.bincount(places, minlength=bins)
+        sums += [np.bincount(places, values, bins) for values in (confidence, is_right)]
+    means = sums / np.maximum(rows, 1)
     return [
         {
             "low": float(edges[place]),
@@ -49,5 +53,7 @@ def brier_score(probability: np.ndarray, labels: np.ndarray) -> float:
 
     Of two classes that of the second one's probability, from 0 to 1; of several the sum over the classes, from 0 to 2.
     """
-    squares = np.square(probability - np.eye(probability.shape[1])[labels]).sum(axis=1)
-    return float(squares.mean() / (2 if probability.shape[1] == 2 else 1))
+    truth, found = np.eye(probability.shape[1]), Mean()
+    for run in runs(probability):
+        found.add(np.square(probability[run] - truth[labels[run]]).sum(axis=1))
+    return found.value / (2 if probability.shape[1] == 2 else 1)

@@ -10,15 +10,19 @@ from twintrain.errors import UserError
 from twintrain.evaluation import equivalence, paired_accuracy
 from twintrain.evaluation.classification import cohen_kappa
 from twintrain.evaluation.intervals import area_interval, mean_interval
+from twintrain.evaluation.mean_comparison import (
+    Predictions,
+    compare_masks,
+    compare_numbers,
+    largest_difference,
+    row_means,
+)
+from twintrain.evaluation.running import runs
 from twintrain.evaluation.sampling import ROWS, Sampling
 from twintrain.evaluation.scores import area_under_roc
 from twintrain.settings.frameworks import TITLES
 
-# Of the larger error, what a smaller one is taken for where it is 0 and something is divided by it.
-FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
 TINY = np.finfo(np.float64).tiny
-
-Predictions = dict[str, np.ndarray]
 
 
 def mixture(ran_on: dict[str, str], is_allowed: bool) -> str:
@@ -48,8 +52,11 @@ def rows_digest(index: np.ndarray, labels: np.ndarray) -> str:
         index: int64 (rows,), row numbers in the ingested data.
         labels: of these rows as they were ingested, whatever a training makes of them.
     """
-    numbers = labels.astype("<i8" if labels.dtype.kind in "iu" else "<f8")
-    return hashlib.sha256(index.astype("<i8").tobytes() + numbers.tobytes()).hexdigest()
+    digest = hashlib.sha256()
+    for numbers, dtype in ((index, "<i8"), (labels, "<i8" if labels.dtype.kind in "iu" else "<f8")):
+        for run in runs(numbers):
+            digest.update(numbers[run].astype(dtype).tobytes())
+    return digest.hexdigest()
 
 
 def compare_networks(
@@ -62,8 +69,8 @@ def compare_networks(
 
     Args:
         first, second: `index`, `label`, and `probability` (rows, classes), `class` (rows,) where there is none, or
-            `prediction` (rows, outputs).
-        margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
+            `prediction` (rows, outputs), or `mask` (rows, pixels), which is where it is above 0.5.
+        margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error, or IoU.
         sampling: what chance there is in the choice of the test rows.
     """
     found = {**compare_with_baseline(first, second, sampling), "margin": margin}
@@ -86,6 +93,8 @@ def compare_with_baseline(first: Predictions, second: Predictions, sampling: Sam
     labels = first["label"]
     if "prediction" in first:
         return compare_numbers(first["prediction"], second["prediction"], labels, sampling)
+    if "mask" in first:
+        return compare_masks(first["mask"], second["mask"], labels, sampling)
     if "probability" in first and "probability" in second:
         return compare_by_class(first["probability"], second["probability"], labels, sampling)
     return compare_classes(classes_of(first), classes_of(second), labels, sampling)
@@ -99,13 +108,22 @@ def compare_by_class(
     Returns:
         as `compare_classes`, and `largest_probability_difference` over all rows and classes.
     """
-    found = compare_classes(first.argmax(axis=1), second.argmax(axis=1), labels, sampling)
-    return {**found, "largest_probability_difference": float(np.abs(first - second).max())}
+    found = compare_classes(most_probable(first), most_probable(second), labels, sampling)
+    largest = largest_difference(first, second)
+    return {**found, "largest_probability_difference": largest}
 
 
 def classes_of(found: Predictions) -> np.ndarray:
-    """The predicted class of each row (rows,), the most probable one."""
-    return found["class"] if "class" in found else found["probability"].argmax(axis=1)
+    """The predicted class of each row (rows,)."""
+    return found["class"] if "class" in found else most_probable(found["probability"])
+
+
+def most_probable(probability: np.ndarray) -> np.ndarray:
+    """The class of each row (rows,) of probabilities (rows, classes), in a byte where that will do."""
+    classes = np.empty(len(probability), np.min_scalar_type(probability.shape[1] - 1))
+    for run in runs(probability):
+        classes[run] = probability[run].argmax(axis=1)
+    return classes
 
 
 def compare_classes(
@@ -133,7 +151,7 @@ def compare_classes(
     return {
         "accuracy_difference": (only_first - only_second) / len(labels),
         **inference,
-        **_drawn(labels, sampling),
+        **sampling.counts(len(labels)),
         "agreement": float((first_classes == second_classes).mean()),
         "kappa": _kappa(first_classes, second_classes),
         "only_first_right": only_first,
@@ -159,47 +177,19 @@ def compare_probabilities(
         found["auc_difference"] = areas[0] - areas[1]
         interval = area_interval(first, second, labels, sampling) if can_tell else None
         found |= _with_width(auc_ci95=interval)
-    losses = cross_entropies(first, labels) - cross_entropies(second, labels)
+    losses = cross_entropies(first, labels)
+    losses -= cross_entropies(second, labels)
     found["loss_difference"] = float(losses.mean())
     return found | _with_width(loss_ci95=mean_interval(losses, sampling) if can_tell else None)
 
 
-def compare_numbers(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, sampling: Sampling = ROWS
-) -> dict[str, Any]:
-    """Compares two sets of predicted numbers (rows, outputs) for the same rows.
-
-    Returns:
-        mae_difference: mean absolute error of the first less that of the second, in the unit of the numbers.
-        relative_difference: that over the smaller of the two errors.
-        mae_ci95: 95 % interval of that difference; None where `mean_interval` has none, absent without a sample.
-        rmse_difference: the same of the root mean squared errors.
-        first_closer: share of rows where the first errs less, of those where the two differ.
-        largest_prediction_difference: over all rows and outputs.
-    """
-    first_errors, second_errors = absolute_errors(first, labels), absolute_errors(second, labels)
-    difference = first_errors - second_errors
-    first_rmse, second_rmse = (float(np.sqrt(np.square(found - labels).mean())) for found in (first, second))
-    differing = difference[difference != 0]
-    return {
-        "mae_difference": float(difference.mean()),
-        "relative_difference": float(difference.mean() / _smaller_error(first_errors, second_errors)),
-        **({"mae_ci95": mean_interval(difference, sampling)} if sampling.is_sample else {}),
-        **_drawn(labels, sampling),
-        "rmse_difference": first_rmse - second_rmse,
-        "first_closer": float((differing < 0).mean()) if len(differing) else 0.5,
-        "largest_prediction_difference": float(np.abs(first - second).max()),
-    }
-
-
 def cross_entropies(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The cross entropy of each row (rows,) in nats, finite where a true class was held for impossible."""
-    return -np.log(np.maximum(probability[np.arange(len(labels)), labels], TINY))
-
-
-def absolute_errors(prediction: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The absolute error of each row (rows,), the mean over its outputs."""
-    return np.abs(prediction - labels).mean(axis=1)
+    found = np.empty(len(labels))
+    for run in runs(probability):
+        chosen = np.take_along_axis(probability[run], labels[run, None], axis=1)[:, 0]
+        found[run] = -np.log(np.maximum(chosen, TINY))
+    return found
 
 
 def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
@@ -210,24 +200,18 @@ def _kappa(first_classes: np.ndarray, second_classes: np.ndarray) -> float:
 
 def _can_tell(labels: np.ndarray, sampling: Sampling) -> bool:
     """Whether means have an interval: of one group nothing follows for another."""
-    return sampling.is_sample and sampling.draws(len(labels))[1] > 1
+    return sampling.is_sample and sampling.count(len(labels)) > 1
 
 
 def _with_width(**intervals: list[float] | None) -> dict[str, list[float]]:
     return {name: ends for name, ends in intervals.items() if ends and ends[0] < ends[1]}
 
 
-def _drawn(labels: np.ndarray, sampling: Sampling) -> dict[str, int]:
-    groups = {} if sampling.groups is None else {"groups": sampling.draws(len(labels))[1]}
-    return {"rows": len(labels), **groups}
-
-
 def _equivalence(first: Predictions, second: Predictions, margin: float, sampling: Sampling) -> dict[str, float | bool]:
     """TOST; `equivalence_needs` are rows as these, however many of them tell as much as one."""
-    rows = len(first["label"])
-    if "prediction" in first:
-        errors = [absolute_errors(predicted["prediction"], predicted["label"]) for predicted in (first, second)]
-        found, draws = equivalence.of_errors(*errors, margin, sampling), sampling.draws(rows)[1]
+    rows, means = len(first["label"]), row_means(first)
+    if means is not None:
+        found, draws = equivalence.of_errors(means, row_means(second), margin, sampling), sampling.count(rows)
     else:
         right = [classes_of(found) == first["label"] for found in (first, second)]
         counts = paired_accuracy.effective_counts(*right, sampling)
@@ -235,8 +219,3 @@ def _equivalence(first: Predictions, second: Predictions, margin: float, samplin
     if "equivalence_needs" in found:
         found["equivalence_needs"] = ceil(found["equivalence_needs"] * rows / draws)
     return found
-
-
-def _smaller_error(first: np.ndarray, second: np.ndarray) -> float:
-    smaller, larger = sorted([first.mean(), second.mean()])
-    return float(max(smaller, FLOAT32_EPSILON * larger, TINY))

@@ -144,9 +144,9 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[
 
 
 def forget_if_loaded(path: Path) -> None:
-    """Removes costs that were measured beside other work, so that DVC measures them anew."""
+    """Removes costs that were measured beside other work, so that DVC measures them anew; none where that is off."""
     try:
-        is_marked = any(found["inference_loaded"] for found in project.read_json(path).values())
+        is_marked = any(found.get("inference_loaded") for found in project.read_json(path).values())
     except FileNotFoundError:
         return
     except DamagedFileError:

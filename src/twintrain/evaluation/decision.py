@@ -3,6 +3,7 @@
 from typing import Any
 
 from twintrain.evaluation.equivalence import ALPHA
+from twintrain.evaluation.measures import measure_of
 from twintrain.settings.frameworks import TITLES
 
 # A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
@@ -52,7 +53,7 @@ def better_one(comparison: dict[str, Any]) -> int | None:
     if "seeds" in comparison:
         low, high = comparison["seeds"]["ci95"]
         mean = comparison["seeds"]["mean_difference"]
-        if low <= 0 <= high or mean * _sign(comparison) * difference < 0:
+        if low <= 0 <= high or mean * measure_of(comparison).sign * difference < 0:
             return None
     return 0 if difference > 0 else 1
 
@@ -63,31 +64,29 @@ def is_significant(comparison: dict[str, Any]) -> bool:
         return False
     if not is_tested(comparison):
         return abs(comparison.get("relative_difference", gain(comparison))) > comparison["margin"]
-    if is_of_numbers(comparison):
-        return bool(ends := comparison["mae_ci95"]) and not ends[0] <= 0 <= ends[1]
+    measure = measure_of(comparison)
+    if measure.is_mean:
+        return bool(ends := comparison[f"{measure.key}_ci95"]) and not ends[0] <= 0 <= ends[1]
     return comparison["mcnemar_p"] < ALPHA
 
 
 def gain(comparison: dict[str, Any]) -> float:
-    """By how much the first is better: more accurate, or with a smaller error; 0 for what is but rounding."""
-    if not is_of_numbers(comparison):
-        return comparison["accuracy_difference"]
-    return 0.0 if abs(comparison["relative_difference"]) < ROUNDING else -comparison["mae_difference"]
-
-
-def is_of_numbers(comparison: dict[str, Any]) -> bool:
-    """Whether errors of numbers were compared, and no accuracies."""
-    return "mae_difference" in comparison
+    """By how much the first is better, as `measures.measure_of` has it; 0 for what is but rounding of a mean."""
+    measure = measure_of(comparison)
+    if measure.is_mean and abs(comparison["relative_difference"]) < ROUNDING:
+        return 0.0
+    return measure.sign * comparison[f"{measure.key}_difference"]
 
 
 def is_tested(comparison: dict[str, Any]) -> bool:
     """Whether the rows are a sample, so that chance can be told."""
-    return "mcnemar_p" in comparison or "mae_ci95" in comparison
+    return "mcnemar_p" in comparison or f"{measure_of(comparison).key}_ci95" in comparison
 
 
 def has_no_interval(comparison: dict[str, Any]) -> bool:
-    """Whether nothing is known of what chance did: of errors that differ by as much on nearly all rows."""
-    return is_of_numbers(comparison) and is_tested(comparison) and comparison["mae_ci95"] is None
+    """Whether nothing is known of what chance did: of means that differ by as much on nearly all rows."""
+    measure = measure_of(comparison)
+    return measure.is_mean and is_tested(comparison) and comparison[f"{measure.key}_ci95"] is None
 
 
 def why_no_interval(comparison: dict[str, Any]) -> str:
@@ -104,14 +103,11 @@ def choice(comparison: dict[str, Any]) -> str:
 
 
 def margin_text(comparison: dict[str, Any], share: float) -> str:
-    """A margin in words: `1.0 points`, or of errors `1.0 % of the error`."""
+    """A margin in words: `1.0 points`, or of means `1.0 % of the error`."""
     text = f"{100 * share:.6g}"
     text += "" if "." in text else ".0"
-    return f"{text} {'% of the error' if is_of_numbers(comparison) else 'points'}"
-
-
-def _sign(comparison: dict[str, Any]) -> int:
-    return -1 if is_of_numbers(comparison) else 1
+    measure = measure_of(comparison)
+    return f"{text} {f'% of the {measure.noun}' if measure.is_mean else 'points'}"
 
 
 def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
@@ -179,6 +175,5 @@ def other_work(entry: dict[str, Any]) -> str:
 
 
 def _advantage(comparison: dict[str, Any], loser: str) -> str:
-    if is_of_numbers(comparison):
-        return f"it errs by {abs(comparison['mae_difference']):.3g} less than {loser} in the mean"
-    return f"{100 * abs(comparison['accuracy_difference']):.2f} points more accurate than {loser}"
+    measure = measure_of(comparison)
+    return measure.won.format(measure.text(abs(comparison[f"{measure.key}_difference"])), loser)

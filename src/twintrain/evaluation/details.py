@@ -7,8 +7,8 @@ import numpy as np
 from twintrain.evaluation import disagreements
 from twintrain.evaluation.calibration import Bin
 from twintrain.evaluation.classification import confusion_matrix
-from twintrain.evaluation.comparison import Predictions, absolute_errors
 from twintrain.evaluation.decision import ROUNDING
+from twintrain.evaluation.mean_comparison import Predictions, row_means
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.scores import score_each_class
 from twintrain.evaluation.slices import Grouping, by_label, compare_slices, quarters
@@ -16,8 +16,8 @@ from twintrain.evaluation.slices import Grouping, by_label, compare_slices, quar
 
 def of_framework(found: Predictions, names: list[str], calibration: list[Bin]) -> dict[str, Any]:
     """`classes` with the scores of each, the `confusion` matrix with true classes in rows, and `calibration`."""
-    predicted, labels = found["probability"].argmax(axis=1), found["label"]
-    each = score_each_class(predicted, labels, len(names))
+    confusion = confusion_matrix(found["label"], found["probability"], len(names))
+    each = score_each_class(confusion)
     return {
         "classes": [
             {
@@ -27,7 +27,7 @@ def of_framework(found: Predictions, names: list[str], calibration: list[Bin]) -
             }
             for code, name in enumerate(names)
         ],
-        "confusion": confusion_matrix(labels, predicted, len(names)).tolist(),
+        "confusion": confusion.tolist(),
         "calibration": calibration,
     }
 
@@ -39,30 +39,33 @@ def of_pair(
     groupings: list[Grouping],
     target: str,
     sampling: Sampling,
+    sliced: slice = slice(None),
 ) -> dict[str, Any]:
     """`slices` and `disagreements` of two networks.
 
     Args:
-        names: of the classes; none where numbers were predicted.
-        groupings: of the test rows, besides those by the label or the number to be predicted.
+        names: of the classes; none where numbers or masks were predicted.
+        groupings: of the rows that are sliced, besides those by the label or the number to be predicted.
         target: the name of that number.
         sampling: of the test rows; without a sample slices are not tested.
+        sliced: which of the test rows are sliced.
     """
     labels, index = first["label"], first["index"]
     if names:
         probabilities = first["probability"], second["probability"]
-        measured = [probability.argmax(axis=1) == labels for probability in probabilities]
-        groupings = [by_label(labels, names), *groupings]
+        measured = [probability[sliced].argmax(axis=1) == labels[sliced] for probability in probabilities]
+        groupings = [by_label(labels[sliced], names), *groupings]
         differing = disagreements.of_classes(*probabilities, labels, index, names)
     else:
-        measured = [absolute_errors(found["prediction"], labels) for found in (first, second)]
-        least = ROUNDING * min(errors.mean() for errors in measured)
+        measured = [row_means(found) for found in (first, second)]
+        least = ROUNDING * min(values.mean() for values in measured)
         # A test of nothing but rounding would find that it leans to one side.
         measured[1] = np.where(np.abs(measured[1] - measured[0]) <= least, measured[0], measured[1])
-        if labels.shape[1] == 1:
-            groupings = [(target, quarters(labels[:, 0])), *groupings]
+        if "prediction" in first and labels.shape[1] == 1:
+            groupings = [(target, quarters(labels[sliced, 0])), *groupings]
             numbers = first["prediction"][:, 0], second["prediction"][:, 0], labels[:, 0]
         else:
             numbers = *measured, None
         differing = disagreements.of_numbers(*numbers, index, least)
-    return {"slices": compare_slices(groupings, *measured, sampling), "disagreements": differing}
+        measured = [values[sliced] for values in measured]
+    return {"slices": compare_slices(groupings, *measured, sampling.of(sliced)), "disagreements": differing}

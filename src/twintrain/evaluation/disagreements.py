@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twintrain.evaluation.comparison import most_probable
 from twintrain.evaluation.slices import MISSING
 
 LISTED = 24
+LONGEST_TEXT = 300
 
 Disagreement = dict[str, Any]
 
@@ -26,7 +28,7 @@ def of_classes(
     Returns:
         LISTED at most: `row`, `label`, the class that `first` and `second` predict, and how probable each held its own.
     """
-    classes = [found.argmax(axis=1) for found in (first, second)]
+    classes = [most_probable(found) for found in (first, second)]
     differing = np.flatnonzero(classes[0] != classes[1])
     gaps = np.abs(first[differing] - second[differing]).max(axis=1, initial=0)
     return [
@@ -48,7 +50,7 @@ def of_numbers(
     """Rows with different numbers, the largest differences first.
 
     Args:
-        first, second: (rows,), predictions; where each row has many, their errors.
+        first, second: (rows,), predictions; where each row has many, their errors, or the IoU of its mask.
         labels: (rows,), or None where each row has many.
         index: int64 (rows,), row numbers in the ingested data.
         least: smaller differences are rounding.
@@ -80,4 +82,7 @@ def texts(row: pd.Series) -> dict[str, str]:
 def _text(value: Any) -> str:
     if pd.isna(value):
         return MISSING
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    text = str(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"

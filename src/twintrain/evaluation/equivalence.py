@@ -87,7 +87,7 @@ class _Alike(NamedTuple):
     def found(cls, difference: np.ndarray, sampling: Sampling) -> "_Alike | None":
         if not are_alike(difference, sampling):
             return None
-        return cls(apart(difference, sampling), sampling.draws(len(difference))[1])
+        return cls(apart(difference, sampling), sampling.count(len(difference)))
 
     def p(self, share: float) -> float:
         """The chance of no more apart, were such a share of all."""

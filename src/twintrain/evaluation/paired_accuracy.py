@@ -38,9 +38,9 @@ class Counts(NamedTuple):
 
 def effective_counts(first_right: np.ndarray, second_right: np.ndarray, sampling: Sampling = ROWS) -> Counts:
     """Counts of two that are right or wrong on the same rows, bool (rows,), divided by the design effect."""
-    surplus = first_right.astype(np.float64) - second_right
+    surplus = first_right.astype(np.int8) - second_right
     discordant = np.abs(surplus)
-    sizes, found = sampling.total(np.ones(len(surplus))), sampling.total(discordant)
+    sizes, found = sampling.total(np.ones(len(surplus), np.int8)), sampling.total(discordant)
     squares = (sampling.total(surplus) ** 2).sum()
     effect = design_effect(squares, found.sum(), np.count_nonzero(found), (sizes**2).sum(), sizes.sum())
     counts = (surplus > 0).sum(), (surplus < 0).sum(), len(surplus)

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from twintrain.errors import UserError, shown
-from twintrain.evaluation.comparison import Predictions, absolute_errors, classes_of, compare_networks, cross_entropies
+from twintrain.evaluation.comparison import (
+    classes_of,
+    compare_networks,
+    cross_entropies,
+)
 from twintrain.evaluation.decision import better_one
 from twintrain.evaluation.given_predictions import codes, given_predictions
+from twintrain.evaluation.mean_comparison import Predictions, absolute_errors, root_mean_square
 from twintrain.evaluation.paired_accuracy import effective_counts, exact_p_value
 from twintrain.evaluation.sampling import Sampling
 from twintrain.evaluation.scores import area_under_roc
@@ -163,8 +166,7 @@ def _scores(pair: tuple[Predictions, Predictions], figures: dict[str, Any]) -> l
 def _scores_of(found: Predictions) -> dict[str, float]:
     labels = found["label"]
     if "prediction" in found:
-        rmse = float(np.sqrt(np.square(found["prediction"] - labels).mean()))
-        return {"MAE": _main_score(found), "RMSE": rmse}
+        return {"MAE": _main_score(found), "RMSE": root_mean_square(found["prediction"], labels)}
     scores = {"accuracy": _main_score(found)}
     if "probability" in found:
         area = area_under_roc(found["probability"], labels)

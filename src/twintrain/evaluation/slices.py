@@ -72,11 +72,11 @@ def compare_slices(
 
     Args:
         groupings: of the test rows.
-        first, second: (rows,), whether each is right (bool), or by how much it is wrong (float).
+        first, second: (rows,), whether each is right (bool), or its error or overlap (float).
         sampling: of the rows; without a sample there are no tests.
 
     Returns:
-        of each slice of FEWEST_ROWS or more: `by`, `value`, `rows`, accuracy or mean error of the `first` and the
+        of each slice of FEWEST_ROWS or more: `by`, `value`, `rows`, accuracy or mean of the `first` and the
         `second`, their `difference`, its `p` (McNemar's test, or paired t test), and `p_adjusted` for the number of
         all slices (Holm). The largest differences first, LISTED at most. What takes all rows is no slice.
     """

@@ -1,34 +1,48 @@
-"""Predictions that stages have left in a project, and how their rows were drawn."""
+"""Predictions that stages leave in a project."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from twintrain.evaluation.comparison import Predictions
-from twintrain.evaluation.sampling import Sampling
-from twintrain.system import project
-from twintrain.system.stored import ANY_NUMBERS, damaged, load_array, load_arrays
+from twintrain.data.chunks import ArchiveWriter, row_blocks
+from twintrain.system.stored import ANY_NUMBERS, Arrays, damaged, load_arrays
+
+FILE_NAME = "predictions.npz"
 
 
-def load_predictions(folder: Path) -> Predictions:
-    """Reads the test predictions that `evaluate` or `baseline` has left in a folder.
+def store_predictions(
+    path: Path, index: np.ndarray, labels: Iterable[np.ndarray], name: str, predicted: Iterable[np.ndarray]
+) -> None:
+    """Writes predictions, which come in runs of rows; the file is there when it is whole.
+
+    Args:
+        index: int64 (rows,), row numbers in the ingested data.
+        labels: of the rows, as they are compared with what was predicted.
+        name: `probability`, `prediction`, `mask` or `class`, see `comparison.compare_networks`.
+    """
+    with ArchiveWriter(path) as archive:
+        archive.write("index", len(index), row_blocks(index))
+        archive.write("label", len(index), labels)
+        archive.write(name, len(index), predicted)
+
+
+def load_predictions(folder: Path) -> Arrays:
+    """The test predictions that `evaluate` or `baseline` has left in a folder, as read-only maps of their file.
 
     Raises:
         DamagedFileError: it holds no such arrays, or arrays of different rows.
     """
-    path = folder / "predictions.npz"
-    found = load_arrays(path, "index", "label", kinds=ANY_NUMBERS)
+    path = folder / FILE_NAME
+    found = load_arrays(path, "index", "label", kinds=ANY_NUMBERS, mapped=True)
     if sizes := {name: len(array) for name, array in found.items() if len(array) != len(found["index"])}:
         name, rows = next(iter(sizes.items()))
         raise damaged(path, f"{len(found['index']):,} rows of '{name}', as of 'index'", f"{rows:,}")
-    if found["index"].dtype.kind not in "iu" or not found.keys() & {"probability", "prediction", "class"}:
+    if found["index"].dtype.kind not in "iu" or not found.keys() & {"probability", "prediction", "mask", "class"}:
         raise damaged(path, "predictions of rows by their numbers", ", ".join(found))
     return found
 
 
-def stored_sampling(index: np.ndarray, is_sample: bool = True) -> Sampling:
-    """How rows (rows,) of the ingested data were drawn, with the groups that `split.group` has left there."""
-    groups = project.INGESTED / "group.npy"
-    if not is_sample or not groups.exists():
-        return Sampling(is_sample)
-    return Sampling(groups=load_array(groups, mmap_mode="r")[index])
+def predicted_name(stored: Arrays) -> str:
+    """The name of what a network has predicted among the arrays of `load_predictions`."""
+    return next(name for name in ("probability", "prediction", "mask") if name in stored)

@@ -6,13 +6,13 @@ from twintrain.evaluation.decision import (
     choice,
     gain,
     has_no_interval,
-    is_of_numbers,
     is_significant,
     is_tested,
     margin_text,
     why_no_interval,
 )
 from twintrain.evaluation.equivalence import ALPHA
+from twintrain.evaluation.measures import ERROR, Measure, measure_of
 
 # Of fewer test rows nothing that is said is a result.
 FEW_ROWS = 50
@@ -42,13 +42,18 @@ def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> s
     Args:
         comparisons: what `compare_with_baseline` found of each network, by its title, less the baseline.
     """
-    numbers = any(is_of_numbers(found) for found in comparisons.values())
-    unit = "mean absolute error, less is better" if numbers else "points of accuracy"
+    unit = _unit(measure_of(next(iter(comparisons.values()))))
     standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
     found = next(iter(comparisons.values()))
     rows = f", on {_test_rows(found)}" if "rows" in found else ""
     warning = _warning(found)
     return f"{warning}{'against' if warning else 'Against'} the baseline, {baseline}{rows}, in {unit}: {standings}."
+
+
+def _unit(measure: Measure) -> str:
+    if not measure.is_mean:
+        return "points of accuracy"
+    return f"{measure.title}, less is better" if measure is ERROR else measure.title
 
 
 def _warning(comparison: dict[str, Any]) -> str:
@@ -63,22 +68,19 @@ def _test_rows(comparison: dict[str, Any]) -> str:
 
 def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     """`Keras is 3.00 points more accurate (95 % interval 1.10 to 4.90), more than the choice …`."""
-    numbers = is_of_numbers(comparison)
-    better = gain(comparison)
+    measure, better = measure_of(comparison), gain(comparison)
     if not better:
-        return f"{first} and {second} {'err equally, but for rounding' if numbers else 'are equally accurate'}"
-    name = first if better > 0 else second
-    size = _size(comparison, abs(better))
-    said = f"{name} errs less by {size} in the mean" if numbers else f"{name} is {size} points more accurate"
+        return f"{first} and {second} {measure.equal}"
+    said = f"{first if better > 0 else second} {measure.better.format(measure.text(abs(better)))}"
     if not is_tested(comparison):
         return said
     if has_no_interval(comparison):
         return f"{said}, {why_no_interval(comparison)}"
-    key = "mae_ci95" if numbers else "accuracy_ci95"
+    ends = comparison[f"{measure.key}_ci95"]
     # From the better one's side: where the first one's error is less, or it is less accurate, the signs change.
-    ends = comparison[key] if comparison[key.replace("ci95", "difference")] > 0 else [-x for x in comparison[key]][::-1]
-    interval = "95 % interval {} to {}".format(*(_size(comparison, end) for end in ends))
-    test = "" if numbers else f" (McNemar p {_p(comparison['mcnemar_p'], '.3g')})"
+    ends = ends if comparison[f"{measure.key}_difference"] > 0 else [-end for end in ends][::-1]
+    interval = "95 % interval {} to {}".format(*map(measure.text, ends))
+    test = "" if measure.is_mean else f" (McNemar p {_p(comparison['mcnemar_p'], '.3g')})"
     more = "more" if is_significant(comparison) else "no more"
     return f"{said} ({interval}), {more} than {choice(comparison)} explains{test}"
 
@@ -110,7 +112,7 @@ def _p(p: float, digits: str) -> str:
 
 
 def _agreement(comparison: dict[str, Any]) -> str:
-    if is_of_numbers(comparison):
+    if measure_of(comparison).is_mean:
         difference = comparison["largest_prediction_difference"]
         return f"their predictions of {_test_rows(comparison)} differ by {difference:.3g} at most"
     kappa = f" (kappa {comparison['kappa']:.3f})" if "kappa" in comparison else ""
@@ -122,41 +124,32 @@ def _agreement(comparison: dict[str, Any]) -> str:
 
 def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
     """`Over 3 seeds (…): PyTorch 95.20 ± 0.30 and Keras 95.00 ± 0.40, a difference of +0.20 (95 % interval …)`."""
-    seeds = comparison["seeds"]
+    seeds, measure = comparison["seeds"], measure_of(comparison)
     scores = [
-        f"{title} {_size(comparison, seeds[f'{which}_mean'])} ± {_size(comparison, seeds[f'{which}_std'])}"
+        f"{title} {measure.text(seeds[f'{which}_mean'])} ± {measure.text(seeds[f'{which}_std'])}"
         for title, which in ((first, "first"), (second, "second"))
     ]
-    what = "mean absolute error" if is_of_numbers(comparison) else "accuracy in %"
-    mean, low, high = (_size(comparison, value, signed=True) for value in (seeds["mean_difference"], *seeds["ci95"]))
+    what = measure.title if measure.is_mean else "accuracy in %"
+    mean, low, high = (measure.text(value, signed=True) for value in (seeds["mean_difference"], *seeds["ci95"]))
     return (
         f"Over {seeds['count']} seeds (mean ± deviation of the {what}): {' and '.join(scores)}, a difference of {mean} "
         f"(95 % interval {low} to {high}, paired by seed); {_tost(comparison, seeds, 'seeds')}."
     )
 
 
-def _size(comparison: dict[str, Any], value: float, signed: bool = False) -> str:
-    """An accuracy in points, an error in three digits."""
-    sign = "+" if signed else ""
-    if is_of_numbers(comparison):
-        return f"{value:{sign}.3g}"
-    return f"{round(100 * value, 2) + 0.0:{sign}.2f}"  # no −0.00
-
-
 def _standing(comparison: dict[str, Any]) -> str:
     """`+3.00 (95 % interval +1.40 to +4.60), better`."""
-    numbers = is_of_numbers(comparison)
-    name, sign = ("mae", -1) if numbers else ("accuracy", 1)
-    difference, interval = comparison[f"{name}_difference"], comparison.get(f"{name}_ci95")
-    standing = "better" if sign * difference > 0 else "worse" if difference else "equal"
+    measure = measure_of(comparison)
+    difference, interval = comparison[f"{measure.key}_difference"], comparison.get(f"{measure.key}_ci95")
+    standing = "better" if measure.sign * difference > 0 else "worse" if difference else "equal"
     if has_no_interval(comparison):
-        return f"{_size(comparison, difference, signed=True)}, {why_no_interval(comparison)}"
+        return f"{measure.text(difference, signed=True)}, {why_no_interval(comparison)}"
     if interval is None:
-        return f"{_size(comparison, difference, signed=True)}, {standing}"
+        return f"{measure.text(difference, signed=True)}, {standing}"
     low, high = interval
     if low == high == 0:
-        return "errs as much on every one of them"  # so that no sample of them has a spread
+        return "does as well on every one of them"  # so that no sample of them has a spread
     if low <= 0 <= high:
         standing = f"no more than {choice(comparison)} explains" if difference else "no difference shown"
-    shown = [_size(comparison, value, signed=True) for value in (difference, low, high)]
+    shown = [measure.text(value, signed=True) for value in (difference, low, high)]
     return "{} (95 % interval {} to {}), {}".format(*shown, standing)

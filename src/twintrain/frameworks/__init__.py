@@ -2,7 +2,8 @@
 
 layers/ has a builder a kind, by the families of `models/layers/`, networks.py makes networks of them, modules.py has
 layers that the framework lacks, own_twin.py takes networks of the user's own, losses.py builds the losses, gradients.py
-penalises and clips, optimizers.py has the update rules, conventions.py reads the framework's own defaults,
+penalises and clips, optimizers.py has the update rules, averages.py averages weights, precision.py has layers compute
+in half precision, loss_scale.py scales float16's loss, conventions.py reads the framework's own defaults,
 collectives.py adds up over several workers, backend.py trains, saving.py saves and loads. One framework a process:
 TensorFlow and PyTorch may crash each other (https://github.com/tensorflow/tensorflow/issues/124205), so nothing here is
 imported until it is asked for.
@@ -72,7 +73,8 @@ def _import_tensorflow() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
-            with _hidden("jax", "sklearn"):  # for TensorFlow Lite and for wrappers of Keras: a second of imports
+            # For TensorFlow Lite, and for wrappers and galleries of Keras: more than a second of imports.
+            with _hidden("jax", "sklearn", "matplotlib"):
                 tensorflow = importlib.import_module("tensorflow")
                 importlib.import_module("keras")
             tensorflow.config.list_physical_devices()

@@ -6,6 +6,7 @@ string, and a fresh archive of what was read is what PyTorch gets: nothing is le
 differently.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -17,12 +18,14 @@ from twintrain.errors import UserError
 
 SAMPLE_INPUTS = "data/sample_inputs/model.pt"
 PROGRAM = "models/model.json"
+NOTES = "metadata"  # of the exporter, for people, at each place of the program
+SERIALIZATION_ID = ".data/serialization_id"
 # Of each folder of tensors, what says how they are to be read, and the names that are read as raw bytes.
 CONFIGS = {
     "data/weights/": ("data/weights/model_weights_config.json", re.compile(r"weight_\d+")),
     "data/constants/": ("data/constants/model_constants_config.json", re.compile(r"tensor_\d+")),
 }
-MARKS = ("archive_format", "archive_version", "byteorder", ".data/version", ".data/serialization_id")
+MARKS = ("archive_format", "archive_version", "byteorder", ".data/version", SERIALIZATION_ID)
 MARK = re.compile(rb"[\w.-]{1,64}\n?")
 
 OPERATOR = re.compile(r"torch\.ops\.aten\.(\w+)\.\w+")
@@ -75,9 +78,26 @@ def load_checked(path: Path) -> io.BytesIO:
 
 def leave_out_samples(path: Path) -> None:
     """Writes a file anew without its sample inputs, the one pickle that torch.export.save makes; it is not read."""
-    content = _written(_read(path) | {SAMPLE_INPUTS: b""}).getvalue()
+    _replace(path, _read(path) | {SAMPLE_INPUTS: b""})
+
+
+def leave_out_notes(path: Path) -> None:
+    """Writes a file that was just saved anew, without sample inputs and the exporter's notes for people.
+
+    These name files of this machine: without them, equal networks are equal files.
+    """
+    members = _read(path) | {SAMPLE_INPUTS: b""}
+    members[PROGRAM] = json.dumps(_without_notes(json.loads(members[PROGRAM]))).encode()
+    if SERIALIZATION_ID in members:  # a number of all other members
+        contents = (content for name, content in members.items() if name != SERIALIZATION_ID)
+        number = int.from_bytes(hashlib.sha256(b"".join(contents)).digest(), "big") % 10**40
+        members[SERIALIZATION_ID] = f"{number:040}".encode()
+    _replace(path, members)
+
+
+def _replace(path: Path, members: dict[str, bytes]) -> None:
     part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
+    part.write_bytes(_written(members).getvalue())
     part.replace(path)
 
 
@@ -141,12 +161,18 @@ def _check_entries(entries: Any, folder: str, tensor: re.Pattern[str], members: 
             raise ValueError(f"has path_name {entry['path_name'][:80]!r}")
 
 
+def _without_notes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: {} if name == NOTES else _without_notes(inner) for name, inner in value.items()}
+    return [_without_notes(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any, key: str = "") -> Any:
     """Looks at every string, by the key that it stands under, and leaves out what the exporter notes for people."""
     if isinstance(value, dict):
         for name in value:
             _check_string(name, "")
-        return {name: {} if name == "metadata" else _plain(inner, name) for name, inner in value.items()}
+        return {name: {} if name == NOTES else _plain(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner, key) for inner in value]
     if isinstance(value, str):

@@ -62,6 +62,7 @@ class TimedNetwork(PipedProcess):
 def main(framework: str, folder: str, dtype: str, threads: str, descriptor: str) -> None:
     """Answers `TimedNetwork` until that has closed the pipe."""
     parent = Connection(int(descriptor))
+    gc.disable()  # imports make millions of objects that all stay
     try:
         saving = framework_module(framework, "saving")
         taken = saving.set_threads(int(threads))
@@ -71,7 +72,6 @@ def main(framework: str, folder: str, dtype: str, threads: str, descriptor: str)
         parent.send(("error", str(error)))
         return
     gc.freeze()
-    gc.disable()
     parent.send(("threads", taken))
     while True:
         try:

@@ -2,6 +2,8 @@
 
 import math
 
+from twintrain.models.layers.attention import MultiHeadAttention
+from twintrain.models.layers.convolution import ConvTranspose
 from twintrain.models.layers.recurrent import Recurrent
 from twintrain.models.network import Network, PlacedLayer
 
@@ -17,16 +19,33 @@ def flops(network: Network) -> int | None:
     """
     if network.source:
         return None
-    return 2 * sum(
-        math.prod(weight.shape) * _applications(placed)
-        for placed in network.walk()
-        for name, weight in placed.weights().items()
-        if name.endswith("kernel")
-    )
+    return sum(map(layer_flops, network.walk()))
 
 
-def _applications(placed: PlacedLayer) -> int:
-    """How often a kernel is multiplied with: once a step that is read, or once a place of the output."""
+def layer_flops(placed: PlacedLayer) -> int:
+    """The same of one layer, without the parts of a wrapper."""
+    kernels = {name: weight.shape for name, weight in placed.weights().items() if name.endswith("kernel")}
+    of_kernels = sum(math.prod(shape) * _applications(placed, name) for name, shape in kernels.items())
+    return 2 * placed.times * (of_kernels + _products_of_inputs(placed))
+
+
+def _applications(placed: PlacedLayer, kernel: str) -> int:
+    """How often a kernel is multiplied with: at each step that is read, or each place of the output.
+
+    A transpose does it at each place of its input, and attention with those of keys and values at each of its memory.
+    """
+    if isinstance(placed.layer, MultiHeadAttention) and kernel.endswith(("key_kernel", "value_kernel")):
+        return placed.layer.memory(placed.input_shape)[0]
     if isinstance(placed.layer, Recurrent):
         return placed.input_shape[0]
+    if isinstance(placed.layer, ConvTranspose):
+        return math.prod(placed.input_shape[:-1])
     return math.prod(placed.output_shape[:-1])
+
+
+def _products_of_inputs(placed: PlacedLayer) -> int:
+    """Multiply-adds without a kernel: attention's scores of all steps by all, and as many to mix the values."""
+    if not isinstance(placed.layer, MultiHeadAttention):
+        return 0
+    steps, of_memory = placed.input_shape[0], placed.layer.memory(placed.input_shape)[0]
+    return 2 * steps * of_memory * placed.layer.num_heads * placed.layer.head_size(placed.input_shape)

@@ -11,18 +11,19 @@ def freeze_layers(network: Network, patterns: list[str]) -> Network:
     """The network with the layers frozen that the patterns name.
 
     Args:
-        patterns: names of layers, as `conv2d_0`, or with wildcards, as `conv2d_*`. What a named layer is made of is
-            frozen with it.
+        patterns: names of layers, as `conv2d_0`, or with wildcards, as `conv2d_*`. All layers in a named block or
+            `residual` are frozen with it.
 
     Raises:
         UserError: a pattern names no layer that has arrays, or nothing is left to train.
     """
     owners = network.layers_with_arrays()
+    scopes = {placed.name: placed.scopes for placed in network.walk()}
     frozen: set[str] = set()
     for pattern in patterns:
-        matching = [placed for placed in network.walk() if fnmatchcase(placed.name, pattern)]
-        named = {inner.name for placed in matching for inner in placed.walk()}
-        found = [name for name in owners if name in named or fnmatchcase(name, pattern)]
+        found = [
+            owner for owner in owners if any(fnmatchcase(name, pattern) for name in (owner, *scopes.get(owner, ())))
+        ]
         if not found:
             raise UserError(
                 f"train.freeze: no layer of {network.model} that has weights is '{pattern}'"

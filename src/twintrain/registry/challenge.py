@@ -10,9 +10,11 @@ import pandas as pd
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.comparison import absolute_errors, compare_networks
+from twintrain.evaluation.comparison import compare_networks
 from twintrain.evaluation.cost import median_interval
-from twintrain.evaluation.stored_predictions import load_predictions, stored_sampling
+from twintrain.evaluation.mean_comparison import row_means
+from twintrain.evaluation.stored_predictions import load_predictions, predicted_name
+from twintrain.evaluation.stored_sampling import stored_sampling
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
 from twintrain.serving.recipe import answer_names
@@ -34,13 +36,13 @@ def challenge(candidate_uri: str, champion_uri: str, framework: str, margin: flo
 
     Args:
         framework: whose network, in build/, is the candidate.
-        margin: what counts as equal: of accuracies a difference, of errors a share of the champion's.
+        margin: what counts as equal: of accuracies a difference, of means a share of the champion's.
         note: what must be known to read the figures.
     """
     schema = Schema.load(project.SPLIT)
     predictions = load_predictions(project.EVALUATE / framework)
     rows = raw_rows(project.INGESTED, predictions["index"])
-    values = "probability" if "probability" in predictions else "prediction"
+    values = predicted_name(predictions)
     with contextlib.ExitStack() as processes:
         try:
             champion = processes.enter_context(ScoringProcess(champion_uri))
@@ -49,8 +51,8 @@ def challenge(candidate_uri: str, champion_uri: str, framework: str, margin: flo
             reason = f"The champion cannot answer these test rows: {str(error).rstrip('.')}. {OTHER_QUESTION}"
             return Check("champion", False, reason)
         found = lead(compare_networks(predictions, answers, margin, stored_sampling(predictions["index"])))
-        if values == "prediction":
-            margin *= float(absolute_errors(answers[values], answers["label"]).mean())
+        if (means := row_means(answers)) is not None:
+            margin *= float(means.mean())
         latency = None
         if standing(found, margin) == "tie":
             candidate = processes.enter_context(ScoringProcess(candidate_uri))

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, Literal
 
 from twintrain.evaluation import decision
+from twintrain.evaluation.measures import Measure, measure_of
 
 # Made only where all else has passed: they start processes that answer rows.
 COSTLY = ("champion", "smoke test")
@@ -52,7 +53,7 @@ class Lead:
 
     Attributes:
         low, high: its 95 % interval; infinite where the rows tell none.
-        of_accuracy: in shares of the rows; else in the unit of the mean absolute error.
+        measure: what it is of, accuracies as shares of the rows.
         is_significant: more than the choice of the test rows, or of groups of them, explains.
         is_equivalent: shown to be less than the margin, either way.
     """
@@ -60,19 +61,21 @@ class Lead:
     value: float
     low: float
     high: float
-    of_accuracy: bool
+    measure: Measure
     is_significant: bool
     is_equivalent: bool = False
 
     def __str__(self) -> str:
-        if self.of_accuracy:
+        if not self.measure.is_mean:
             shown = (100 * self.value, 100 * self.low, 100 * self.high)
             return "{:+.2f} points of accuracy, 95 % interval {:+.2f} to {:+.2f}".format(*shown)
+        # As errors, of which less is better: 0 − 0 is no −0.
+        value, *ends = (0 + self.measure.sign * each for each in (self.value, self.low, self.high))
         if self.low == -inf:
-            return f"{0 - self.value:+.3g} in the mean error, of which these test rows tell no interval"
-        # As errors: 0 − 0 is no −0.
-        shown = (0 - self.value, 0 - self.high, 0 - self.low)
-        return "{:+.3g} in the mean error, 95 % interval {:+.3g} to {:+.3g}".format(*shown)
+            return f"{value:+.3g} in the mean {self.measure.noun}, of which these test rows tell no interval"
+        return "{:+.3g} in the mean {}, 95 % interval {:+.3g} to {:+.3g}".format(
+            value, self.measure.noun, *sorted(ends)
+        )
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,11 @@ def lead(comparison: dict[str, Any]) -> Lead | None:
     """What `evaluation.comparison` found of a network, less another one; None where nothing is known of other rows."""
     if not decision.is_tested(comparison):
         return None
-    of_accuracy = not decision.is_of_numbers(comparison)
-    if of_accuracy:
-        value, (low, high) = comparison["accuracy_difference"], comparison["accuracy_ci95"]
-    else:  # of errors less is better
-        value, (high, low) = -comparison["mae_difference"], (-end for end in comparison["mae_ci95"] or (-inf, inf))
+    measure = measure_of(comparison)
+    ends = comparison[f"{measure.key}_ci95"] or (-inf, inf)
+    low, high = sorted(measure.sign * end for end in ends)  # of errors less is better
     found = decision.is_significant(comparison), comparison.get("equivalent", False)
-    return Lead(value, low, high, of_accuracy, *found)
+    return Lead(measure.sign * comparison[f"{measure.key}_difference"], low, high, measure, *found)
 
 
 def standing(found: Lead, margin: float) -> Literal["better", "tie", "worse"]:
@@ -170,7 +171,7 @@ def check_champion(found: Lead, margin: float, latency: Latency | None, note: st
         latency: of both; needed for a tie alone.
         note: what must be known to read the figures.
     """
-    margin_text = f"{100 * margin:.1f} points" if found.of_accuracy else f"{margin:.3g}"
+    margin_text = f"{100 * margin:.1f} points" if not found.measure.is_mean else f"{margin:.3g}"
     match standing(found, margin):
         case "better":
             return Check("champion", True, f"Better than the champion beyond chance: {found}.{note}")

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError
 from twintrain.registry import gate
 from twintrain.registry.challenge import challenge
 from twintrain.registry.gate import Check
@@ -25,12 +25,12 @@ from twintrain.serving.packaging import NAME, log_scorer
 from twintrain.serving.smoke import smoke_test
 from twintrain.settings.params import Params, Serving
 from twintrain.system import project
-from twintrain.tracking import Ref, Run, connect, find_run, journal_keys, model_of
+from twintrain.tracking import Ref, Run, connect, find_run, journal_keys, model_of, reason_of
 
 # Of a training run, what its version says too.
 RUN_TAGS = ("framework", "mode", "git_commit", "dvc_lock", "data")
 SEEN_ROWS = " It was tested on other rows, and may have been trained on some of these, which is to its advantage."
-SCORES = ("eval_acc", "auc_score", "rmse", "mae", "test_loss", "latency_1_ms")
+SCORES = ("eval_acc", "auc_score", "rmse", "mae", "iou", "test_loss", "latency_1_ms")
 
 
 def promote(metrics: dict[str, Any], params: Params, client: Any, run: Run, despite: str = "") -> Outcome:
@@ -82,7 +82,7 @@ def promote_new(metrics: dict[str, Any], params: Params, run: Run) -> Outcome | 
         record(outcome, run)
         run.set_note(f"{summary(metrics, ui_address())}\n{markdown(outcome)}")
     except Exception as error:  # whatever MLflow, its store or a process that answers rows throws
-        print(f"warning: nothing was promoted, results are kept: {first_line(error)}", file=sys.stderr)
+        print(f"warning: nothing was promoted, results are kept: {reason_of(error)}", file=sys.stderr)
         return None
     return outcome
 

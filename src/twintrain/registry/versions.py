@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from twintrain.errors import UserError, first_line, unknown
+from twintrain.errors import UserError, unknown
 from twintrain.settings.frameworks import TITLES
+from twintrain.tracking import reason_of
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
@@ -155,7 +156,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        raise UserError(f"MLflow's registry: {first_line(error)}") from None
+        raise UserError(f"MLflow's registry: {reason_of(error)}") from None
 
 
 def described(version: Any) -> str:

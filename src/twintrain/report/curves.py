@@ -6,11 +6,11 @@ import pandas as pd
 
 from twintrain.report.charts import COLORS, new_chart
 
-TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mae": "Mean absolute error"}
+TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mae": "Mean absolute error", "iou": "Mean IoU"}
 
 
 def watched(history: pd.DataFrame) -> str:
-    """The metric beside the loss in a history: accuracy or mae."""
+    """The metric beside the loss in a history: accuracy, mae or iou."""
     return next(name for name in TITLES if name != "loss" and f"val_{name}" in history)
 
 

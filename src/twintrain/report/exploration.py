@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from twintrain.report.charts import COLORS, new_chart
 
 
-def plot_class_balance(labels: np.ndarray, names: list[str], path: Path) -> None:
-    """Draws the number of rows of each class."""
+def plot_class_balance(rows: np.ndarray, names: list[str], path: Path) -> None:
+    """Draws the number of rows of each class: rows (classes,)."""
     figure, axes = new_chart()
-    axes.bar(names, np.bincount(labels, minlength=len(names)), color=COLORS[0])
+    axes.bar(names, rows, color=COLORS[0])
     axes.set(ylabel="rows", title="Rows of each class")
     figure.savefig(path)
 
 
 def plot_numbers(labels: np.ndarray, name: str, path: Path) -> None:
-    """Draws a histogram of the numbers to predict; labels (rows, outputs)."""
+    """Draws a histogram of the numbers to predict; labels (rows,) or (rows, outputs)."""
     figure, axes = new_chart()
     axes.hist(labels.ravel(), bins=40, color=COLORS[0])
     axes.set(xlabel=name, ylabel="rows", title=f"Distribution of {name}")

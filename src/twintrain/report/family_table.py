@@ -30,6 +30,7 @@ COLUMNS = (
     ("test loss", "test_loss", "{:.4f}"),
     ("test accuracy", "eval_acc", "{:.4f}"),
     ("test RMSE", "rmse", "{:.4g}"),
+    ("test IoU", "iou", "{:.4f}"),
     ("gradient norm, first epoch", "first_gradient", "{:.1e}"),
     ("last", "last_gradient", "{:.1e}"),
 )
@@ -58,7 +59,11 @@ def _row(preset: str, framework: str, scores: dict[str, Any], history: "pd.DataF
         "gap": last["val_loss"] - last["train_loss"],
         "lowest_val_loss": history["val_loss"][lowest],
         "lowest_epoch": lowest + 1,
-        **{name: scores[name] for name in ("test_loss", "eval_acc", "rmse", "run_id", "journal") if name in scores},
+        **{
+            name: scores[name]
+            for name in ("test_loss", "eval_acc", "rmse", "iou", "run_id", "journal")
+            if name in scores
+        },
     }
     if "first_layer_gradient_norm" in history:
         norms = history["first_layer_gradient_norm"]

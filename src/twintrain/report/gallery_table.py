@@ -14,6 +14,9 @@ from twintrain.system import project
 FILE = Path("conf/gallery.yaml")
 FRAMEWORKS = ("torch", "keras")
 HEADINGS = ("system", "preset", "documents", *(TITLES[name] for name in FRAMEWORKS), "baseline", "target", "s", "runs")
+# Of these more is better, of errors less.
+GAINS = ("eval_acc", "iou")
+UNITS = {"eval_acc": "", "iou": " IoU", "rmse": " RMSE", "mse": " MSE"}
 
 
 class System(BaseModel):
@@ -32,7 +35,7 @@ class System(BaseModel):
     system: str
     documents: str
     target: float | None
-    score: Literal["eval_acc", "rmse", "mse"] = "eval_acc"
+    score: Literal["eval_acc", "iou", "rmse", "mse"] = "eval_acc"
     overrides: dict[str, Any] = {}
     note: str = ""
 
@@ -50,7 +53,7 @@ class System(BaseModel):
         """Whether every one of the figures does."""
         if self.target is None:
             return True
-        return all(value >= self.target if self.score == "eval_acc" else value <= self.target for value in values)
+        return all(value >= self.target if self.score in GAINS else value <= self.target for value in values)
 
 
 def load_systems(only: list[str] | None = None) -> list[System]:
@@ -100,7 +103,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def _figure(values: list[float], score: str) -> str:
     """One value, or the mean of several with the smallest and largest."""
-    form, unit = ("{:.4f}", "") if score == "eval_acc" else ("{:.4g}", f" {score.upper()}")
+    form, unit = "{:.4f}" if score in GAINS else "{:.4g}", UNITS[score]
     if len(values) == 1:
         return form.format(values[0]) + unit
     low, mean, high = (form.format(each) for each in (min(values), statistics.mean(values), max(values)))
@@ -114,5 +117,5 @@ def _baseline(system: System, baseline: dict[str, Any]) -> str:
 def _target(system: System, reached: bool) -> str:
     if system.target is None:
         return "–"
-    sign = "≥" if system.score == "eval_acc" else "≤"
+    sign = "≥" if system.score in GAINS else "≤"
     return f"{sign} {system.target:g} {'✓' if reached else '✗'}"

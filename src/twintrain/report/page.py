@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from twintrain.evaluation.measures import ERROR
 from twintrain.report import interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
 from twintrain.report.curves import watched
@@ -63,9 +64,10 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         costs=statements.cells(statements.columns(metrics), statements.COST_ROWS),
         networks=titles,
         differences=statements.difference_rows(metrics["comparison"], *titles[:2]) if len(titles) > 1 else [],
+        row_score="errors" if statements.measure_in(metrics) is ERROR else statements.measure_in(metrics).noun,
         banded=_margin(metrics) is not None,
         in_points=_in_points(metrics),
-        main_score="accuracy" if _in_points(metrics) else "mean absolute error",
+        main_score=statements.measure_in(metrics).title,
         seeds=_seed_rows(metrics),
         baselines=list(baselines),
         baseline_rows=statements.cells(baselines),
@@ -117,7 +119,7 @@ def _difference_rows(metrics: dict[str, Any]) -> list[tuple[str, float, tuple[fl
     comparisons = dict(zip(others, [metrics["comparison"], *metrics["further_comparisons"].values()], strict=True))
     rows = []
     for other, found in comparisons.items():
-        for key, scale, suffix in (("accuracy", 100, ""), ("auc", 100, ", AUC"), ("mae", 1, "")):
+        for key, scale, suffix in (("accuracy", 100, ""), ("auc", 100, ", AUC"), ("mae", 1, ""), ("iou", 1, "")):
             if any(interval := found.get(f"{key}_ci95") or []):
                 low, high = (scale * end for end in interval)
                 rows.append((f"{first} less {other}{suffix}", scale * found[f"{key}_difference"], (low, high)))
@@ -129,21 +131,22 @@ def _difference_rows(metrics: dict[str, Any]) -> list[tuple[str, float, tuple[fl
 
 
 def _in_points(metrics: dict[str, Any]) -> bool:
-    return statements.headline_score(metrics)[0] == "eval_acc"
+    return not statements.measure_in(metrics).is_mean
 
 
 def _unit(metrics: dict[str, Any]) -> str:
-    return "difference in points" if _in_points(metrics) else "difference in mean absolute error"
+    return f"difference in {'points' if _in_points(metrics) else statements.measure_in(metrics).title}"
 
 
 def _margin(metrics: dict[str, Any]) -> float | None:
-    """Half the width of what counts as equal, in the unit of the chart; of numbers a share of the smaller error."""
+    """Half the width of what counts as equal, in the unit of the chart; of means a share of the smaller one."""
     comparison = metrics["comparison"]
     margin = comparison.get("margin")
     if margin is None or _in_points(metrics):
         return margin and 100 * margin
     share = comparison.get("relative_difference")
-    return margin * comparison["mae_difference"] / share if share else None
+    difference = comparison[f"{statements.measure_in(metrics).key}_difference"] if share else 0.0
+    return margin * difference / share if share else None
 
 
 def _seed_rows(metrics: dict[str, Any]) -> list[list[str]]:
@@ -151,7 +154,7 @@ def _seed_rows(metrics: dict[str, Any]) -> list[list[str]]:
     runs = [metrics[name].get("seeds", []) for name in statements.frameworks_of(metrics)]
     if min(map(len, runs)) < 2:
         return []
-    score = "eval_acc" if _in_points(metrics) else "mae"  # what `compare_seeds` compares
+    score = statements.measure_in(metrics).score  # what `compare_seeds` compares
     rows = [[str(one[0]["seed"]), *(f"{found[score]:.4f}" for found in one)] for one in zip(*runs, strict=True)]
     scores = [pd.Series([found[score] for found in listed]) for listed in runs]
     return [*rows, ["mean ± standard deviation", *(f"{found.mean():.4f} ± {found.std():.4f}" for found in scores)]]

@@ -1,11 +1,13 @@
 """Charts of test predictions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from twintrain.evaluation.classification import confusion_matrix, roc_curve
+from twintrain.evaluation.running import evenly
 from twintrain.report.charts import COLORS, new_chart
 
 WRITTEN_CELLS = 12
@@ -13,7 +15,7 @@ SHOWN_POINTS = 5000
 
 
 def plot_confusion(labels: np.ndarray, predicted: np.ndarray, names: list[str], path: Path) -> None:
-    """Draws how many rows of each true class (down) were given each class (across)."""
+    """Draws how many rows of each true class (down) were given each class (across); both as `confusion_matrix`."""
     counts = confusion_matrix(labels, predicted, len(names))
     figure, axes = new_chart(height=5.0)
     axes.imshow(counts, cmap="Blues")
@@ -41,27 +43,38 @@ def plot_predictions(labels: np.ndarray, prediction: np.ndarray, path: Path) -> 
 
 
 def plot_residuals(labels: np.ndarray, prediction: np.ndarray, path: Path) -> None:
-    """Draws how often each error, predicted less true, occurs."""
+    """Draws how often each error, predicted less true, occurs; of many rows in an even sample."""
     figure, axes = new_chart()
-    axes.hist((prediction - labels).ravel(), bins=60, color=COLORS[0])
+    rows = evenly(len(labels))
+    axes.hist((prediction[rows] - labels[rows]).ravel(), bins=60, color=COLORS[0])
     axes.set(xlabel="predicted less true", ylabel="numbers", title="Errors")
     figure.savefig(path)
 
 
-def plot_reconstructions(images: np.ndarray, reconstructed: np.ndarray, path: Path, shown: int = 12) -> None:
-    """Draws images (rows, height, width, channels) from 0 to 1 above what the network made of them."""
-    figure = Figure(figsize=(shown, 2.2), dpi=100, layout="tight")
-    for column, axes in enumerate(figure.subplots(2, shown, squeeze=False).T):
-        for place, picture in zip(axes, (images, reconstructed), strict=True):
+def plot_pictures(stacked: Sequence[np.ndarray], path: Path, shown: int = 12) -> None:
+    """Draws images at even distances above each other: those given, what is true of them if it is known, what was made.
+
+    Args:
+        stacked: arrays (rows, height, width) or (rows, height, width, channels), from 0 to 1.
+    """
+    figure = Figure(figsize=(shown, 1.1 * len(stacked)), dpi=100, layout="tight")
+    rows = evenly(len(stacked[0]), shown)
+    for column, axes in enumerate(figure.subplots(len(stacked), shown, squeeze=False).T):
+        for place, pictures in zip(axes, stacked, strict=True):
             place.axis("off")
-            if column < len(picture):
-                place.imshow(np.clip(picture[column], 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
+            if column < len(pictures[rows]):
+                place.imshow(np.clip(pictures[rows][column], 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
     figure.savefig(path)
 
 
 def plot_roc(labels: np.ndarray, probability: np.ndarray, names: list[str], path: Path) -> None:
-    """Draws the ROC curve of each class against the rest, of a binary task that of class 1."""
+    """Draws the ROC curve of each class against the rest, of a binary task that of class 1.
+
+    Of many rows it is that of an even sample.
+    """
     figure, axes = new_chart(height=5.0)
+    rows = evenly(len(labels))
+    labels, probability = labels[rows], probability[rows]
     for code in [1] if len(names) == 2 else range(len(names)):
         if 0 < (labels == code).sum() < len(labels):
             false_positive, true_positive = roc_curve(labels == code, probability[:, code])

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
-from twintrain.data.prepare.matrix import flat, matrix_encoder
+from twintrain.data.prepare.matrix import countable, flat, matrix_encoder
 from twintrain.data.schema import Schema
 from twintrain.report.charts import COLORS, new_chart
 
@@ -25,9 +25,10 @@ def plot_projections(features: np.ndarray, labels: np.ndarray, schema: Schema, f
     """Draws pca.png, kmeans.png and dbscan.png of a sample of the rows; a dot is a row.
 
     Args:
-        features: (rows, …), codes or numbers.
+        features: (rows, …), codes, token ids or numbers.
         labels: int64 (rows,) of classes, or the targets (rows, outputs).
     """
+    features = countable(features, schema)
     rows = sampled_rows(features)
     labels = labels[rows]
     matrix = matrix_encoder(schema).fit_transform(flat(features[rows]))

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,22 +21,30 @@ class Sample:
     Attributes:
         image: a PNG as base64; empty for what is no image.
         lines: one text of points a channel, for an SVG of LINE_WIDTH × LINE_HEIGHT.
+        masks: of a segmentation, such PNGs by what they show: the true mask, and what the networks made of it.
     """
 
     image: str = ""
     lines: tuple[str, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
-def samples_of(rows: np.ndarray) -> list[Sample]:
-    """Draws raw rows: uint8 images (rows, height, width, channels), sequences (rows, steps, channels) or vectors."""
+def samples_of(rows: np.ndarray, masks: Mapping[str, np.ndarray] | None = None) -> list[Sample]:
+    """Draws raw rows: uint8 images (rows, height, width, channels), sequences (rows, steps, channels) or vectors.
+
+    Args:
+        masks: of images, arrays (rows, height · width) from 0 to 1 by what they show.
+    """
     if rows.ndim == 4:
-        return [Sample(image=png(row)) for row in rows]
+        shape, masks = (*rows.shape[1:3], 1), masks or {}
+        drawn = [{name: png(each[place].reshape(shape)) for name, each in masks.items()} for place in range(len(rows))]
+        return [Sample(image=png(row), masks=found) for row, found in zip(rows, drawn, strict=True)]
     return [Sample(lines=_lines(row.reshape(len(row), -1))) for row in rows]
 
 
 def png(image: np.ndarray) -> str:
     """An image (height, width, 1 or 3), uint8 or from 0 to 1, as base64 of a PNG of at most SHOWN_PIXELS a side."""
-    pixels = image if image.dtype == np.uint8 else (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
+    pixels = image if image.dtype == np.uint8 else (np.clip(image, 0, 1) * 255.0).round().astype(np.uint8)
     picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
     picture.thumbnail((SHOWN_PIXELS, SHOWN_PIXELS))
     file = io.BytesIO()

@@ -8,6 +8,7 @@ from twintrain.report import statements
 SCORES = {
     "eval_acc": "accuracy",
     "rmse": "rmse",
+    "iou": "iou",
     "auc_score": "auc",
     "test_loss": "loss",
     "train_seconds": "seconds",
@@ -18,7 +19,7 @@ def scoreboard(metrics: dict[str, Any]) -> dict[str, Any]:
     """What of results/metrics.json tells one experiment from another.
 
     Returns:
-        of each framework accuracy, or RMSE of numbers, AUC, loss and the seconds of its training, as far as it has
+        of each framework accuracy, RMSE of numbers or IoU, AUC, loss and the seconds of its training, as far as it has
         them; `difference` of the first less the second in the first of these, and whether they are `equivalent`,
         where there are two; whether the twins were `verified`, null where nobody has looked.
     """

@@ -9,6 +9,7 @@ from rich.table import Table
 from twintrain.data.prepare import duplicates
 from twintrain.evaluation import decision
 from twintrain.evaluation.decision import margin_text
+from twintrain.evaluation.measures import ACCURACY, ERROR, MEASURES, Measure
 from twintrain.evaluation.verdict import SMALLEST_P, against_baseline, verdict
 from twintrain.settings.frameworks import TITLES
 
@@ -19,6 +20,8 @@ SCORE_ROWS = (
     ("rmse", "test RMSE", "{:.4g}"),
     ("mae", "test MAE", "{:.4g}"),
     ("r2", "test R²", "{:z.4f}"),
+    ("iou", "test IoU", "{:.4f}"),
+    ("dice", "test Dice", "{:.4f}"),
     ("test_loss", "test loss", "{:.4g}"),
     ("ece", "calibration error", "{:.4f}"),
     ("brier", "Brier score", "{:.4f}"),
@@ -26,6 +29,8 @@ SCORE_ROWS = (
     ("seeds_eval_acc_std", "accuracy, seeds' std", "{:.4f}"),
     ("seeds_mae_mean", "MAE, seeds' mean", "{:.4g}"),
     ("seeds_mae_std", "MAE, seeds' std", "{:.4g}"),
+    ("seeds_iou_mean", "IoU, seeds' mean", "{:.4f}"),
+    ("seeds_iou_std", "IoU, seeds' std", "{:.4f}"),
     ("parameters", "parameters", "{:,}"),
     ("epochs_run", "epochs", "{:,}"),
     ("best_epoch", "best epoch", "{:,}"),
@@ -153,14 +158,20 @@ def cells(found: dict[str, dict[str, Any]], rows: tuple[tuple[str, str, str], ..
 
 
 def headline_score(metrics: dict[str, Any]) -> tuple[str, str]:
-    """Names of a framework's main score, accuracy or for numbers the RMSE, and of the difference in it."""
-    numbers = all("rmse" in metrics[name] for name in frameworks_of(metrics))
-    return ("rmse", "rmse_difference") if numbers else ("eval_acc", "accuracy_difference")
+    """Names of a framework's main score, accuracy, IoU or for numbers the RMSE, and of the difference in it."""
+    measure = measure_in(metrics)
+    return ("rmse", "rmse_difference") if measure is ERROR else (measure.score, f"{measure.key}_difference")
+
+
+def measure_in(metrics: dict[str, Any]) -> Measure:
+    """What the networks of results/metrics.json are compared by; accuracies where it does not say."""
+    scores = [metrics[name] for name in frameworks_of(metrics)]
+    return next((each for each in MEASURES if all(each.score in found for found in scores)), ACCURACY)
 
 
 def watched_score(metrics: dict[str, Any]) -> str:
-    """What the trainings have watched beside the loss: accuracy, or of numbers the mean absolute error."""
-    return "mae" if headline_score(metrics)[0] == "rmse" else "accuracy"
+    """What the trainings have watched beside the loss, as TASK_METRICS calls it."""
+    return measure_in(metrics).key
 
 
 def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list[tuple[str, str]]:
@@ -180,6 +191,9 @@ def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list
         "largest_probability_difference": ("largest difference of a probability", "{:.2g}"),
         "mae_difference": (f"mean absolute error, {first} less {second}", "{:+.4g}"),
         "mae_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
+        "iou_difference": (f"mean IoU, {first} less {second}", "{:+.4g}"),
+        "iou_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
+        "dice_difference": (f"mean Dice, {first} less {second}", "{:+.4g}"),
         "rmse_difference": (f"RMSE, {first} less {second}", "{:+.4g}"),
         "first_closer": (f"{first} nearer, share of rows where they differ", "{:.4f}"),
         "largest_prediction_difference": ("largest difference of a prediction", "{:.2g}"),
@@ -187,8 +201,9 @@ def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list
         "equivalent_within": ("smallest margin of equivalence", "{:.2%}"),
     }
     found = {name: comparison[name] for name in rows if comparison.get(name) is not None}
-    if comparison.get("mae_ci95") == [0, 0]:
-        del found["mae_ci95"]  # both err as much on every row, and that is no interval
+    for name in {"mae_ci95", "iou_ci95"} & found.keys():
+        if found[name] == [0, 0]:
+            del found[name]  # both err as much on every row, and that is no interval
     for name in {"mcnemar_p", "equivalence_p"} & found.keys():
         found[name] = f"{found[name]:.3g}" if found[name] >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
     return [(rows[name][0], rows[name][1].format(value)) for name, value in found.items()]

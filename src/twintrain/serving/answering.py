@@ -27,10 +27,10 @@ def encoder_of(model_uri: str, dataset: Dataset) -> Encoder:
     """What fills missing values, as the training rows say.
 
     Raises:
-        UserError: the model is of no table.
+        UserError: the model is of no table, or of texts.
     """
-    if not dataset.features:
-        raise UserError("--bad-rows impute fills the columns of a table; expected error or drop")
+    if not dataset.features or dataset.text:
+        raise UserError("--bad-rows impute fills numbers, categories and dates of a table; expected error or drop")
     return load_recipe(model_uri).encoder
 
 
@@ -58,7 +58,7 @@ def answer_all(
         for chunk in _shown(chunks):
             answers, bad = _answers(chunk, dataset, process)
             if bad and not drop:
-                raise _bad_rows(bad, chunk.path)
+                raise _bad_rows(bad, chunk.path, dataset)
             counts["rows"] += len(answers)
             counts["bad_rows"] += len(bad)
             if len(answers):
@@ -95,9 +95,10 @@ def _numbered(answers: pd.DataFrame, chunk: NewRows) -> pd.DataFrame:
     return answers
 
 
-def _bad_rows(bad: list[str], path: Path) -> UserError:
+def _bad_rows(bad: list[str], path: Path, dataset: Dataset) -> UserError:
+    can_be_filled = any(map(_lacks, bad)) and not dataset.text
     more = f"; and {len(bad) - LISTED_ROWS:,} more" if len(bad) > LISTED_ROWS else ""
-    fill = "; missing values can be filled by the training rows: --bad-rows impute" if any(map(_lacks, bad)) else ""
+    fill = "; missing values can be filled by the training rows: --bad-rows impute" if can_be_filled else ""
     return UserError(
         f"{path}: {'; '.join(bad[:LISTED_ROWS])}{more}; mend them, or leave them out: --bad-rows drop{fill}"
     )

@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.stats import chi2_contingency, ks_2samp
 
 from twintrain.data.chunks import Sample, blocks
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoding import INVALID
 from twintrain.errors import UserError
 from twintrain.evaluation.significance import holm
@@ -114,9 +115,13 @@ def _has_drifted(now: np.ndarray, is_far: bool) -> bool:
 def as_columns(features: np.ndarray, dataset: Dataset) -> pd.DataFrame:
     """What is compared of rows (rows, …) as preprocess makes them: float64, a column each.
 
-    The columns that the network is given; of vectors every number; of images brightness and contrast, the mean and the
-    standard deviation of their pixels from 0 to 1; of sequences the same.
+    The columns that the network is given; of a text how many words it has, as far as the network reads it; of vectors
+    every number; of images brightness and contrast, the mean and the standard deviation of their pixels from 0 to 1; of
+    sequences the same.
     """
+    if dataset.text:
+        counts = np.count_nonzero(features, axis=1).astype(np.float64)
+        return pd.DataFrame(dict.fromkeys(dataset.inputs, np.where(counts > 0, counts, np.nan)))
     if features.ndim == 2:
         numbered = [f"number {place + 1}" for place in range(features.shape[1])]
         names = list(dataset.inputs) if dataset.features else numbered

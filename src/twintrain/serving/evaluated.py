@@ -8,7 +8,7 @@ import pandas as pd
 from twintrain.data.raw_rows import raw_rows
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.evaluation.stored_predictions import load_predictions
+from twintrain.evaluation.stored_predictions import load_predictions, predicted_name
 from twintrain.serving.recipe import table_of_answers
 from twintrain.system import project
 
@@ -23,7 +23,7 @@ def evaluated_rows(framework: str, most: int = 20) -> tuple[Any, pd.DataFrame]:
         a DataFrame or array of raw rows, and their answers as `recipe.table_of_answers`.
     """
     stored = load_predictions(project.EVALUATE / framework)
-    values, index = stored["probability" if "probability" in stored else "prediction"], stored["index"]
+    values, index = stored[predicted_name(stored)], stored["index"]
     places = np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(np.int64))
     rows = raw_rows(project.INGESTED, index[places])
     return rows, table_of_answers(values[places], Schema.load(project.SPLIT))

@@ -13,6 +13,8 @@ from twintrain.data.prepare.encoding import is_missing
 def fill_missing(rows: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, Counter[str]]:
     """Fills the columns that may have no missing values: numbers and dates by the median, categories by the commonest.
 
+    A text has nothing to be filled by.
+
     Args:
         rows: as they stand in a file, or typed.
         encoder: what the training rows have taught.
@@ -22,7 +24,7 @@ def fill_missing(rows: pd.DataFrame, encoder: Encoder) -> tuple[pd.DataFrame, Co
     """
     filled, counts = rows.copy(), Counter()
     for column in encoder.columns:
-        if column.feature.missing or column.name not in rows:
+        if column.feature.missing or column.feature.text or column.name not in rows:
             continue
         values = rows[column.name]
         empty = is_missing(values) & ~values.isin(column.feature.categories or ()).to_numpy(bool)

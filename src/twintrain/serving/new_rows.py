@@ -19,8 +19,8 @@ from twintrain.data.readers.encodings import find_encoding
 from twintrain.data.readers.form import Form, find_form
 from twintrain.data.readers.images import files_of
 from twintrain.data.readers.npz import NOT_READABLE, unreadable_text
+from twintrain.data.readers.parquet import parquet_chunks
 from twintrain.data.readers.sheets import SHEET_ENDINGS
-from twintrain.data.readers.table import parquet_chunks
 from twintrain.data.readers.text import read_chunks
 from twintrain.errors import UserError
 

@@ -85,7 +85,7 @@ def load_description(model_uri: str) -> Dataset:
     try:
         metadata = get_model_info(model_uri).metadata or {}
     except (MlflowException, OSError) as error:
-        raise UserError(f"there is no model {model_uri}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"there is no model {model_uri}: {tracking.reason_of(error)}") from None
     if "dataset" not in metadata:
         raise UserError(f"{model_uri} takes features, no raw rows; expected a registered model of this project")
     return Dataset.model_validate_json(metadata["dataset"])

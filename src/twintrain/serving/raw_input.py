@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.prepare.encoding import MISSING, as_numbers, encode_array, reason
-from twintrain.data.readers.table import as_in_text
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
+from twintrain.data.prepare.encoding import MISSING, as_numbers, encode_array, encode_table, reason
+from twintrain.data.readers.parquet import as_in_text
 from twintrain.data.readers.validation import fits
 from twintrain.errors import UserError, closest, did_you_mean
 
@@ -55,7 +56,7 @@ def _read_table(rows: Any, dataset: Dataset) -> tuple[np.ndarray, pd.Series]:
         cells = text.loc[~fits(numbers[:, place], feature), name].astype(str)
         # The first column with a bad value says why.
         reasons = reasons.combine_first(cells.map(partial(_why, name=name, feature=feature)).astype(object))
-    return numbers, reasons
+    return encode_table(text, dataset.inputs) if dataset.text else numbers, reasons
 
 
 def _why(value: str, name: str, feature: Feature) -> str:

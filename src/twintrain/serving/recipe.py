@@ -12,7 +12,8 @@ from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.prepare.fitting import Fitted
 from twintrain.data.prepare.scaling import output_scaler, unscale
 from twintrain.data.schema import Schema
-from twintrain.evaluation.metrics import logits_of, probabilities
+from twintrain.evaluation.metrics import logits_of, mask_probabilities, probabilities
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.system import project
 from twintrain.system.stored import read_model
 
@@ -23,7 +24,7 @@ class Recipe(BaseModel):
     """How raw rows become what a network is given, and how what it gives becomes answers.
 
     Attributes:
-        dtype: the precision of the network.
+        dtype: of the rows that the network is given.
         has_head: whether the network ends in probabilities of its own, and not in logits.
         dataset: what raw rows look like; of the classes that the network knows.
         task: the network's view of them.
@@ -47,7 +48,7 @@ class Recipe(BaseModel):
         trained = project.read_json(project.TRAIN / framework / "training.json")
         return cls(
             framework=framework,
-            dtype=trained["dtype"],
+            dtype=array_dtype(trained["dtype"]),
             has_head=bool(trained.get("head")),
             dataset=read_model(project.INGESTED / "dataset.json", Dataset),
             task=Schema.load(project.SPLIT),
@@ -71,25 +72,31 @@ class Recipe(BaseModel):
         """What the outputs of the network (rows, outputs) mean, as `table_of_answers`."""
         if self.task.labels:
             values = probabilities(logits_of(outputs) if self.has_head else outputs)
+        elif self.task.task == "segmentation":
+            values = mask_probabilities(outputs)
         else:
             values = unscale(outputs, output_scaler(self.scalers, self.task.task))
         return table_of_answers(values, self.task)
 
 
 def answer_names(task: Schema) -> list[str]:
-    """The columns of answers besides `label`: a probability a class; the number predicted; the numbers given back."""
+    """The columns of answers besides `label`.
+
+    A probability a class; the number predicted; the numbers given back; a probability a pixel to be the object's.
+    """
     if task.labels:
         return [f"probability_{label}" for label in task.labels]
     if task.outputs == 1:
         return ["prediction"]
-    return task.feature_names or [f"value_{place}" for place in range(task.outputs)]
+    what = "pixel" if task.task == "segmentation" else "value"
+    return task.feature_names or [f"{what}_{place}" for place in range(task.outputs)]
 
 
 def table_of_answers(values: np.ndarray, task: Schema) -> pd.DataFrame:
     """Answers as a table.
 
     Args:
-        values: float64 (rows, classes): probabilities; or (rows, outputs): numbers in their own unit.
+        values: float64 (rows, classes): probabilities; (rows, outputs): numbers in their own unit; (rows, pixels).
 
     Returns:
         a column for each of `answer_names`; of classes `label` before them, the most probable one.

@@ -3,6 +3,7 @@
 It is run as a file, and imports nothing of this project: what the model brings along must do.
 """
 
+import gc
 import os
 import sys
 from multiprocessing.connection import Connection
@@ -11,6 +12,7 @@ from multiprocessing.connection import Connection
 def main(model_uri: str, descriptor: int) -> None:
     """Answers until the other end is closed: ("answers", DataFrame), or ("error", reason)."""
     parent = Connection(descriptor)
+    gc.disable()  # imports make millions of objects that all stay
     import mlflow.pyfunc
 
     try:
@@ -18,6 +20,8 @@ def main(model_uri: str, descriptor: int) -> None:
     except Exception as error:  # no such model, or one that cannot be loaded here
         parent.send(("error", f"{model_uri} cannot be loaded: {_reason(error)}"))
         return
+    gc.freeze()
+    gc.enable()
     parent.send(("loaded", model.metadata.metadata))
     while True:
         try:

@@ -4,6 +4,7 @@ A model brings its own code along, which is called `twintrain` too: so this impo
 files beside it, and those by their bare names.
 """
 
+import gc
 import json
 import os
 import sys
@@ -20,11 +21,14 @@ del sys.path[0]
 def main(model_uri: str, host: str, port: int, max_bytes: int, seconds: float) -> None:
     """Loads the model and listens."""
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(max(1, round(seconds)))
+    gc.disable()  # imports make millions of objects that all stay
     import mlflow.pyfunc
     import uvicorn
     from mlflow.pyfunc import scoring_server
 
     model = mlflow.pyfunc.load_model(model_uri)
+    gc.freeze()
+    gc.enable()
     app = Guard(scoring_server.init(model), partial(understood, columns=_columns(model)), Limits(max_bytes, seconds))
     uvicorn.run(app, host=host, port=port, access_log=False)
 

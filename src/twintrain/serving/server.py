@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from twintrain.command_line.ports import HOST, check_port, free_port
 from twintrain.errors import UserError
 from twintrain.serving.plain import check_model
 from twintrain.serving.process import end_of_log, serving_environment
 from twintrain.settings.params import Serving
 from twintrain.system.piped_process import last_words
+from twintrain.system.ports import HOST, check_port, free_port
 from twintrain.system.processes import end_group, watched_command
 
 if TYPE_CHECKING:

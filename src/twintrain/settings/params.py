@@ -9,7 +9,14 @@ from twintrain.errors import UserError, cut, unknown
 from twintrain.settings.frameworks import FrameworkName
 from twintrain.settings.sections.baselines import Baseline
 from twintrain.settings.sections.data import Ingest, Preprocess, Split
-from twintrain.settings.sections.optimizers import KERAS_HAS_NO, KERAS_HAS_NO_OPTION, TORCH_ALONE, Optimizer
+from twintrain.settings.sections.optimizers import (
+    KERAS_HAS_NO,
+    KERAS_HAS_NO_OPTION,
+    TORCH_ALONE,
+    TORCH_HAS_NO,
+    Optimizer,
+)
+from twintrain.settings.sections.precision import HALF
 from twintrain.settings.sections.section import Section
 from twintrain.settings.sections.training import Evaluate, Train
 from twintrain.settings.yaml_files import read_yaml, validated
@@ -26,10 +33,12 @@ class Compare(Section):
     """How the frameworks are put side by side.
 
     Attributes:
+        cost: what predictions take is measured, and decides between equals; else the first one is taken.
         margin: accuracies that differ by less count as equal; of numbers, a share of the smaller error.
     """
 
     allow_mixed: bool = False
+    cost: bool = True
     margin: float = Field(0.01, gt=0, lt=1)
 
 
@@ -128,8 +137,19 @@ class Params(Section):
         name = self.train.optimizer.name
         if name in TORCH_ALONE and self.frameworks != ["torch"]:
             raise ValueError(f"{name} {TORCH_ALONE[name]}; expected frameworks: [torch], got {self.frameworks}")
+        if self.mode == "native" and "torch" in self.frameworks and name in TORCH_HAS_NO:
+            raise ValueError(f"PyTorch has no {name} of its own; expected mode: aligned, or frameworks without torch")
         if self.mode == "native" and self.frameworks != ["torch"]:
             _check_native_keras(self.train.optimizer)
+        return self
+
+    @model_validator(mode="after")
+    def _half_precision_is_of_layer_lists(self) -> "Params":
+        if self.train.dtype in HALF and Path(self.model).suffix == ".py":
+            raise ValueError(
+                "train.dtype: which layers compute in half precision is known of a list of layers alone; "
+                f"expected float32 or float64 for a network of your own, got {self.train.dtype}"
+            )
         return self
 
 
@@ -154,11 +174,11 @@ def check_params(content: dict[str, Any], source: str) -> Params:
     """Checks the content of a params.yaml against the schema and against the names in conf/."""
     params = validated(Params, content, source)
     if params.dataset not in project.names_in(project.DATASETS):
-        raise unknown("dataset", params.dataset, project.names_in(project.DATASETS))
+        raise unknown("dataset", params.dataset, project.names_in(project.DATASETS), str(project.DATASETS))
     if not _is_file(params.model):
         if Path(params.model).suffix == ".py" or Path(params.model).parent != project.MODELS:
             raise UserError(f"{source}: model: there is no file {cut(params.model)}")
-        raise unknown("model", params.model_name, project.names_in(project.MODELS))
+        raise unknown("model", params.model_name, project.names_in(project.MODELS), str(project.MODELS))
     return params
 
 

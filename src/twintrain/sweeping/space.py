@@ -9,6 +9,7 @@ from pydantic import Field
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.settings.presets import annotation_of, changed_params, read_sweep_section
+from twintrain.settings.sections.losses import GAINS
 from twintrain.settings.sections.section import Section
 from twintrain.settings.yaml_files import validated
 from twintrain.system import project
@@ -32,13 +33,13 @@ class Range(Section):
 class Sweep(Section):
     """The section as it is written: parameters by their dotted names, each with a list of choices or a Range."""
 
-    metric: Literal["val_loss", "val_accuracy", "val_mae"] = "val_loss"
+    metric: Literal["val_loss", "val_accuracy", "val_mae", "val_iou"] = "val_loss"
     space: dict[str, Any] = Field(min_length=1)
 
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
         """Whether less of the metric is better, or more."""
-        return "maximize" if self.metric == "val_accuracy" else "minimize"
+        return "maximize" if self.metric.removeprefix("val_") in GAINS else "minimize"
 
 
 class Space:

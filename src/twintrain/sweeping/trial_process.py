@@ -20,6 +20,7 @@ from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
 from twintrain.settings.params import Params
+from twintrain.settings.sections.precision import array_dtype
 from twintrain.system import project
 from twintrain.training.initial_model import handed_on
 from twintrain.training.loop import DivergenceError, fit
@@ -34,7 +35,7 @@ def work(framework: str, folder: Path, data: Path) -> None:
     tell = _teller()
     params = Params.model_validate(project.read_json(folder / "params.json"))
     schema = Schema.load(data)
-    parts = {name: Part.load(data / name, params.train.dtype) for name in PARTS}
+    parts = {name: Part.load(data / name, array_dtype(params.train.dtype)) for name in PARTS}
     network = load_network(params.model, params.mode, schema)
     params = with_class_weights(params, parts["train"].labels, schema)
     backend = framework_module(framework, "backend").Backend(network, params.train)

@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
 from twintrain.system import watched
 
 LOOK_SECONDS = 0.05
+SECONDS_TO_END = 30  # for Ray, Slurm or Kubernetes to end what they have started
 
 
 @contextlib.contextmanager
@@ -63,22 +65,32 @@ def end_group(leader: subprocess.Popen[bytes], seconds: float) -> None:
     They are asked to end (SIGTERM), and killed where some are left `seconds` later. A leader may be the first to end:
     its children are waited for like itself.
     """
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all are dead
-            os.killpg(leader.pid, sign)
-        if _has_ended(leader.pid, seconds):
-            break
+    end_group_of(leader.pid, seconds)
     leader.wait()
 
 
+def end_group_of(number: int, seconds: float) -> None:
+    """As `end_group`, of a group whose leader is no child of this process; its number is that of the leader."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all are dead
+            os.killpg(number, sign)
+        if _has_ended(number, seconds):
+            break
+
+
 def _has_ended(group: int, seconds: float) -> bool:
-    """Waits until no process of the group runs; a dead one that nobody has waited for does not."""
+    """Waits until no process of the group runs."""
     give_up = time.monotonic() + seconds
-    while any(_is_in(group, process) for process in psutil.process_iter()):
+    while group_runs(group):
         if time.monotonic() > give_up:
             return False
         time.sleep(LOOK_SECONDS)
     return True
+
+
+def group_runs(group: int) -> bool:
+    """Whether any process of a group runs; a dead one that nobody has waited for does not."""
+    return any(_is_in(group, process) for process in psutil.process_iter())
 
 
 def _is_in(group: int, process: psutil.Process) -> bool:
@@ -86,3 +98,37 @@ def _is_in(group: int, process: psutil.Process) -> bool:
         return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False
+
+
+def run_program(command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+    """Runs a program that starts others, be it by Ray, to its end, and ends what is left of them; returns its status.
+
+    Args:
+        environment: that of the program, which is given a folder for Ray beside it.
+        log: where what all of them say goes.
+    """
+    # Ray's processes may end before they have cleaned up.
+    with log.open("w", encoding="utf-8") as said, TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        variables = {**environment, "RAY_TMPDIR": temporary}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+        process = subprocess.Popen(command, env=variables, **streams, start_new_session=True)
+        try:
+            return process.wait()
+        finally:
+            end_group(process, SECONDS_TO_END)
+
+
+def refusal(log: Path) -> str | None:
+    """The error of the user's that processes have ended with, if any."""
+    errors = [line for line in _lines(log) if line.startswith("error: ")]
+    return errors[-1].removeprefix("error: ") if errors else None
+
+
+def last_line(log: Path) -> str:
+    """What was said last."""
+    lines = _lines(log)
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text("utf-8", "replace").strip().splitlines() if log.is_file() else []

@@ -20,6 +20,8 @@ DATA = Path("data")
 FETCHED = Path("fetched")
 OWN = Path("own")
 INGESTED = Path("build/ingested")
+# Shards on their way there.
+INGESTING = Path("build/ingesting")
 PREPROCESSED = Path("build/preprocessed")
 SPLIT = Path("build/split")
 DUPLICATES = SPLIT / "duplicates.json"

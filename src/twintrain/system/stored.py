@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from twintrain.errors import UserError, first_line, kind_of
+from twintrain.system.mapped import mapped_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,13 +197,16 @@ def load_array(
     return found
 
 
-def load_arrays(path: Path, *names: str, kinds: str = ANY_NUMBERS + "U", scalars: bool = False) -> Arrays:
+def load_arrays(
+    path: Path, *names: str, kinds: str = ANY_NUMBERS + "U", scalars: bool = False, mapped: bool = False
+) -> Arrays:
     """Reads all arrays of an .npz file.
 
     Args:
         names: those that it must have.
         kinds: as `load_array` has them, of each array.
         scalars: whether an array may have no axis.
+        mapped: whether they need not fit into memory: they are read-only maps of the file, once its bytes are checked.
 
     Raises:
         FileNotFoundError: there is none.
@@ -215,7 +219,7 @@ def load_arrays(path: Path, *names: str, kinds: str = ANY_NUMBERS + "U", scalars
         if isinstance(opened, np.ndarray):
             raise ValueError("a single array")
         with opened:
-            found = {name: opened[name] for name in opened.files}
+            found = mapped_arrays(path, opened.zip) if mapped else {name: opened[name] for name in opened.files}
     for name in names:
         if name not in found:
             raise damaged(path, f"an array '{name}'", ", ".join(list(found)[:5]) or "none")

@@ -38,10 +38,16 @@ def this_as_owner() -> dict[str, str]:
 
 def running(name: str) -> psutil.Process | None:
     """The process of a name, if it still runs."""
+    process = listed(name)
+    return process if process and _runs(process) else None
+
+
+def listed(name: str) -> psutil.Process | None:
+    """The process of a name, if it runs, or is dead and nobody has waited for it."""
     pid, _, start = name.partition(":")
-    with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+    with contextlib.suppress(psutil.NoSuchProcess, ValueError, OverflowError):
         process = psutil.Process(int(pid))
-        if abs(_start(process) - float(start)) < SAME_START_SECONDS and _runs(process):
+        if abs(_start(process) - float(start)) < SAME_START_SECONDS:
             return process
     return None
 

@@ -8,6 +8,7 @@ from twintrain.tracking.courier import hangs
 from twintrain.tracking.journal import FOLDER, Ref, journal_keys, journals_folder
 from twintrain.tracking.lineage import lock_tags, project_tags
 from twintrain.tracking.lookup import find_run, model_of
+from twintrain.tracking.reasons import reason_of
 from twintrain.tracking.recovery import Synced, abandoned_journals, synchronize
 from twintrain.tracking.run import Run, attempt, save_model
 from twintrain.tracking.store import (
@@ -59,6 +60,7 @@ __all__ = [
     "parent_run",
     "pinned_requirements",
     "project_tags",
+    "reason_of",
     "save_model",
     "stage_run",
     "store_uri",

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from twintrain.system.passwords import without_password, without_passwords
+from twintrain.system.passwords import without_password
 from twintrain.tracking.budget import Budget
 from twintrain.tracking.delivery import Delivery
 from twintrain.tracking.delivery_errors import NotYetError, UnknownRunError
 from twintrain.tracking.journal import Journal
+from twintrain.tracking.reasons import reason_of
 from twintrain.tracking.store import is_local, open_client, store_uri
 
 PATIENCE = 3  # failures in a row after which nobody waits, though the courier goes on trying
 PAUSES = (0.1, 0.3, 1.0, 2.0)  # seconds before it is tried again
 LAZY_SECONDS = 1.0  # lines that nobody waits for are brought together
-LONGEST_REASON = 200  # characters
 END_SECONDS = 0.2  # that a thread with nothing to do takes to end, at most
 
 _hanging: list[threading.Thread] = []
@@ -32,14 +32,6 @@ _hanging: list[threading.Thread] = []
 def hangs() -> bool:
     """Whether a call to the store still hangs in this process, which Python would wait for."""
     return any(thread.is_alive() for thread in _hanging)
-
-
-def short(error: Exception | str) -> str:
-    """What MLflow says, as far as it helps: its words for a lost connection fill a screen."""
-    text = without_passwords(str(error))
-    if "Max retries exceeded" in text or "Connection aborted" in text:
-        return "no answer" if "timed out" in text else "no connection"
-    return (text.strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
 
 
 class Courier:
@@ -59,6 +51,7 @@ class Courier:
         self._afterwards: list[Callable[[Any], Any]] = []
         self._look: Callable[[], Any] | None = None
         self._failures = 0
+        self._is_postponed = False
         self._waiters = 0
         self._brought = self._looked = 0.0
         self._is_closing = False
@@ -70,7 +63,7 @@ class Courier:
             # Here, since a store that is a file is made in its own folder, and a process has one folder.
             self._client = open_client()
         except Exception as error:  # whatever MLflow, its database or an import throws
-            self.failure = short(error)
+            self.failure = reason_of(error)
             return None
         thread = threading.Thread(target=self._work, name="courier", daemon=True)
         thread.start()
@@ -80,7 +73,7 @@ class Courier:
     def reasons(self) -> list[str]:
         """Why the store does not have all: what it refuses, and how it failed last."""
         refused = {reason for delivery in self._deliveries.values() for reason in delivery.refused.values()}
-        return [*sorted(map(short, refused)), *([self.failure] if self.failure else [])]
+        return [*sorted(map(reason_of, refused)), *([self.failure] if self.failure else [])]
 
     @property
     def is_behind(self) -> bool:
@@ -151,6 +144,8 @@ class Courier:
             _hanging.append(self._thread)
 
     def _warn(self) -> None:
+        if self._is_postponed:  # whoever brings what it waits for says why that is not there
+            return
         reasons = self.reasons
         if not self.budget.is_first_to_say():
             return
@@ -201,9 +196,10 @@ class Courier:
             try:
                 self._step()
             except Exception as error:  # whatever MLflow, its server or the network throws
-                self._failures, self.failure = self._failures + 1, short(error)
+                self._failures, self.failure = self._failures + 1, reason_of(error)
+                self._is_postponed = isinstance(error, NotYetError)
             else:
-                self._failures, self.failure = 0, None
+                self._failures, self.failure, self._is_postponed = 0, None, False
             with self._changed:
                 self._changed.notify_all()
         self._release()

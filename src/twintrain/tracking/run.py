@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from twintrain.data.chunks import row_blocks
 from twintrain.errors import first_line
 from twintrain.tracking.hand_over import AnyCourier
 from twintrain.tracking.journal import Journal, Ref
@@ -91,8 +92,10 @@ class Run:
     def log_dataset(self, features: np.ndarray, labels: np.ndarray, name: str, context: str) -> None:
         """Logs arrays as a dataset input with their digest; only the digest and the shapes are stored."""
         # MLflow's own digest looks at the first 10,000 numbers alone: a dozen images.
-        digest = hashlib.sha256(np.ascontiguousarray(features))
-        digest.update(np.ascontiguousarray(labels))
+        digest = hashlib.sha256()
+        for array in (features, labels):
+            for block in row_blocks(array):
+                digest.update(np.ascontiguousarray(block))
         arrays = [[str(array.dtype), list(array.shape)] for array in (features, labels)]
         tags = project_tags()
         self.journal.append(

@@ -4,6 +4,7 @@ import base64
 import http.client
 import logging
 import os
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,15 +15,17 @@ from typing import Any
 
 from filelock import FileLock
 
-from twintrain.system.passwords import split_login, without_password
-from twintrain.tracking.store_address import check_address, check_there
+from twintrain.errors import first_line
+from twintrain.system.passwords import VARIABLE, driverless, split_login, without_password
+from twintrain.tracking.reasons import reason_of
+from twintrain.tracking.store_address import SERVERS, check_address, check_there
 
 CONNECT_SECONDS = 10
 SQLITE = "sqlite:///"
 PARENT = "MLFLOW_RUN_ID"
 
 # Read by MLflow when it is imported; what the user sets goes first.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # One try: trying again is up to `courier`, which knows how long it may take.
@@ -32,8 +35,14 @@ _ENVIRONMENT = {
     "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that is started would start seven more processes, for what we do not use.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+
+
+class UnreachableError(OSError):
+    """A database that takes no connections."""
 
 
 class DeletedExperimentError(OSError):
@@ -42,14 +51,17 @@ class DeletedExperimentError(OSError):
 
 def environment() -> dict[str, str]:
     """The environment of a process that imports MLflow."""
-    return {**_ENVIRONMENT, **os.environ}
+    return {**ENVIRONMENT, **os.environ}
 
 
 def mlflow_module() -> ModuleType:
     """Imports MLflow with the project's settings; loading it at the top would read the environment too early."""
     os.environ.update(environment())
     import mlflow
+    from mlflow.utils import requirements_utils
 
+    # Else MLflow looks through all installed packages for a warning that the level of its log, below, never shows.
+    requirements_utils._check_requirement_satisfied = lambda _: None
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # What a database says is told of in one line by whoever asked it; MLflow adds a traceback.
@@ -88,7 +100,7 @@ def check_connection(uri: str) -> None:
     Raises:
         OSError: no connection.
     """
-    if not uri.startswith(("http://", "https://")):
+    if driverless(uri) not in SERVERS:
         return
     address, login = split_login(uri)
     request = urllib.request.Request(f"{address.rstrip('/')}/health")
@@ -102,6 +114,22 @@ def check_connection(uri: str) -> None:
         raise OSError(f"MLFLOW_TRACKING_URI {without_password(uri)} does not answer ({error})") from None
 
 
+def _check_database(uri: str) -> None:
+    """Connects once: MLflow would try again for two minutes, whatever the database says.
+
+    Raises:
+        UnreachableError: no connection, or no driver.
+    """
+    import sqlalchemy
+
+    options = {} if driverless(uri) == "mssql" else {"connect_timeout": CONNECT_SECONDS}
+    try:
+        sqlalchemy.create_engine(uri, connect_args=options, poolclass=sqlalchemy.pool.NullPool).connect().close()
+    except (sqlalchemy.exc.SQLAlchemyError, ModuleNotFoundError) as error:
+        said = first_line(getattr(error, "orig", None) or error)
+        raise UnreachableError(f"no connection ({said})") from None
+
+
 def open_client() -> Any:
     """A client of the store; a store that is a file is made where there is none.
 
@@ -113,6 +141,8 @@ def open_client() -> Any:
     mlflow = mlflow_module()
     mlflow.set_tracking_uri(uri)
     if not is_local(uri):
+        if driverless(uri) not in SERVERS:
+            _check_database(uri)
         return mlflow.MlflowClient()
     database = Path(uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -169,10 +199,34 @@ def open_store(experiment: str) -> str:
     uri = store_uri(Path.cwd())
     check_address(uri)
     check_connection(uri)
-    client = open_client()
-    if parent := os.environ.get(PARENT):
-        return client.get_run(parent).info.experiment_id
-    return experiment_id(client, experiment_name(experiment))
+    mlflow_module()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = open_client()
+        _check_version(uri)
+        if parent := os.environ.get(PARENT):
+            return client.get_run(parent).info.experiment_id
+        return experiment_id(client, experiment_name(experiment))
+    except (MlflowException, UnreachableError) as error:
+        raise OSError(f"{VARIABLE} {without_password(uri)}: {reason_of(error)}") from None
+
+
+def _check_version(uri: str) -> None:
+    """Raises an OSError where a server is of another MLflow than this one; between minor versions nothing is lost."""
+    if driverless(uri) not in SERVERS:
+        return
+    from mlflow.tracking._tracking_service.utils import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    answer = http_request(get_default_host_creds(uri), "/version", "GET")
+    theirs, ours = answer.text.strip(), version("mlflow")
+    is_version = answer.status_code == 200 and re.fullmatch(r"\d+\.\d+[\w.]*", theirs)
+    if is_version and theirs.partition(".")[0] != ours.partition(".")[0]:
+        raise OSError(
+            f"{VARIABLE} {without_password(uri)} is MLflow {theirs[:20]}, which does not know all that {ours} asks "
+            f"for; expected MLflow {ours.partition('.')[0]}"
+        )
 
 
 def experiment_name(name: str) -> str:

@@ -17,6 +17,8 @@ DRAWS = (
 )
 # Apart from the numbers that shuffle the rows, which are drawn from (seed, epoch).
 STREAM = 1
+# At a time.
+DRAWN_ROWS = 1024
 # Smallest and largest share of the area that is erased, and smallest ratio of its sides (Zhong et al., section 4.2).
 ERASED_AREA, ERASED_ASPECT = (0.02, 0.4), 0.3
 
@@ -29,12 +31,12 @@ def check_augmentation(settings: Augmentation, schema: Schema) -> None:
         shape = " × ".join(map(str, schema.input_shape))
         raise UserError(
             f"train.augmentation is for images, and rows of {schema.dataset} are of shape {shape}; "
-            "expected shift: 0, rotation: 0, crop: 1, flip: 0 and erasing: 0"
+            "expected shift: 0, rotation: 0, crop: 1, flip: 0, erasing: 0, mixup: 0 and cutmix: 0"
         )
     if not schema.labels:
         raise UserError(
             f"train.augmentation: the labels of {schema.dataset} are no classes, and would not move with the images; "
-            "expected shift: 0, rotation: 0, crop: 1, flip: 0 and erasing: 0"
+            "expected shift: 0, rotation: 0, crop: 1, flip: 0, erasing: 0, mixup: 0 and cutmix: 0"
         )
     if settings.shift >= min(schema.input_shape[:2]):
         height, width, _ = schema.input_shape
@@ -44,9 +46,26 @@ def check_augmentation(settings: Augmentation, schema: Schema) -> None:
         )
 
 
-def draw(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """The random numbers of an epoch, float64 (rows, draws), from 0 to below 1."""
-    return np.random.default_rng([seed, epoch, STREAM]).random((rows, len(DRAWS)))
+def draw(rows: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """The random numbers of rows in an epoch, float64 (rows, draws), from 0 to below 1.
+
+    Args:
+        rows: int64 (rows,), their numbers.
+    """
+    return drawn_numbers(rows, len(DRAWS), (seed, epoch, STREAM))
+
+
+def drawn_numbers(rows: np.ndarray, count: int, seeds: tuple[int, ...]) -> np.ndarray:
+    """Random numbers of rows, float64 (rows, count), from 0 to below 1, that depend on seeds and row alone."""
+    found = np.empty((len(rows), count))
+    order = np.argsort(rows)
+    pages, starts = np.unique(rows[order] // DRAWN_ROWS, return_index=True)
+    for page, places in zip(pages.tolist(), np.split(order, starts[1:]), strict=True):
+        # A number each is a step of the generator, which can leave out those of the pages before.
+        generator = np.random.default_rng(seeds)
+        generator.bit_generator.advance(page * DRAWN_ROWS * count)
+        found[places] = generator.random((DRAWN_ROWS, count))[rows[places] - page * DRAWN_ROWS]
+    return found
 
 
 def augment(images: np.ndarray, draws: np.ndarray, settings: Augmentation) -> np.ndarray:
@@ -111,13 +130,13 @@ def _erased(numbers: dict[str, np.ndarray], probability: float, height: int, wid
     """
     area = _between(*ERASED_AREA, numbers["erased_area"]) * height * width
     aspect = _between(ERASED_ASPECT, 1 / ERASED_ASPECT, numbers["erased_aspect"])
-    rows = _inside(np.sqrt(area * aspect), numbers["erased_y"], height)
-    columns = _inside(np.sqrt(area / aspect), numbers["erased_x"], width)
+    rows = inside(np.sqrt(area * aspect), numbers["erased_y"], height)
+    columns = inside(np.sqrt(area / aspect), numbers["erased_x"], width)
     chosen = numbers["erasing"] < probability
     return chosen[:, None, None] & rows[:, :, None] & columns[:, None, :]
 
 
-def _inside(lengths: np.ndarray, positions: np.ndarray, size: int) -> np.ndarray:
+def inside(lengths: np.ndarray, positions: np.ndarray, size: int) -> np.ndarray:
     """Which of `size` pixels are in stretches of these lengths, that lie anywhere inside: booleans (rows, size)."""
     lengths = np.clip(np.rint(lengths), 1, size)[:, None]
     starts = np.floor(positions[:, None] * (size - lengths + 1))

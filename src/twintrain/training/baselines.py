@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from sklearn import __version__ as SKLEARN
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
@@ -22,7 +23,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -39,6 +40,7 @@ LOGISTIC = {"tol": 1e-6, "max_iter": 1000}
 BLOCK_ROWS = 10_000
 # Types of a saved model beyond numbers and plain estimators; skops loads what is named and nothing else.
 TRUSTED_TYPES = [
+    "scipy.sparse._csr.csr_matrix",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
@@ -95,11 +97,14 @@ def fit(
         raise UserError(
             f"baseline.knn.n_neighbors: expected at most the {len(rows)} training rows, got {settings.knn.n_neighbors}"
         )
-    model = _model(name, settings, schema, len(rows))
     started = time.perf_counter()
+    features, labels = flat(train.features[rows]), train.labels[rows]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        model.fit(flat(train.features[rows]), train.labels[rows])
+        if name == "threshold":
+            model = _threshold(features, labels)
+        else:
+            model = _model(name, settings, schema, len(rows)).fit(features, labels)
     converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return Fitted(model, len(rows), len(train), time.perf_counter() - started, converged)
 
@@ -110,11 +115,16 @@ def predict_classes(model: Pipeline, features: np.ndarray, classes: int) -> tupl
     A support vector machine has no probabilities, so they are None: a calibration would be another model, several times
     as slow. A class that no training row has is given 0.
     """
-    if not hasattr(model, "predict_proba"):
+    if not has_probabilities(model):
         return _in_blocks(model.predict, features), None
     probability = np.zeros((len(features), classes))
     probability[:, model.classes_] = _in_blocks(model.predict_proba, features)
     return probability.argmax(axis=1), probability
+
+
+def has_probabilities(model: Pipeline) -> bool:
+    """Whether a classifier tells how probable each class is."""
+    return hasattr(model, "predict_proba")
 
 
 def predict_numbers(model: Pipeline, features: np.ndarray) -> np.ndarray:
@@ -166,18 +176,48 @@ def _import_skops() -> None:
 
 
 def _rows_to_fit(train: Part, settings: Baseline) -> np.ndarray:
-    rows, classes = np.arange(len(train)), train.labels if train.labels.ndim == 1 else None
-    if settings.rows is None:
-        return rows
-    if classes is not None and settings.rows < (different := len(np.unique(classes))):
+    classes = train.labels if train.labels.ndim == 1 else None
+    if settings.rows is None or settings.rows >= len(train):
+        return np.arange(len(train))
+    if classes is not None and settings.rows < (different := np.count_nonzero(np.bincount(classes))):
         raise UserError(f"baseline.rows: expected at least one row of each of {different} classes, got {settings.rows}")
-    return sample(rows, classes, settings.rows, settings.seed)
+    return sample(len(train), classes, settings.rows, settings.seed)
 
 
 def _model(name: str, settings: Baseline, schema: Schema, rows: int) -> Pipeline:
+    if schema.task == "segmentation":
+        return make_pipeline(DummyRegressor())
     if schema.task == "reconstruction":
         return make_pipeline(*_reconstructor(name, settings, min(rows, math.prod(schema.input_shape))))
     return make_pipeline(matrix_encoder(schema), (_classifier if schema.labels else _regressor)(name, settings))
+
+
+def _threshold(features: np.ndarray, masks: np.ndarray) -> Pipeline:
+    """Pixels above the best threshold, given on by a linear model of one coefficient each: what is logged predicts."""
+    pixels = features.shape[1]
+    model = LinearRegression()
+    model.coef_, model.intercept_ = scipy.sparse.identity(pixels, format="csr"), np.zeros(pixels)
+    model.n_features_in_ = pixels
+    return make_pipeline(Binarizer(threshold=best_threshold(features, masks)).fit(features[:1]), model)
+
+
+def best_threshold(pixels: np.ndarray, masks: np.ndarray) -> float:
+    """The value above which pixels cover masks best: with the largest mean IoU, of 255 between 0 and 1.
+
+    Args:
+        pixels: (rows, pixels), from 0 to 1; masks: bool, of the same shape.
+    """
+    levels = np.rint(pixels * 255).astype(np.int64) + 256 * np.arange(len(pixels))[:, None]
+
+    def above(counted: np.ndarray) -> np.ndarray:
+        """How many pixels of each row are above each level, (rows, 256)."""
+        counts = np.bincount(counted, minlength=256 * len(pixels)).reshape(-1, 256)
+        return counts.sum(axis=1, keepdims=True) - counts.cumsum(axis=1)
+
+    shared, predicted = above(levels[masks]), above(levels.ravel())
+    either = predicted + masks.sum(axis=1, keepdims=True) - shared
+    overlaps = np.where(either > 0, shared / np.maximum(either, 1), 1.0)
+    return (int(overlaps.mean(axis=0).argmax()) + 0.5) / 255
 
 
 def _classifier(name: str, settings: Baseline) -> BaseEstimator:

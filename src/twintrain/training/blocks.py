@@ -11,8 +11,8 @@ import numpy as np
 
 from twintrain.data.parts import Part
 from twintrain.settings.sections.training import Train
-from twintrain.training.augmentation import augment, draw
 from twintrain.training.batches import Batches, epoch_batches
+from twintrain.training.mixing import rows_of_epoch
 
 
 class Feed:
@@ -30,7 +30,7 @@ class Feed:
         self.steps = len(self.batches(0).steps) - 1
         self.stays = not train.augmentation.is_on and part.features.nbytes <= train.block_bytes
         if self.stays:
-            backend.load_rows(part.features, part.labels)
+            backend.load_rows(part.features[:], part.labels[:])
 
     def batches(self, epoch: int) -> Batches:
         """The batches of an epoch, of rows of the part: those of the backend's worker."""
@@ -39,7 +39,7 @@ class Feed:
     def first_batch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Features and labels of the first batch of an epoch, of all workers, as the first step meets them."""
         batches = self._whole_batches(epoch)
-        return self._gather(batches.order[: batches.cuts[1]], self._draws(epoch))
+        return self._gather(batches.row_numbers(0, 1), epoch)
 
     def train_steps(self, epoch: int, rates: np.ndarray, first: int = 0) -> tuple[float, float]:
         """Takes steps of an epoch; returns mean loss and metric over their rows, as seen while training.
@@ -51,10 +51,10 @@ class Feed:
         batches = self.batches(epoch).between(first, first + len(rates))
         if self.stays:
             return self.backend.train_epoch(batches, rates)
-        draws, sums = self._draws(epoch), np.zeros(2)
+        sums = np.zeros(2)
         for start, end in block_steps(batches, self._rows_a_block()):
             block = batches.between(start, end)
-            self.backend.load_rows(*self._gather(block.order, draws))
+            self.backend.load_rows(*self._gather(block.row_numbers(), epoch))
             sums += np.multiply(self.backend.train_epoch(block.in_order(), rates[start:end]), block.rows)
         loss, metric = (sums / batches.rows).tolist()
         return loss, metric
@@ -65,14 +65,8 @@ class Feed:
     def _rows_a_block(self) -> int:
         return self.train.block_bytes // max(1, self.part.features[:1].nbytes)
 
-    def _draws(self, epoch: int) -> np.ndarray | None:
-        return draw(len(self.part), self.train.seed, epoch) if self.train.augmentation.is_on else None
-
-    def _gather(self, rows: np.ndarray, draws: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        features = self.part.features[rows]
-        if draws is not None:
-            features = augment(features, draws[rows], self.train.augmentation)
-        return features, self.part.labels[rows]
+    def _gather(self, rows: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        return rows_of_epoch(self.part, rows, self.train.augmentation, self.train.seed, epoch)
 
 
 def block_steps(batches: Batches, rows: int) -> Iterator[tuple[int, int]]:

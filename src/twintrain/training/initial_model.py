@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twintrain import tracking
-from twintrain.errors import UserError, first_line
+from twintrain.errors import UserError
 from twintrain.settings.params import Params
 from twintrain.system.stored import DamagedFileError
 from twintrain.training.transfer import FILE_NAME, Trained
@@ -96,4 +96,6 @@ def _found(source: str, look_up: Any) -> Any:
     try:
         return look_up()
     except Exception as error:  # whatever MLflow, its database or the network throws
-        raise UserError(f"train.initial_model: {source} is not in MLflow's store: {first_line(error)}") from None
+        raise UserError(
+            f"train.initial_model: {source} is not in MLflow's store: {tracking.reason_of(error)}"
+        ) from None

@@ -5,6 +5,7 @@ It drives any backend (`frameworks/*/backend.py`) and knows no framework and no 
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,11 +14,14 @@ import numpy as np
 
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
-from twintrain.evaluation.metrics import loss, metric
+from twintrain.evaluation.metrics import metric_of, row_losses, row_metrics
+from twintrain.evaluation.running import Mean, runs
+from twintrain.settings.sections.precision import SCALED
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.blocks import Feed
 from twintrain.training.checkpoint import Checkpoint
+from twintrain.training.loss_scale import finite_gradients
 from twintrain.training.memory import peak_memory_mib
 from twintrain.training.schedule import learning_rates
 from twintrain.training.workers.worker import Worker
@@ -59,6 +63,9 @@ class Backend(Protocol):
     def from_first(self, numbers: list[float]) -> list[float]:
         """Returns the numbers that the first worker gives."""
 
+    def scale_metrics(self) -> dict[str, float]:
+        """In float16 the scale of the loss and how many steps were skipped so far; else nothing."""
+
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
 
@@ -67,6 +74,9 @@ class Backend(Protocol):
 
     def load_weights(self, weights: Weights) -> None:
         """Sets all arrays of the network."""
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Meanwhile the network has the averages of its weights, if `train.ema` wants any."""
 
     def state(self) -> Weights:
         """Returns what must be kept beside the weights to go on training: optimizer, random generators."""
@@ -80,8 +90,8 @@ class History:
     """What happened, epoch by epoch.
 
     Attributes:
-        epochs: of each epoch train_loss, val_loss, and the metric: train_accuracy and val_accuracy, or train_mae and
-            val_mae; and GRADIENT_NORM if `train.log_gradients`.
+        epochs: of each epoch train_loss, val_loss, and the metric: train_accuracy and val_accuracy, or of mae or iou;
+            GRADIENT_NORM if `train.log_gradients`; in float16 loss_scale, and skipped_steps so far.
         seconds: wall time of each epoch's training steps, validation left out.
         best_epoch: the epoch (from 0) that last lowered val_loss by more than `min_delta`.
         peak_memory_mib: the largest of `memory.peak_memory_mib` after each epoch, those before an interrupt included.
@@ -114,24 +124,25 @@ def fit(
     checkpoint_path: Path,
     fingerprint: str,
     on_epoch: Callable[[int, dict[str, float]], None],
-    writes: bool = True,
+    is_first: bool = True,
 ) -> History:
     """Trains a backend on parts["train"], watching parts["val"].
 
     Goes on from a checkpoint with the same fingerprint; the caller removes it once the outcome is safe. With
-    `restore_best_weights` the backend ends with the weights of the best epoch, else with the last ones.
+    `restore_best_weights` the backend ends with the weights of the best epoch, else with the last ones; with `ema`,
+    these are averages.
 
     Args:
         fingerprint: tells this training from others; changes with its data, network and settings.
         on_epoch: is told epoch number (from 0) and metrics, those before a resumed checkpoint included.
-        writes: whether it leaves checkpoints; of several workers one does.
+        is_first: whether it validates and leaves checkpoints; of several workers one does, for all.
     """
     history, best = _resume(backend, checkpoint_path, fingerprint)
     for epoch, metrics in enumerate(history.epochs):
         on_epoch(epoch, metrics)
     feed = Feed(backend, parts["train"], train)
     start = len(history.epochs)
-    watched = "accuracy" if parts["val"].labels.ndim == 1 else "mae"
+    watched = metric_of(parts["val"].labels)
     names = ("train_loss", f"train_{watched}", "val_loss", f"val_{watched}")
     for epoch in range(start, train.epochs):
         if _out_of_patience(history, train):
@@ -141,27 +152,34 @@ def fit(
         started = time.perf_counter()
         trained = feed.train_steps(epoch, rates)
         history.seconds.append(time.perf_counter() - started)
-        # One validates for all, so that they never part over a last digit.
-        validated = _validate(backend, parts["val"], train) if backend.worker.is_first else [0.0, 0.0]
-        values = (*trained, *backend.from_first(validated))
-        history.epochs.append({**dict(zip(names, values, strict=True)), **further})
-        _expect_finite(history.epochs[epoch], epoch)
-        if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
-            history.best_epoch = epoch
-            best = backend.weights()
+        further |= backend.scale_metrics() if train.dtype == SCALED else {}
+        with backend.averaged():
+            # One validates for all, so that they never part over a last digit.
+            validated = _validate(backend, parts["val"], train) if is_first else [0.0, 0.0]
+            values = (*trained, *backend.from_first(validated))
+            history.epochs.append({**dict(zip(names, values, strict=True)), **further})
+            _expect_finite(history.epochs[epoch], epoch, train.dtype)
+            if epoch == 0 or history.epochs[epoch]["val_loss"] < history.best_loss - train.early_stopping.min_delta:
+                history.best_epoch = epoch
+                best = backend.weights()
         history.peak_memory_mib = max(history.peak_memory_mib, peak_memory_mib())
-        if writes and _is_checkpointed(epoch, history, train):
+        if is_first and _is_checkpointed(epoch, history, train):
             Checkpoint(fingerprint, backend.weights(), backend.state(), best, history.__dict__).save(checkpoint_path)
         on_epoch(epoch, history.epochs[epoch])
-    if train.restore_best_weights:
-        backend.load_weights(best)
+    with backend.averaged():
+        last = backend.weights()
+    backend.load_weights(best if train.restore_best_weights else last)
     return history
 
 
 def _validate(backend: Backend, part: Part, train: Train) -> list[float]:
     """Loss and metric."""
-    logits = backend.predict(part.features)
-    return [loss(logits, part.labels, train.loss), metric(logits, part.labels)]
+    loss, metric = Mean(), Mean()
+    for run in runs(part.features, part.labels):
+        logits, labels = backend.predict(part.features[run]), part.labels[run]
+        loss.add(row_losses(logits, labels, train.loss))
+        metric.add(row_metrics(logits, labels))
+    return [loss.value, metric.value]
 
 
 def gradient_norm(backend: Backend, features: np.ndarray, labels: np.ndarray) -> float:
@@ -171,7 +189,7 @@ def gradient_norm(backend: Backend, features: np.ndarray, labels: np.ndarray) ->
     penalties and limits. Where it vanishes in a deep network, the first layers learn nothing.
     """
     weights, state = backend.weights(), backend.state()
-    _, gradients = backend.gradients(features, labels)
+    _, gradients = finite_gradients(backend, features, labels)
     backend.load_weights(weights)
     backend.load_state(state)
     kernel = next(gradient for gradient in gradients.values() if gradient.ndim > 1)
@@ -193,12 +211,13 @@ def _rates(train: Train, epoch: int, steps: int, history: History) -> np.ndarray
     return learning_rates(train.schedule, train.optimizer.learning_rate, epoch, train.epochs, steps, val_losses)
 
 
-def _expect_finite(metrics: dict[str, float], epoch: int) -> None:
+def _expect_finite(metrics: dict[str, float], epoch: int, dtype: str) -> None:
+    remedy = "a smaller train.optimizer.learning_rate"
+    if dtype == SCALED:
+        remedy += f", train.dtype: bfloat16 or split.scale: standard, as {SCALED} ends at 65,504"
     for name, value in metrics.items():
         if not np.isfinite(value):
-            raise DivergenceError(
-                f"{name} is {value} in epoch {epoch + 1}; try a smaller train.optimizer.learning_rate"
-            )
+            raise DivergenceError(f"{name} is {value} in epoch {epoch + 1}; try {remedy}")
 
 
 def _is_checkpointed(epoch: int, history: History, train: Train) -> bool:

@@ -16,12 +16,18 @@ def check_loss(settings: Loss, schema: Schema) -> None:
             f"train.loss.name: the task of {schema.dataset} is {schema.task}; "
             f"expected {', '.join(fitting[:-1])} or {fitting[-1]}, got {name}"
         )
-    for option, neutral in (("label_smoothing", 0.0), ("delta", None)):
+    for option, neutral in (("label_smoothing", 0.0), ("gamma", None), ("delta", None)):
         value = getattr(settings, option)
         if value != neutral and option not in LOSSES[name]:
-            owners = " or ".join(owner for owner in LOSSES if option in LOSSES[owner])
+            owners = " or ".join(owner for owner in fitting if option in LOSSES[owner])
+            told = f"{owners} has it, {name} has not" if owners else f"no loss of a {schema.task} has it"
             expected = "null" if neutral is None else neutral
-            raise UserError(f"train.loss.{option}: {owners} has it, {name} has not; expected {expected}, got {value}")
+            raise UserError(f"train.loss.{option}: {told}; expected {expected}, got {value}")
+    if name == "cosine" and schema.outputs == 1:
+        raise UserError(
+            f"train.loss.name: cosine compares directions, and a row of {schema.dataset} has a single number; "
+            f"expected {', '.join(fitting[:-2])} or {fitting[-2]}"
+        )
     _check_class_weights(settings, schema)
 
 

@@ -13,7 +13,7 @@ from twintrain.system.stored import damaged, load_arrays
 Arrays = dict[str, np.ndarray]
 FILE_NAME = "weights.npz"
 # Arrays have a slash in their names, so that no array is called so.
-MEANINGS = "outputs"
+MEANINGS, VOCABULARY = "outputs", "vocabulary"
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,24 @@ class Trained:
     Attributes:
         arrays: named and laid out as `Network.weights`.
         outputs: what its outputs stand for, as `meaning_of_outputs` says.
+        vocabulary: of a network of texts, the digest that `Schema` has.
     """
 
     arrays: Arrays
     outputs: list[str]
+    vocabulary: str | None = None
+
+    @classmethod
+    def of(cls, arrays: Arrays, schema: Schema) -> "Trained":
+        """A network that was trained on data of a schema."""
+        return cls(arrays, meaning_of_outputs(schema), schema.vocabulary)
 
     def save(self, path: Path) -> None:
         """Writes one file without pickles."""
-        np.savez(path, **self.arrays, **{MEANINGS: np.array(self.outputs, dtype=np.str_)})
+        meanings = {MEANINGS: np.array(self.outputs, dtype=np.str_)}
+        if self.vocabulary:
+            meanings[VOCABULARY] = np.array(self.vocabulary)
+        np.savez(path, **self.arrays, **meanings)
 
     @classmethod
     def load(cls, path: Path) -> "Trained":
@@ -42,7 +52,8 @@ class Trained:
         arrays = load_arrays(path, MEANINGS, scalars=True)
         if arrays[MEANINGS].ndim != 1:
             raise damaged(path, f"{MEANINGS}: one name an output", f"the shape {arrays[MEANINGS].shape}")
-        return cls(outputs=[str(name) for name in arrays.pop(MEANINGS)], arrays=arrays)
+        vocabulary = str(arrays.pop(VOCABULARY)) if VOCABULARY in arrays else None
+        return cls(arrays, [str(name) for name in arrays.pop(MEANINGS)], vocabulary)
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,8 @@ class Start:
 def start_from(network: Network, drawn: Arrays, given: Trained | None) -> Start:
     """Takes the given arrays layer by layer where a layer has the same name and all its arrays the same shapes.
 
-    The layer that gives the outputs is taken only if these stand for the same in both: the weights of the digits 0 to
-    4 are no start for 5 to 9.
+    A layer that gives the outputs is taken only if these stand for the same in both: the weights of the digits 0 to
+    4 are no start for 5 to 9. So is a table of words only if its rows are of the same ones.
 
     Args:
         network: with its frozen layers.
@@ -106,7 +117,9 @@ def meaning_of_outputs(schema: Schema) -> list[str]:
 
 
 def _fits(network: Network, layer: str, given: Trained) -> bool:
-    if layer == network.layers_with_arrays()[-1] and given.outputs != meaning_of_outputs(network.schema):
+    if layer in network.layers_of_outputs() and given.outputs != meaning_of_outputs(network.schema):
+        return False
+    if layer in network.layers_of_words() and given.vocabulary != network.schema.vocabulary:
         return False
     return _shapes(network, layer) == _given_shapes(given, layer)
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from twintrain.settings.sections.optimizers import BY_SIGN
+from twintrain.settings.sections.precision import HALF
 from twintrain.verification.records import (
     FROZEN,
     GRADIENTS,
@@ -12,38 +14,25 @@ from twintrain.verification.records import (
     LOGGED,
     LOGITS,
     LOSS,
-    OUTPUTS,
     PREDICTIONS,
     RELOADED,
     RELOADED_WEIGHTS,
     SAVED,
     SHAPES,
     STATISTICS,
-    STEPS,
     TRACE,
     TRAINING_LOSS,
     TRAINING_METRIC,
     UNTRAINED,
     Arrays,
     Record,
-    weights_after,
 )
+from twintrain.verification.tolerances import FLOAT64, SELF_ERRORS, TRAINED, changed_by, least_tolerance, self_errors
 
-TRAINED = tuple(weights_after(steps) for steps in STEPS)
 COMPARED = (LOGITS, LOSS, GRADIENTS, STATISTICS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
+AFTER_STEPS = (*TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS)
 # What these were before any step: a check that allows as much as training has changed tells nothing.
 BEFORE = {**dict.fromkeys(TRAINED, INITIAL), PREDICTIONS: UNTRAINED}
-# What float64 allows where rounding does not grow: some hundred times what it leaves behind, far below any mistake.
-FLOAT64 = {
-    **dict.fromkeys((OUTPUTS, LOGITS, LOSS, STATISTICS), 1e-12),
-    **dict.fromkeys((GRADIENTS, *TRAINED, TRAINING_LOSS, TRAINING_METRIC, PREDICTIONS), 1e-10),
-}
-# By how much of itself a weight is changed to see what rounding does, in units of the precision; 1e-15 in float64.
-PERTURBATION_ULPS = 4.5
-# Rounding differs from a small change of the weights; this many times what such a change does to a framework alone.
-SELF_ERRORS = 10
-# Rounding errors of a network whose weights' changes happen to cancel, in units of the precision.
-LEAST_ULPS = 32
 # Of the arrays that training moves, the share that parts in one step where it is the step's fault.
 ALL_AT_ONCE = 0.8
 
@@ -105,8 +94,8 @@ class Check:
         """
         if self.self_error is None:
             return self
-        changed_by = PERTURBATION_ULPS * _precision(self.dtype)
-        tolerance = SELF_ERRORS * max(self.self_error, changed_by) * rounding / changed_by
+        change = changed_by(self.dtype)
+        tolerance = SELF_ERRORS * max(self.self_error, change) * rounding / change
         return replace(self, tolerance=tolerance, is_rounded=True) if tolerance > self.tolerance else self
 
 
@@ -117,9 +106,21 @@ class Twin(NamedTuple):
     perturbed: Record
 
     def self_error(self, name: str) -> float:
-        """By how much the framework differs from itself; 0 if that is no number, since it would allow anything."""
-        found = max(_errors(self.record.arrays[name], self.perturbed.arrays[name]).values())
-        return found if np.isfinite(found) else 0.0
+        """By how much the framework differs from itself; 0 if nothing is recorded, or if that is no number."""
+        if name not in self.record.arrays:
+            return 0.0
+        return _finite(max(_errors(self.record.arrays[name], self.perturbed.arrays[name]).values()))
+
+    def self_error_of_steps(self, name: str) -> float:
+        """The same of what steps have changed weights by, but for the change of those that they began with."""
+        began, ours = self.perturbed.arrays[INITIAL], self.record.arrays[INITIAL]
+        moved = {array: after - began[array] + ours[array] for array, after in self.perturbed.arrays[name].items()}
+        return _finite(max(_errors(self.record.arrays[name], moved).values()))
+
+
+def _finite(error: float) -> float:
+    """An error that a tolerance may be made of: what is no number would allow anything."""
+    return error if np.isfinite(error) else 0.0
 
 
 def compare_twins(reference: Twin, other: Twin, framework: str, dtype: str) -> list[Check]:
@@ -158,6 +159,16 @@ def _with_certain_metrics(reference: Twin, other: Twin, dtype: str) -> tuple[Twi
     return Twin(*map(cut, reference)), Twin(*map(cut, other))
 
 
+def certain_checks(checks: list[Check], rule: str) -> list[Check]:
+    """Those that rounding cannot decide: with a rule of BY_SIGN, in float64 alone what comes after its steps.
+
+    The gradients are compared in both precisions, and in float64 all that steps make of them.
+    """
+    return [
+        check for check in checks if not (rule in BY_SIGN and check.dtype != "float64" and check.name in AFTER_STEPS)
+    ]
+
+
 def check_frozen(record: Record, framework: str, dtype: str) -> list[Check]:
     """Compares frozen weights after training with what they started with: not a bit may differ."""
     if FROZEN not in record.arrays:
@@ -166,13 +177,16 @@ def check_frozen(record: Record, framework: str, dtype: str) -> list[Check]:
     return [_judged(FROZEN, framework, dtype, _errors(record.arrays[FROZEN], trained), 0.0)]
 
 
-def check_reload(record: Record, framework: str, dtype: str) -> list[Check]:
-    """Compares a trained network with itself after a save and load."""
-    wanted = {
-        RELOADED_WEIGHTS: (TRAINED[-1], 0.0),
-        RELOADED: (SAVED, LEAST_ULPS * _precision(dtype)),
-        LOGGED: (SAVED, LEAST_ULPS * _precision(dtype)),
-    }
+def check_reload(record: Record, framework: str, dtype: str, self_error: float = 0.0) -> list[Check]:
+    """Compares a trained network with itself after a save and load.
+
+    In half precision a saved network may round at other places, since what is compiled of it is fused in another way.
+
+    Args:
+        self_error: by how much the framework's predictions differ from themselves, which they may in half precision.
+    """
+    rounding = max(least_tolerance(RELOADED, dtype), self_error if dtype in HALF else 0.0)
+    wanted = {RELOADED_WEIGHTS: (TRAINED[-1], 0.0), RELOADED: (SAVED, rounding), LOGGED: (SAVED, rounding)}
     return [
         _judged(name, framework, dtype, _errors(record.arrays[source], record.arrays[name]), tolerance)
         for name, (source, tolerance) in wanted.items()
@@ -199,9 +213,11 @@ def _shape(record: Record, name: str) -> str:
 
 def _check(name: str, framework: str, dtype: str, reference: Twin, other: Twin) -> Check:
     first, second = reference.record.arrays[name], other.record.arrays[name]
+    # The change of the weights is larger than what steps of half precision part by.
+    own = Twin.self_error_of_steps if dtype in HALF and name in TRAINED else Twin.self_error
     # Of two ways to add up the same numbers, one may round far more than the other.
-    self_error = max(twin.self_error(name) for twin in (reference, other))
-    tolerance = max(least_tolerance(name, dtype), SELF_ERRORS * self_error)
+    self_error = max(own(twin, name) for twin in (reference, other))
+    tolerance = max(least_tolerance(name, dtype), self_errors(dtype) * self_error)
     found = _judged(name, framework, dtype, _errors(first, second), tolerance, self_error)
     before = reference.record.arrays.get(BEFORE.get(name, ""))
     if before is not None:
@@ -224,7 +240,10 @@ def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
     first, second = traces
     own = reference.perturbed.arrays.get(TRACE, first)
     moved = [name for name in first if np.ptp(first[name]) > least]  # the rest is rounding, as of a needless bias
-    steps = {name: _first_above(first[name], second.get(name), own.get(name, first[name]), least) for name in moved}
+    times = self_errors(dtype)
+    steps = {
+        name: _first_above(first[name], second.get(name), own.get(name, first[name]), least, times) for name in moved
+    }
     parted = [step for step in steps.values() if step]
     if not parted:
         return ""
@@ -235,12 +254,12 @@ def _where_parted(reference: Twin, other: Twin, dtype: str) -> str:
     return f"step {step} parts {count} of {len(moved)} arrays at once: not a layer, but what makes steps of gradients"
 
 
-def _first_above(first: np.ndarray, second: np.ndarray | None, own: np.ndarray, least: float) -> int:
-    """The first step (from 1) where two traces differ by more than a framework's own; 0: none."""
+def _first_above(first: np.ndarray, second: np.ndarray | None, own: np.ndarray, least: float, times: float) -> int:
+    """The first step (from 1) where two traces differ by more than so many times a framework's own; 0: none."""
     if second is None or first.shape != second.shape:
         return 0
     scale = np.maximum(1.0, np.abs(first))
-    above = np.abs(first - second) / scale > np.maximum(least, SELF_ERRORS * np.abs(first - own) / scale)
+    above = np.abs(first - second) / scale > np.maximum(least, times * np.abs(first - own) / scale)
     return int(above.argmax()) if above.any() else 0
 
 
@@ -273,12 +292,3 @@ def _error(first: np.ndarray, second: np.ndarray) -> float:
 
 def _number(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
-
-
-def least_tolerance(name: str, dtype: str) -> float:
-    """What is allowed where rounding does not grow."""
-    return FLOAT64[name] if dtype == "float64" else LEAST_ULPS * _precision(dtype)
-
-
-def _precision(dtype: str) -> float:
-    return float(np.finfo(dtype).eps)

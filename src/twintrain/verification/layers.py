@@ -8,19 +8,27 @@ from twintrain.recordings.comparing.diff import REARRANGING, Diff, diff
 from twintrain.recordings.comparing.notes import MOST_ROUNDINGS, rounding_notes
 from twintrain.recordings.comparing.rows import ROUNDING, Row
 from twintrain.recordings.comparing.side import LAST_DIGITS
-from twintrain.verification.checks import PERTURBATION_ULPS, SELF_ERRORS, Check, least_tolerance
-from twintrain.verification.records import DTYPES, OUTPUTS
+from twintrain.settings.sections.precision import HALF
+from twintrain.verification.checks import Check
+from twintrain.verification.records import OUTPUTS
+from twintrain.verification.tolerances import PERTURBATION_ULPS, SELF_ERRORS, least_tolerance
 
 RECORDING = "{}-{}-layers.npz"
 REASON = ".txt"  # in the place of a recording that could not be made
-# Of each framework but the reference, and in each precision; or why there is none.
+# Of each framework but the reference, and in each precision that layers are recorded in; or why there is none.
 Diffs = dict[tuple[str, str], Diff | str]
 
 
-def diff_all(folder: Path, frameworks: list[str]) -> Diffs:
+def recorded_precisions(dtypes: tuple[str, ...]) -> list[str]:
+    """Those that layers are recorded in, one by one: not half precision, in which the networks as a whole are."""
+    return [dtype for dtype in dtypes if dtype not in HALF]
+
+
+def diff_all(folder: Path, frameworks: list[str], dtypes: tuple[str, ...]) -> Diffs:
     """The diffs of all that workers have recorded, the reference's framework being the first."""
     reference, *others = frameworks
-    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name in others for dtype in DTYPES}
+    pairs = [(name, dtype) for name in others for dtype in recorded_precisions(dtypes)]
+    return {(name, dtype): diff_layers(folder, reference, name, dtype) for name, dtype in pairs}
 
 
 def diff_layers(folder: Path, reference: str, other: str, dtype: str) -> Diff | str:

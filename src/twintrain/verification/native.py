@@ -33,7 +33,7 @@ class Difference:
         torch: PyTorch's.
         keras: Keras's.
         effect: largest change of a logit after the steps, where Keras's stands alone among PyTorch's.
-        metric: what that does on the test rows to the accuracy, or where numbers are predicted to their absolute error.
+        metric: what that does on the test rows to the accuracy, the absolute error or the IoU.
     """
 
     place: str
@@ -102,8 +102,7 @@ def with_conventions(network: Network, conventions: Conventions) -> Network:
 
     def fill(placed: PlacedLayer) -> PlacedLayer:
         layer = placed.layer.model_copy(update=conventions.get(placed.name, {})).aligned()
-        children = tuple(tuple(fill(child) for child in stack) for stack in placed.children)
-        return dataclasses.replace(placed, layer=layer, children=children)
+        return dataclasses.replace(placed, layer=layer, parts=tuple(fill(part) for part in placed.parts))
 
     return dataclasses.replace(network, mode="aligned", layers=tuple(fill(placed) for placed in network.layers))
 

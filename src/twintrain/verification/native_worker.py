@@ -33,6 +33,7 @@ from twintrain.verification.native import (
     switched,
     with_conventions,
 )
+from twintrain.verification.records import PREDICTED_ROWS
 
 STEPS = 200
 # Rounding must not pass for an effect.
@@ -46,6 +47,7 @@ class Trial:
         params = Params.model_validate(project.read_json(folder / "experiment.json"))
         self.framework, self.folder = framework, folder
         self.parts = {name: Part.load(folder / name, DTYPE) for name in PARTS}
+        self.parts["test"] = self.parts["test"].first(PREDICTED_ROWS)
         self.network = load_network(params.model, "native", Schema.load(folder))
         params = with_class_weights(params, self.parts["train"].labels, self.network.schema)
         self.train = params.train.model_copy(update={"dtype": DTYPE})

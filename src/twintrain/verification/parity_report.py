@@ -11,16 +11,19 @@ from rich.table import Table
 
 from twintrain.report.html_template import render
 from twintrain.settings.params import Params
+from twintrain.settings.sections.optimizers import BY_SIGN
+from twintrain.settings.sections.precision import HALF, SIGNIFICAND_BITS
 from twintrain.system import project
 from twintrain.tracking import Run
 from twintrain.verification.checks import Check
-from twintrain.verification.records import LOGGED
+from twintrain.verification.records import LOGGED, precisions
 from twintrain.verification.seal import but_for_rounding, passed_text
 from twintrain.verification.sides import framework_of, title
+from twintrain.verification.tolerances import changed_by, self_errors
 
 NATIVE_NOTE = (
     "logits: largest change of a logit of the test rows after 200 float64 steps, when that one default of PyTorch's is "
-    "replaced by Keras's. metric: what that does to the test accuracy (a share), or to the mean absolute error."
+    "replaced by Keras's. metric: what that does to the test accuracy (a share), the mean absolute error or IoU."
 )
 
 
@@ -47,6 +50,7 @@ def parity(
         "dataset": params.dataset,
         "model": params.model_name,
         "optimizer": params.train.optimizer.name,
+        "precisions": list(precisions(params.train.dtype)),
         "frameworks": params.frameworks,
         "workers": params.train.workers,
         "mixed": mixed,
@@ -108,6 +112,19 @@ def notes(parity: dict[str, Any]) -> list[str]:
     lines += [f"Why: {cause}." for causes in parity.get("causes", {}).values() for cause in causes]
     lines += [f"The same but for rounding: {note}." for note in parity.get("rounding", [])]
     lines += [f"Not checked, since MLflow could not log the models: {name}." for name in parity["unchecked"]]
+    if parity["optimizer"] in BY_SIGN:
+        lines.append(
+            f"Not checked in {_judged_by_itself(parity)}: what comes after steps. {parity['optimizer']} steps by the "
+            "sign of numbers, which rounding turns where they are near 0; float64 tells."
+        )
+    if (half := _judged_by_itself(parity)) in HALF:
+        lines.append(
+            f"In {half} each framework rounds sums of products to {SIGNIFICAND_BITS[half] + 1} binary digits, and adds "
+            "them up in its own order. No fixed bound would tell a mistake from that: a check allows "
+            f"{self_errors(half)} times what a framework parts from itself when its weights change by "
+            f"{changed_by(half):.0e}, as much as rounding may change them. That the networks are the same, layer by "
+            "layer, is what float64 shows."
+        )
     if parity["mixed"]:
         lines.append(f"Different devices, as compare.allow_mixed allows: {parity['mixed']}.")
     chaotic = [check for check in parity["checks"] if check["chaotic"]]
@@ -124,6 +141,15 @@ def notes(parity: dict[str, Any]) -> list[str]:
             "not trained at all; they count neither as passed nor as failed."
         )
     return list(filter(None, lines))
+
+
+def _judged_by_itself(parity: dict[str, Any]) -> str:
+    """The precision beside float64."""
+    return _precisions(parity)[1]
+
+
+def _precisions(parity: dict[str, Any]) -> list[str]:
+    return parity.get("precisions", ["float64", "float32"])  # those of earlier versions
 
 
 def _sides(parity: dict[str, Any]) -> list[str]:
@@ -157,7 +183,8 @@ def table(parity: dict[str, Any]) -> list[dict[str, Any]]:
 def print_checks(parity: dict[str, Any]) -> None:
     """Prints the table and what came out."""
     shown = Table(title=escape(headline(parity)), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("", "float64", "at most", "float32", "at most", "× itself"):
+    exact, other = _precisions(parity)
+    for heading in ("", exact, "at most", other, "at most", "× itself"):
         shown.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     framework = None
     for row in table(parity):
@@ -165,10 +192,10 @@ def print_checks(parity: dict[str, Any]) -> None:
             framework = row["framework"]
             shown.add_row(f"[bold]{framework}[/]")
         cells = [f"  {row['name']}"]
-        for dtype in ("float64", "float32"):
+        for dtype in (exact, other):
             check = row.get(dtype)
             cells += [_error(check), f"{check['tolerance']:.0e}"] if check else ["", ""]
-        shown.add_row(*cells, _ratio(row.get("float32")))
+        shown.add_row(*cells, _ratio(row.get(other)))
     lines = [*map(escape, notes(parity)), escape(conclusion(parity))]
     Console().print(shown, *lines, sep="\n", soft_wrap=True)
 
@@ -195,6 +222,7 @@ def html_page(parity: dict[str, Any]) -> str:
         conclusion=conclusion(parity),
         notes=notes(parity),
         rows=table(parity),
+        changes={dtype: f"{changed_by(dtype):.0e}" for dtype in _precisions(parity)},
     )
 
 

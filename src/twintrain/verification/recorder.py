@@ -23,19 +23,21 @@ from twintrain.models.network import Network, load_network
 from twintrain.recordings.record import record as record_calls
 from twintrain.settings.frameworks import packages
 from twintrain.settings.params import Params
+from twintrain.settings.sections.precision import HALF, array_dtype
 from twintrain.settings.sections.training import Train
 from twintrain.system import project
 from twintrain.training.batches import epoch_batches
 from twintrain.training.initial_model import handed_on
+from twintrain.training.loss_scale import finite_gradients
 from twintrain.training.losses import with_class_weights
 from twintrain.training.steps import take_steps
 from twintrain.training.transfer import Trained, start_from
 from twintrain.training.workers.worker import Worker
 from twintrain.verification import records
-from twintrain.verification.checks import PERTURBATION_ULPS
-from twintrain.verification.layers import REASON, RECORDING
-from twintrain.verification.records import DTYPES, Arrays, Record
+from twintrain.verification.layers import REASON, RECORDING, recorded_precisions
+from twintrain.verification.records import PREDICTED_ROWS, Arrays, Record, precisions
 from twintrain.verification.sides import side
+from twintrain.verification.tolerances import changed_by
 
 SHOWN_ROWS = 64
 # Recorded as a whole, but for what only networks give that verify would take hours for.
@@ -53,22 +55,37 @@ def work(framework: str, folder: Path) -> None:
     if not worker.is_alone:
         _work_together(framework, folder, worker)
         return
-    for dtype in DTYPES:
+    dtypes = _precisions(folder)
+    for dtype in dtypes:
         recorder = Recorder.of_experiment(framework, folder, dtype)
         record = recorder.record(perturbed=False)
         if record.arrays:
             recorder.add_reloaded(record, logged=dtype == recorder.params.train.dtype)
-            recorder.record_layers(folder / RECORDING.format(framework, dtype))
+            if dtype in recorded_precisions(dtypes):
+                recorder.record_layers(folder / RECORDING.format(framework, dtype))
         record.save(folder / f"{framework}-{dtype}.npz")
         recorder.record(perturbed=True).save(folder / f"{framework}-{dtype}-perturbed.npz")
     project.write_json(folder / f"{framework}.json", recorder.backend.facts())
 
 
 def _work_together(framework: str, folder: Path, worker: Worker) -> None:
-    for dtype in DTYPES:
+    for dtype in _precisions(folder):
         record = Recorder.of_experiment(framework, folder, dtype).record(perturbed=False)
         if worker.is_first:
             record.save(folder / f"{side(framework, worker.size)}-{dtype}.npz")
+
+
+def recorded_order(dtype: str) -> tuple[str, ...]:
+    """The precisions of a training in `dtype`, half precision first: JAX is told once, at its start, to round to it."""
+    return tuple(sorted(precisions(dtype), key=lambda each: each not in HALF))
+
+
+def _precisions(folder: Path) -> tuple[str, ...]:
+    return recorded_order(_params(folder).train.dtype)
+
+
+def _params(folder: Path) -> Params:
+    return Params.model_validate(project.read_json(folder / "experiment.json"))
 
 
 class Recorder:
@@ -77,10 +94,10 @@ class Recorder:
     @classmethod
     def of_experiment(cls, framework: str, folder: Path, dtype: str) -> "Recorder":
         """The network of the experiment that the folder holds, in the precision of a pass."""
-        params = Params.model_validate(project.read_json(folder / "experiment.json"))
+        params = _params(folder)
         schema = Schema.load(folder)
         network = load_network(params.model, params.mode, schema)
-        parts = {name: Part.load(folder / name, dtype) for name in PARTS}
+        parts = {name: Part.load(folder / name, array_dtype(dtype)) for name in PARTS}
         weighted = with_class_weights(params, parts["train"].labels, schema)
         return cls(framework, network, weighted, parts, dtype, handed_on(folder))
 
@@ -95,7 +112,7 @@ class Recorder:
     ) -> None:
         self.framework = framework
         self.params = params
-        self.parts = parts
+        self.parts = {**parts, "test": parts["test"].first(PREDICTED_ROWS)}
         self.train = params.train.model_copy(update={"dtype": dtype})
         self.networks = framework_module(framework, "networks")
         self.backend = framework_module(framework, "backend").Backend(network, self.train)
@@ -118,8 +135,9 @@ class Recorder:
         self._start(weights)
         record.arrays[records.LOGITS] = {"logits": self.backend.predict(self.rows)}
         batches = epoch_batches(len(self.parts["train"]), self.train.batch_size, self.train.seed, 0)
-        batch = batches.order[: batches.cuts[1]]
-        loss, gradients = self.backend.gradients(self.parts["train"].features[batch], self.parts["train"].labels[batch])
+        batch = batches.row_numbers(0, 1)
+        train = self.parts["train"]
+        loss, gradients = finite_gradients(self.backend, train.features[batch], train.labels[batch])
         record.arrays[records.LOSS] = {"loss": np.array(loss)}
         record.arrays[records.GRADIENTS] = gradients
         record.arrays[records.STATISTICS] = self._statistics()
@@ -221,7 +239,7 @@ def few_epochs(part: Part, train: Train) -> Part:
     """The first rows of a part: EPOCH_STEPS steps and a last batch as short as that of all rows, if there are more."""
     batch = train.batch_size or len(part)
     rows = EPOCH_STEPS * batch * train.accumulate + len(part) % batch
-    return part if rows >= len(part) else Part(part.features[:rows], part.labels[:rows], part.index[:rows])
+    return part if rows >= len(part) else part.first(rows)
 
 
 def random_directions(network: Network) -> Arrays:
@@ -246,7 +264,7 @@ def varied(weights: Arrays) -> Arrays:
 def changed(weights: Arrays, dtype: str) -> Arrays:
     """Changes every number in its last digits, up or down."""
     rng = np.random.default_rng(1)
-    size = PERTURBATION_ULPS * np.finfo(dtype).eps
+    size = changed_by(dtype)
     return {name: array * (1 + size * rng.choice([-1, 1], array.shape)) for name, array in weights.items()}
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from twintrain.settings.sections.precision import HALF
 from twintrain.system.stored import load_arrays
 
 Arrays = dict[str, np.ndarray]
 
-DTYPES = ("float64", "float32")
+# Of test rows: all that most data sets have. Of more no more could be told, and what is recorded is held in memory.
+PREDICTED_ROWS = 100_000
 SHAPES = "parameters and shapes"
 # In the order of the computation, so that the first one that differs is the cause.
 OUTPUTS, LOGITS, LOSS, GRADIENTS, STATISTICS = "layer outputs", "logits", "loss", "gradients", "running statistics"
@@ -26,6 +28,15 @@ FROZEN = "frozen weights"
 # What a saved network gives: the test predictions, after the head that is for reading alone.
 SAVED = "predictions of the network that is saved"
 RELOADED_WEIGHTS, RELOADED, LOGGED = "weights after reload", "predictions after reload", "predictions by MLflow"
+
+
+def precisions(dtype: str) -> tuple[str, str]:
+    """Those that an experiment is recorded in: float64, which is the proof, and one that is trained in.
+
+    Args:
+        dtype: its `train.dtype`.
+    """
+    return ("float64", dtype if dtype in HALF else "float32")
 
 
 def weights_after(steps: int) -> str:

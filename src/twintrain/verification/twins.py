@@ -12,8 +12,10 @@ from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.training.workers.launchers import shared_folder
 from twintrain.verification.causes import find_causes
+from twintrain.verification.checks import certain_checks
 from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity
+from twintrain.verification.records import precisions
 from twintrain.verification.workers import checks_of_workers, collect_checks, run_together, run_workers
 
 # What only lengthens a training, watches it or cuts it into blocks makes no other twins; the stage does not list it.
@@ -58,13 +60,15 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         folder = Path(path)
         fill(folder)
         run_workers(folder, params.frameworks)
-        diffs = diff_all(folder, params.frameworks)
+        dtypes = precisions(params.train.dtype)
+        diffs = diff_all(folder, params.frameworks, dtypes)
         are_own = Path(params.model).suffix == ".py"
-        checks = collect_checks(folder, params.frameworks, diffs, are_own)
+        checks = collect_checks(folder, params.frameworks, dtypes, diffs, are_own)
         if params.train.workers > 1:
             for name in params.frameworks:
                 run_together(folder, name, params.train.workers, params.train.launcher)
-                checks += checks_of_workers(folder, name, params.train.workers)
+                checks += checks_of_workers(folder, name, dtypes, params.train.workers)
+        checks = certain_checks(checks, params.train.optimizer.name)
         causes = find_causes(folder, params.frameworks, checks, diffs)
         facts = {name: project.read_json(folder / f"{name}.json") for name in params.frameworks}
     mixed = mixture({name: found["device"] for name, found in facts.items()}, params.compare.allow_mixed)

@@ -1,6 +1,5 @@
 """Starts one worker a framework and collects what they record."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +12,13 @@ from twintrain.recordings.comparing.diff import Diff
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
+from twintrain.system.cpus import cpus_each
 from twintrain.system.processes import worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.training.workers.launchers import launcher
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
 from twintrain.verification.layers import Diffs, check_layers, rounding
-from twintrain.verification.records import DTYPES, Record
+from twintrain.verification.records import PREDICTIONS, Record
 from twintrain.verification.sides import side, title
 
 WORKER = ("-m", "twintrain.verification.recorder")
@@ -41,7 +41,7 @@ def link_experiment(folder: Path, params: Params, split: Path) -> None:
 
 
 def _write_settings(folder: Path, params: Params) -> None:
-    threads = params.train.threads or max(1, (os.cpu_count() or 1) // len(params.frameworks))
+    threads = params.train.threads or cpus_each(len(params.frameworks))
     train = params.train.model_copy(update={"threads": threads})
     shared = params.model_copy(update={"train": train})
     project.write_json(folder / "experiment.json", shared.model_dump())
@@ -89,35 +89,38 @@ def _reason(log: Path) -> str:
     return errors[-1].removeprefix("error: ") if errors else said or "it ended without a message"
 
 
-def collect_checks(folder: Path, frameworks: list[str], diffs: Diffs, are_own: bool) -> list[Check]:
+def collect_checks(
+    folder: Path, frameworks: list[str], dtypes: tuple[str, ...], diffs: Diffs, are_own: bool
+) -> list[Check]:
     """All checks: every framework against the first one, and each against itself after a reload.
 
     Args:
+        dtypes: the precisions that were recorded.
         diffs: of the layers, see `diff_all`.
         are_own: whether the networks are of the user's own file, whose layers may keep constants in float32; ours do
             not.
     """
     reference, *others = frameworks
     checks = []
-    for dtype in DTYPES:
+    for dtype in dtypes:
         twins = {
             name: Twin(*(Record.load(folder / f"{name}-{dtype}{end}.npz") for end in ("", "-perturbed")))
             for name in frameworks
         }
         for name in others:
-            found = checks_of_pair(twins[reference], twins[name], diffs[name, dtype], name, dtype)
+            found = checks_of_pair(twins[reference], twins[name], diffs.get((name, dtype)), name, dtype)
             allowed = rounding(diffs[name, dtype]) if are_own else 0.0
             checks += [check.allowing(allowed) for check in found]
         for name in frameworks:
             checks += check_frozen(twins[name].record, name, dtype)
-            checks += check_reload(twins[name].record, name, dtype)
+            checks += check_reload(twins[name].record, name, dtype, twins[name].self_error(PREDICTIONS))
     return checks
 
 
-def checks_of_workers(folder: Path, framework: str, count: int) -> list[Check]:
+def checks_of_workers(folder: Path, framework: str, dtypes: tuple[str, ...], count: int) -> list[Check]:
     """What several workers do together, against what one of them does."""
     name, checks = side(framework, count), []
-    for dtype in DTYPES:
+    for dtype in dtypes:
         alone = Twin(*(Record.load(folder / f"{framework}-{dtype}{end}.npz") for end in ("", "-perturbed")))
         together = Record.load(folder / f"{name}-{dtype}.npz")
         # The tolerance comes from the one alone: the others may be wrong.
@@ -125,11 +128,14 @@ def checks_of_workers(folder: Path, framework: str, count: int) -> list[Check]:
     return checks
 
 
-def checks_of_pair(reference: Twin, other: Twin, found: Diff | str, framework: str, dtype: str) -> list[Check]:
+def checks_of_pair(reference: Twin, other: Twin, found: Diff | str | None, framework: str, dtype: str) -> list[Check]:
     """A framework against the reference, in the order of the computation; shapes alone where these differ.
 
     Args:
-        found: the diff of the layers, or why there is none.
+        found: the diff of the layers, or why there is none; None where they are not recorded.
     """
     shapes, *rest = compare_twins(reference, other, framework, dtype)
-    return [shapes, check_layers(found, framework, dtype), *rest] if shapes.passed else [shapes]
+    if not shapes.passed:
+        return [shapes]
+    layers = [] if found is None else [check_layers(found, framework, dtype)]
+    return [shapes, *layers, *rest]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from twintrain.data.dataset import Dataset
+from twintrain.data.own.first_settings import first_settings
 from twintrain.data.own.inference import infer_table
 from twintrain.data.own.wishes import Wishes
 from twintrain.data.readers.reading import read_raw
@@ -117,6 +118,34 @@ def test_points_are_no_thousands_where_they_do_not_stand_between_them(tmp_path):
 def small_table(**columns):
     rng = np.random.default_rng(1)
     return pd.DataFrame({"x": rng.normal(size=60).round(3), "y": ["a", "b"] * 30, **columns})
+
+
+REVIEWS = [f"It was {'not ' * (row % 2)}good, number {row}" for row in range(60)]
+
+
+def test_text_is_what_is_left_to_predict_from(tmp_path):
+    table = pd.DataFrame({"id": range(60), "review": REVIEWS, "y": ["a", "b"] * 30})
+    table.loc[7, "review"] = "word " * 10_000
+    found = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
+    assert found.description["features"] == {"review": {"text": {"length": 7}}}
+    assert ("review", "text, 7 words of it", "up to 10,000 words") in found.lines
+    settings = first_settings("my", found, Wishes("y"))
+    assert (settings["model"], settings["split"]["scale"]) == ("text_lstm", "none")
+
+
+@pytest.mark.parametrize(
+    ("others", "kept", "beside"),
+    [
+        ({"notes": [f"{row} so it is, all in all" for row in range(60)]}, ["notes"], "another one"),
+        ({"age": range(1, 121, 2)}, ["age"], "other columns"),
+    ],
+)
+def test_text_beside_other_columns_is_left_out(others, kept, beside, tmp_path):
+    table = pd.DataFrame({"review": REVIEWS, **others, "y": ["a", "b"] * 30})
+    found = infer_table(written(table, tmp_path / "my.csv"), Wishes("y"))
+    assert list(found.description["features"]) == kept
+    left_out = f"text beside {beside}; a network reads one alone (docs/your-data.md#texts)"
+    assert ("review", "left out", left_out) in found.lines
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".csv.gz", ".zip", ".parquet"])

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twintrain.data.dataset import Dataset, Feature, load_dataset
+from twintrain.data.dataset import Dataset, load_dataset
+from twintrain.data.feature import Feature
 from twintrain.data.own.adoption import adopt
 from twintrain.data.own.inference import infer_table
 from twintrain.data.own.wishes import Wishes

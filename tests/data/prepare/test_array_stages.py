@@ -92,7 +92,7 @@ def test_copies_of_training_rows_among_the_test_rows_are_counted_and_said(
 
 def test_images_stay_bytes_until_they_are_scaled(stages, project):
     stages("images")
-    kept = np.load(project / "build/ingested/array.npy")
+    kept = np.load(project / "build/ingested/00000/array.npy")
     assert kept.dtype == np.uint8
     assert np.array_equal(kept, IMAGES)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.dataset import Feature
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.prepare.encoding import INVALID, as_numbers
 from twintrain.data.schema import code_places, onehot_names

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoder import Encoder
 from twintrain.data.prepare.encoding import as_numbers, encode_array
 from twintrain.data.schema import onehot_names

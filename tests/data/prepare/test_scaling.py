@@ -38,8 +38,9 @@ def test_without_a_scaler_numbers_stay_as_they_are(table):
     assert unscale(features, None).dtype == np.float64
 
 
-def test_classes_are_not_scaled(error_of):
-    assert error_of(fit_target_scaler, np.array([0, 1, 1]), "standard") == (
+@pytest.mark.parametrize("labels", [np.array([0, 1, 1]), np.eye(3, dtype=bool)], ids=["classes", "masks"])
+def test_what_is_no_number_is_not_scaled(labels, error_of):
+    assert error_of(fit_target_scaler, labels, "standard") == (
         "split.scale_target: standard is for a regression; expected split.scale_target: none"
     )
 

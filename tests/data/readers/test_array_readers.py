@@ -1,4 +1,4 @@
-"""Readers of arrays: IDX files, CIFAR's archive and NumPy archives."""
+"""Readers of arrays: IDX files, the archives of CIFAR and STL-10, SVHN's MATLAB files and NumPy archives."""
 
 import gzip
 import hashlib
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.readers.reading import read_raw
@@ -23,6 +24,9 @@ DESCRIBED = {"title": "Demo", "origin": "tests", "licence": "none", "task": "mul
 CLASSES = {"target": "kind", "labels": ["cat", "dog", "owl"]}
 IDX = {**DESCRIBED, **CLASSES, "format": "idx", "image_shape": [2, 3, 1]}
 CIFAR = {**DESCRIBED, **CLASSES, "format": "cifar", "image_shape": [32, 32, 3]}
+STL = {**DESCRIBED, **CLASSES, "format": "stl10", "image_shape": [96, 96, 3]}
+DIGITS = [str(digit) for digit in range(10)]
+SVHN = {**DESCRIBED, "target": "digit", "labels": DIGITS, "format": "svhn", "image_shape": [32, 32, 3]}
 IMAGES = {**DESCRIBED, **CLASSES, "format": "npz", "image_shape": [2, 3, 1]}
 SEQUENCES = {**DESCRIBED, **CLASSES, "format": "npz", "sample_shape": [4, 2]}
 
@@ -161,13 +165,17 @@ BATCHES = {f"data_batch_{number}.bin": RECORDS[number - 1].tobytes() for number 
 CIFAR_FILES = {"batches.meta.txt": b"cat\ndog\nowl\n\n", **BATCHES, "test_batch.bin": RECORDS[5].tobytes()}
 
 
-def read_cifar(changed=None, **options):
-    with tarfile.open("cifar.tar.gz", "w:gz") as archive:
-        for name, content in {**CIFAR_FILES, "readme.html": b"hello", **(changed or {})}.items():
+def save_tar(path, files):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
             if content is not None:
-                entry = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+                entry = tarfile.TarInfo(f"folder/{name}")
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
+
+
+def read_cifar(changed=None, **options):
+    save_tar("cifar.tar.gz", {**CIFAR_FILES, "readme.html": b"hello", **(changed or {})})
     return read(CIFAR, "cifar.tar.gz", **options)
 
 
@@ -224,6 +232,139 @@ def test_cut_cifar_archive_is_refused(error_of):
 def test_cifar_of_another_shape_is_refused(error_of):
     message = "cifar.tar.gz: format: cifar is one archive of images of shape [32, 32, 3]"
     assert error_of(read, {**CIFAR, "image_shape": [8, 8, 3]}, "cifar.tar.gz") == message
+
+
+# CIFAR-100
+
+SUPERCLASSES = np.array([1, 0, 1, 0, 0, 1], np.uint8)
+FINE_RECORDS = np.concatenate([SUPERCLASSES[:, None], RECORDS], axis=1)
+CIFAR100_FILES = {
+    "train.bin": FINE_RECORDS[:4].tobytes(),
+    "test.bin": FINE_RECORDS[4:].tobytes(),
+    "coarse_label_names.txt": b"bird\npet\n",
+    "fine_label_names.txt": b"cat\ndog\nowl\n",
+}
+
+
+def read_cifar100(changed=None, labels=("cat", "dog", "owl")):
+    save_tar("cifar.tar.gz", {**CIFAR100_FILES, **(changed or {})})
+    return read({**CIFAR, "labels": list(labels)}, "cifar.tar.gz")
+
+
+def test_cifar_100_has_the_classes_or_the_superclasses_that_are_asked_for():
+    data = read_cifar100()
+    assert np.array_equal(data.array, PICTURES)
+    assert data.labels.tolist() == CODES.tolist()
+    assert data.part.tolist() == ["train"] * 4 + ["test"] * 2
+    assert read_cifar100(labels=["bird", "pet"]).labels.tolist() == SUPERCLASSES.tolist()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"test.bin": None}, "cifar.tar.gz lacks test.bin; expected CIFAR-100's binary version"),
+        (
+            {"train.bin": RECORDS[0].tobytes()},
+            "cifar.tar.gz: train.bin: expected records of 3,074 bytes each, got 3,073 bytes in all",
+        ),
+        (
+            {"fine_label_names.txt": b"cat\ndog\n"},
+            "cifar.tar.gz: fine_label_names.txt: expected the labels cat, dog, owl, got cat, dog",
+        ),
+    ],
+)
+def test_unusable_cifar_100_archive_is_refused(changed, message, error_of):
+    assert error_of(read_cifar100, changed) == message
+
+
+# STL-10
+
+LARGE = RANDOM.integers(0, 256, (5, 96, 96, 3), np.uint8)
+COLUMNS_FIRST = LARGE.transpose(0, 3, 2, 1)
+STL_FILES = {
+    "class_names.txt": b"owl\ncat\ndog\n",
+    "fold_indices.txt": b"0 1\n",
+    "train_X.bin": COLUMNS_FIRST[:3].tobytes(),
+    "train_y.bin": bytes([2, 3, 1]),
+    "test_X.bin": COLUMNS_FIRST[3:].tobytes(),
+    "test_y.bin": bytes([1, 3]),
+    "unlabeled_X.bin": bytes(10),
+}
+
+
+def read_stl(changed=None, **options):
+    save_tar("stl.tar.gz", {**STL_FILES, **(changed or {})})
+    return read(STL, "stl.tar.gz", **options)
+
+
+def test_stl_images_are_turned_upright_and_labels_count_from_one():
+    data = read_stl()
+    assert np.array_equal(data.array, LARGE)
+    assert (data.array.dtype, data.array.flags.c_contiguous) == (np.uint8, True)
+    assert data.labels.tolist() == [0, 1, 2, 2, 1]
+    assert data.part.tolist() == ["train"] * 3 + ["test"] * 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"test_y.bin": None}, "stl.tar.gz lacks test_y.bin; expected STL-10's binary version"),
+        (
+            {"train_X.bin": bytes(9)},
+            "stl.tar.gz: train_X.bin: expected images of 27,648 bytes each, got 9 bytes in all",
+        ),
+        ({"test_y.bin": bytes([1])}, "stl.tar.gz: test_y.bin: expected 2 labels, one an image, got 1"),
+        (
+            {"class_names.txt": b"cat\ndog\n"},
+            "stl.tar.gz: class_names.txt: expected the labels cat, dog, owl, got cat, dog",
+        ),
+        (
+            {"test_y.bin": bytes([0, 4])},
+            f"stl.tar.gz: 2 bad rows (row 4: unknown label '0' in kind; row 5: unknown label '4' in kind){MEND}",
+        ),
+    ],
+)
+def test_unusable_stl_archive_is_refused(changed, message, error_of):
+    assert error_of(read_stl, changed) == message
+
+
+# SVHN
+
+
+def read_svhn(images=PICTURES, digits=(1, 10, 9, 3, 10, 5), **options):
+    codes = np.array(digits, np.uint8)[:, None]
+    for name, rows in (("train", slice(4)), ("test", slice(4, None))):
+        arrays = {"X": images[rows].transpose(1, 2, 3, 0), "y": codes[rows]}
+        savemat(f"{name}_32x32.mat", arrays, do_compression=True)
+    return read(SVHN, "train_32x32.mat", "test_32x32.mat", **options)
+
+
+def test_svhn_has_ten_for_a_nought():
+    data = read_svhn()
+    assert np.array_equal(data.array, PICTURES)
+    assert (data.array.dtype, data.array.flags.c_contiguous) == (np.uint8, True)
+    assert data.labels.tolist() == [1, 0, 9, 3, 0, 5]
+    assert data.part.tolist() == ["train"] * 4 + ["test"] * 2
+
+
+def test_unknown_digit_of_svhn_makes_a_bad_row(error_of):
+    message = f"train_32x32.mat: 1 bad row (row 3: unknown label '11' in digit){MEND}"
+    assert error_of(read_svhn, digits=(1, 2, 11, 3, 4, 5)) == message
+
+
+def test_unusable_svhn_file_is_refused(error_of):
+    message = (
+        "expected X of uint8 [32, 32, 3, images] and y of [images, 1], got X of uint8 [8, 32, 3, 4] and y of [4, 1]"
+    )
+    assert error_of(read_svhn, PICTURES[:, :8]) == f"train_32x32.mat: {message}"
+    read_svhn()
+    assert (
+        error_of(read, SVHN, "test_32x32.mat") == ".: expected one file train… and one file test…, got test_32x32.mat"
+    )
+    whole = Path("test_32x32.mat").read_bytes()
+    for content in (b"", b"<html>", whole[:90], whole[:-100], whole[:200] + bytes(300) + whole[500:]):
+        Path("test_32x32.mat").write_bytes(content)
+        assert "test_32x32.mat" in error_of(read, SVHN, "train_32x32.mat", "test_32x32.mat")
 
 
 # NPZ

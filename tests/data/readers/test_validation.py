@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoding import as_numbers
-from twintrain.data.readers.reading import read_chunks, read_raw
+from twintrain.data.readers.reading import Reading, read_raw
+from twintrain.data.readers.tally import Tally
 from twintrain.data.readers.validation import bad_rows, differences, table_schema
 from twintrain.settings.yaml_files import validated
 
@@ -128,7 +130,8 @@ def test_group_is_the_same_one_in_every_chunk(ending, tmp_path):
 
 
 def test_chunks_are_together_what_the_whole_table_is(large, monkeypatch):
-    chunks = list(read_chunks(large, dataset_of(), "drop", group="patient"))
+    reading = Reading(paths=large, dataset=dataset_of(), bad_rows="drop", group="patient")
+    chunks = [chunk for piece in reading.pieces() for chunk in reading.chunks(piece, Tally())]
     chunked = read_raw(large, dataset_of(), "drop", group="patient")
     monkeypatch.setattr("twintrain.data.readers.table.CHUNK_ROWS", 1000)
     whole = read_raw(large, dataset_of(), "drop", group="patient")

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.schema import network_schema
 from twintrain.serving.demo.answers import Answer, agreement, read_answer, reasons
 from twintrain.serving.demo.examples import as_points, chosen_rows

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twintrain.command_line.ports import free_port
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
 from twintrain.data.schema import network_schema
 from twintrain.serving.demo.answers import Answer
 from twintrain.serving.demo.subject import Study
 from twintrain.settings.sections.data import Preprocess
+from twintrain.system.ports import free_port
 
 pages = pytest.importorskip("browser_pages", reason="playwright is not installed", exc_type=ImportError)
 if find_spec("gradio") is None:  # to import it takes seconds

@@ -16,8 +16,8 @@ def test_workers_have_all_rows_of_each_batch_in_order_and_once(rows, batch_size,
         return
     shares = [whole.share(Worker(rank, size)) for rank in range(size)]
     for number in range(len(whole)):
-        pieces = [share.order[share.cuts[number] : share.cuts[number + 1]] for share in shares]
-        batch = whole.order[whole.cuts[number] : whole.cuts[number + 1]]
+        pieces = [share.row_numbers(number, number + 1) for share in shares]
+        batch = whole.row_numbers(number, number + 1)
         np.testing.assert_array_equal(np.concatenate(pieces), batch)
         assert [share.firsts[number] for share in shares] == np.cumsum([0, *map(len, pieces)])[:-1].tolist()
         assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
@@ -30,7 +30,8 @@ def test_workers_have_all_rows_of_each_batch_in_order_and_once(rows, batch_size,
 def test_steps_of_a_share_are_the_share_of_these_steps():
     worker, whole = Worker(1, 3), epoch_batches(51, 8, 0, 0, 2)
     first, last = (whole.share(worker).between(1, 3), whole.between(1, 3).share(worker))
-    for name in ("order", "cuts", "steps", "sizes", "firsts"):
+    np.testing.assert_array_equal(first.row_numbers(), last.row_numbers())
+    for name in ("starts", "cuts", "steps", "sizes", "firsts"):
         np.testing.assert_array_equal(getattr(first, name), getattr(last, name))
 
 

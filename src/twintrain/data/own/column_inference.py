@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from twintrain.data.dataset import Feature
 from twintrain.data.dates import others_that_fit
+from twintrain.data.feature import Feature
 from twintrain.data.own.class_counts import count_text, in_order
 from twintrain.data.own.column_summary import ColumnSummary
 from twintrain.data.own.found import LEFT_OUT
@@ -15,6 +15,8 @@ from twintrain.errors import UserError
 MOST_CATEGORIES = 50
 # A column of text is left out if its places would hold less than this share of the rows.
 LEAST_COVERED = 0.5
+# Of so many texts nothing is cut off, unless they are longer than a network reads in seconds.
+WHOLE_TEXTS, LONGEST_TEXT = 0.95, 200
 ID_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|no|nr|number)$|^unnamed: \d+$|[a-z]I[Dd]$", re.IGNORECASE)
 
 
@@ -36,6 +38,7 @@ def printed(report: ColumnReport) -> tuple[str, str, str]:
         "number": f"number in {feature.unit}" if feature.unit else "number",
         "categories": f"{len(feature.categories or ())} categories",
         "date": f"date ({feature.date})",
+        "text": f"text, {feature.text.length} words of it" if feature.text else "",
     }[feature.kind]
     return report.name, kind if feature.used else f"{kind}, not given to the network", report.note
 
@@ -53,6 +56,20 @@ def report_column(column: ColumnSummary, group: str | None, time: str | None) ->
     if useless := _why_useless(column):
         return ColumnReport(column.name, None, useless)
     return _report_kind(column)
+
+
+def with_texts_alone(reports: list[ColumnReport]) -> list[ColumnReport]:
+    """Leaves texts out where other columns are left to predict from: a network reads one text and nothing else."""
+    used = [report for report in reports if report.feature and report.feature.used]
+    texts = [report for report in used if report.feature.text]
+    kept = max(texts, key=lambda report: report.feature.text.length, default=None) if len(texts) == len(used) else None
+    beside = "another one" if kept else "other columns"
+    return [
+        ColumnReport(report.name, None, f"text beside {beside}; a network reads one alone (docs/your-data.md#texts)")
+        if report in texts and report is not kept
+        else report
+        for report in reports
+    ]
 
 
 def _report_time(column: ColumnSummary) -> ColumnReport:
@@ -102,6 +119,11 @@ def _report_text(column: ColumnSummary) -> ColumnReport:
     counts = column.values or Counter()
     frequent = [value for value, rows in counts.most_common(MOST_CATEGORIES) if rows >= least]
     covered = sum(counts[value] for value in frequent)
+    if covered < LEAST_COVERED * column.present and column.is_text:
+        length = min(column.words_of(WHOLE_TEXTS), LONGEST_TEXT)
+        # NA, which other columns have for no value, is a word.
+        feature = Feature(text={"length": length}, missing=column.missing > 0)
+        return ColumnReport(column.name, feature, _notes(column, "text", f"up to {column.words_of(1):,} words"))
     if covered < LEAST_COVERED * column.present:
         return ColumnReport(column.name, None, _why_left_out(column))
     rare = ""

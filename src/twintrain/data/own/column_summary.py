@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from twintrain.data.dataset import ISO_DATE
 from twintrain.data.dates import DIGITS_ALONE, likely_forms, parse_dates
+from twintrain.data.feature import ISO_DATE
 from twintrain.data.literals import parse_numbers, unit_in
 from twintrain.data.prepare.encoding import LARGEST_NUMBER, is_missing
+from twintrain.data.prepare.tokens import word_counts
 from twintrain.data.readers.form import TYPED_SHARE
 from twintrain.data.spelling import one_spelling
 
@@ -27,6 +28,10 @@ MARKS = (
 )
 NINES = re.compile(r"9{2,}(?:\.0+)?")
 FIRST_VALUES = 100
+# How long texts are, is told by so many of them.
+MEASURED_TEXTS = 10_000
+# Shorter ones, by their median, are names and codes.
+LEAST_WORDS = 4
 LISTED = 3
 FAR = 5
 # Dates beyond these are numbers, or mistakes.
@@ -82,6 +87,7 @@ class ColumnSummary:
     first: str | None = None
     _zeros_first: int = 0
     _lengths: set[int] = field(default_factory=set)
+    _words: list[float] = field(default_factory=list)
 
     def add(self, column: pd.Series) -> None:
         """Adds a chunk, as a reader gives it."""
@@ -100,6 +106,7 @@ class ColumnSummary:
         if is_first and values.dtype.kind not in "bf":
             self._look_at_first(values.iloc[:FIRST_VALUES].astype(str))
         self._add_numbers(values)
+        self._add_words(values)
         text = values.astype(str) if self.dates else values
         for form, fit in (self.dates or {}).items():
             fit.add(values, parse_dates(text, form).between(*DAYS_BETWEEN).to_numpy())
@@ -143,6 +150,10 @@ class ColumnSummary:
         self.steps &= bool((np.diff(numbers) > 0).all() and numbers[0] > self.high)
         self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
 
+    def _add_words(self, values: pd.Series) -> None:
+        if values.dtype.kind not in "biuf":
+            self._words += word_counts(values.iloc[: MEASURED_TEXTS - len(self._words)]).tolist()
+
     def _add_lengths(self, values: pd.Series) -> None:
         self._zeros_first += int(values.str.match(r"[+-]?0\d").sum())
         if len(self._lengths) <= 1:
@@ -163,6 +174,15 @@ class ColumnSummary:
     def is_number(self) -> bool:
         """Whether most values are numbers."""
         return self.numbers is not None and self.numbers.share_of(self.present) >= TYPED_SHARE and not self._is_code
+
+    @property
+    def is_text(self) -> bool:
+        """Whether most values are texts of several words."""
+        return bool(self._words) and float(np.median(self._words)) >= LEAST_WORDS
+
+    def words_of(self, share: float) -> int:
+        """How many words this share of the texts have at most."""
+        return int(np.quantile(self._words, share, method="higher"))
 
     @cached_property
     def date_forms(self) -> list[str]:

@@ -25,11 +25,13 @@ def first_settings(name: str, found: Found, wishes: Wishes) -> dict[str, Any]:
     is_small = found.smallest_class is not None and found.smallest_class < SMALL_CLASS
     is_regression = found.description["task"] == "regression"
     axes = len(found.description.get("image_shape") or found.description.get("sample_shape") or [0])
+    is_text = any("text" in feature for feature in (found.description.get("features") or {}).values())
+    is_table = axes == 1 and not is_text
     kept = {key: value for key, value in (("group", wishes.group), ("time", wishes.time)) if value}
     val = 0.2 if is_small else 0.1
     return {
         "dataset": name,
-        "model": {1: "wide_and_deep", 2: "lstm", 3: "image_cnn"}[axes],
+        "model": "text_lstm" if is_text else {1: "wide_and_deep", 2: "lstm", 3: "image_cnn"}[axes],
         "mode": "aligned",
         "ingest": {"bad_rows": "drop" if found.bad_rows else "error"},
         "preprocess": {"categorical": "onehot"},
@@ -38,11 +40,11 @@ def first_settings(name: str, found: Found, wishes: Wishes) -> dict[str, Any]:
             "seed": 0,
             "val": val,
             "test": TEST_SHARE,
-            "scale": "standard" if axes == 1 else "none",
+            "scale": "standard" if is_table else "none",
             "scale_target": "standard" if is_regression else "none",
             **kept,
         },
-        "train": _of_vectors(max(1, round(found.rows * (1 - val - TEST_SHARE)))) if axes == 1 else _of_arrays(found),
+        "train": _of_vectors(max(1, round(found.rows * (1 - val - TEST_SHARE)))) if is_table else _of_arrays(found),
         "baseline": {
             "name": "linear" if is_regression else "logistic",
             "rows": MANY_ROWS if found.rows > MANY_ROWS else None,

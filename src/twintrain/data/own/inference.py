@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from twintrain.data.chunks import Sample
-from twintrain.data.dataset import Dataset, Feature
-from twintrain.data.own.column_inference import printed, report_column
+from twintrain.data.dataset import Dataset
+from twintrain.data.feature import Feature
+from twintrain.data.own.column_inference import printed, report_column, with_texts_alone
 from twintrain.data.own.column_summary import ColumnSummary
 from twintrain.data.own.doubts import doubts
 from twintrain.data.own.found import Found, shown, task_of
@@ -17,7 +18,8 @@ from twintrain.data.own.leaks import leaks
 from twintrain.data.own.target_inference import classes_of
 from twintrain.data.own.wishes import Wishes
 from twintrain.data.readers.form import Form, assumptions, find_form
-from twintrain.data.readers.table import CHUNK_ROWS, parquet_chunks
+from twintrain.data.readers.parquet import parquet_chunks
+from twintrain.data.readers.table import CHUNK_ROWS
 from twintrain.data.readers.text import read_chunks
 from twintrain.errors import UserError, did_you_mean
 
@@ -37,7 +39,9 @@ def infer_table(path: Path, wishes: Wishes) -> Found:
     # Nothing predicts a date: what is predicted and written as 20241231 is a number, as the reader takes it.
     predicted = columns[target] = replace(columns[target], dates=None)
     labels, notes = classes_of(path, predicted, wishes.task)
-    reports = [report_column(column, wishes.group, wishes.time) for name, column in columns.items() if name != target]
+    reports = with_texts_alone(
+        [report_column(column, wishes.group, wishes.time) for name, column in columns.items() if name != target]
+    )
     features = {report.name: report.feature for report in reports if report.feature}
     if not any(feature.used for feature in features.values()):
         reasons = "; ".join(f"{report.name}: {report.note}" for report in reports)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from twintrain.data.dataset import Feature
+from twintrain.data.feature import Feature
 from twintrain.data.prepare.encoding import as_numbers
 
 # Balanced accuracy, or R², of a small tree on one column alone, from which the column is suspected to leak.

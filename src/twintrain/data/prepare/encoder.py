@@ -1,15 +1,17 @@
 """What a table's encoding learns, from training rows alone, and what it then makes of any row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from twintrain.data.dataset import Dataset, Feature
+from twintrain.data.dataset import Dataset
 from twintrain.data.dates import as_dates
-from twintrain.data.prepare.encoding import as_numbers, reason
+from twintrain.data.feature import Feature
+from twintrain.data.prepare.encoding import as_numbers, encode_table, reason
+from twintrain.data.prepare.tokens import fit_vocabulary, token_ids
 from twintrain.data.schema import Schema, date_parts, onehot_names
 from twintrain.errors import UserError
 
@@ -27,6 +29,7 @@ class EncodedColumn(BaseModel):
         has_other: whether a training row fills the place of `other`; an unfilled place has weights that were never
             trained, so it stays empty.
         has_missing: the same of missing values.
+        vocabulary: of a text, its words in the order of their ids; see `token_ids`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +41,7 @@ class EncodedColumn(BaseModel):
     rare: list[int] = []
     has_other: bool = False
     has_missing: bool = False
+    vocabulary: list[str] = []
 
 
 class Encoder(BaseModel):
@@ -45,20 +49,32 @@ class Encoder(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    categorical: Literal["codes", "onehot"]
+    categorical: Literal["codes", "onehot", "tokens"]
     decimal: str
     columns: list[EncodedColumn]
 
     @classmethod
     def fit(
-        cls, numbers: np.ndarray, features: Mapping[str, Feature], categorical: str, decimal: str = "."
+        cls,
+        numbers: np.ndarray,
+        features: Mapping[str, Feature],
+        categorical: str,
+        decimal: str = ".",
+        words: Iterable[str] = (),
     ) -> "Encoder":
         """Learns from training rows.
 
         Args:
-            numbers: float64 (rows, columns), as `as_numbers` gives them.
-            categorical: "codes" for a table of categories alone that embeddings take; else "onehot".
+            numbers: (rows, columns), as `encode_table` gives them.
+            categorical: "codes" for a table of categories alone that embeddings take, "tokens" for a text; else
+                "onehot".
+            words: all that may be among the numbers of a text.
         """
+        if categorical == "tokens":
+            ((name, feature),) = features.items()
+            vocabulary = fit_vocabulary(numbers, words, feature.text.words)
+            column = EncodedColumn(name=name, feature=feature, vocabulary=vocabulary)
+            return cls(categorical=categorical, decimal=decimal, columns=[column])
         columns = [
             _FITS[feature.kind](name, feature, numbers[:, place])
             for place, (name, feature) in enumerate(features.items())
@@ -66,10 +82,10 @@ class Encoder(BaseModel):
         return cls(categorical=categorical, decimal=decimal, columns=columns)
 
     @classmethod
-    def fit_table(cls, numbers: np.ndarray, dataset: Dataset, schema: Schema) -> "Encoder":
-        """Learns from training rows of a table what its description and the network's input ask for."""
-        categorical = "codes" if schema.categories else "onehot"
-        return cls.fit(numbers, dataset.inputs, categorical, dataset.decimal)
+    def fit_table(cls, numbers: np.ndarray, dataset: Dataset, schema: Schema, words: Iterable[str] = ()) -> "Encoder":
+        """Learns from training rows of a table what its description and the network's input ask for; see `fit`."""
+        categorical = "tokens" if schema.tokens else "codes" if schema.categories else "onehot"
+        return cls.fit(numbers, dataset.inputs, categorical, dataset.decimal, words)
 
     def transform(self, table: pd.DataFrame) -> np.ndarray:
         """Encodes raw rows: text as it stands in the file, or typed values.
@@ -85,14 +101,16 @@ class Encoder(BaseModel):
         for row, place in np.argwhere(np.isinf(numbers))[:1]:
             name = self.columns[place].name
             raise UserError(f"row {row + 1}: {reason(str(table[name].iloc[row]), name, features[name])}")
-        return self.encode(numbers)
+        return self.encode(encode_table(table, features) if self.categorical == "tokens" else numbers)
 
     def encode(self, numbers: np.ndarray) -> np.ndarray:
-        """Encodes what `as_numbers` made of rows.
+        """Encodes what `encode_table` made of rows.
 
         Returns:
-            int64 (rows, columns) with "codes"; else float32 (rows, columns), named by `onehot_names`.
+            int64 (rows, columns) with "codes" and "tokens"; else float32 (rows, columns), named by `onehot_names`.
         """
+        if self.categorical == "tokens":
+            return token_ids(numbers, self.columns[0].vocabulary)
         if self.categorical == "codes":
             codes = [_code(column, numbers[:, place]) for place, column in enumerate(self.columns)]
             return np.stack(codes, axis=1)

@@ -1,13 +1,14 @@
-"""Preprocessing that learns nothing from the data: columns as numbers, pixels from 0 to 1."""
+"""Preprocessing that learns nothing from the data: columns as numbers, words as numbers, pixels from 0 to 1."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from twintrain.data.dataset import Feature
 from twintrain.data.dates import as_days, parse_dates
+from twintrain.data.feature import Feature
 from twintrain.data.literals import parse_numbers, unit_in
+from twintrain.data.prepare.tokens import texts_of, word_counts, word_numbers
 from twintrain.data.spelling import spelling_key, spellings
 
 # How a missing value is written, where a column may have them; a category of the same name goes before.
@@ -26,12 +27,27 @@ def encode_array(array: np.ndarray) -> np.ndarray:
     return numbers
 
 
+def encode_table(
+    table: pd.DataFrame, features: Mapping[str, Feature], decimal: str = ".", lexicon: dict[int, str] | None = None
+) -> np.ndarray:
+    """What is kept of the columns that a network is given: `as_numbers`, or of a text its `word_numbers`.
+
+    Args:
+        lexicon: is given the word of each number.
+    """
+    for name, feature in features.items():
+        if feature.text:
+            return word_numbers(table[name], feature.text.length, lexicon)
+    return as_numbers(table, features, decimal)
+
+
 def as_numbers(table: pd.DataFrame, features: Mapping[str, Feature], decimal: str = ".") -> np.ndarray:
     """Turns columns, read as text or typed already, into numbers that keep all they say.
 
     Returns:
         float64 (rows, columns): numbers as they are, categories as their place in the list (`other`: the next one),
-        dates as days since 1970-01-01; NaN where a value is missing, INVALID where it is not what it should be.
+        dates as days since 1970-01-01, of texts how many words they have; NaN where a value is missing, INVALID where
+        it is not what it should be.
     """
     numbers = np.empty((len(table), len(features)))
     for place, (name, feature) in enumerate(features.items()):
@@ -42,6 +58,8 @@ def as_numbers(table: pd.DataFrame, features: Mapping[str, Feature], decimal: st
 def _column_as_numbers(column: pd.Series, feature: Feature, decimal: str) -> np.ndarray:
     if feature.categories:
         return _codes(column, feature)
+    if feature.text:
+        return _word_counts(column, feature)
     if feature.date:
         numbers = as_days(parse_dates(_as_figures(column), feature.date))
     else:
@@ -77,6 +95,12 @@ def _codes(column: pd.Series, feature: Feature) -> np.ndarray:
     return codes
 
 
+def _word_counts(column: pd.Series, feature: Feature) -> np.ndarray:
+    """Of a text that has none of its words, a sign or two that are no words, 0; an empty one is missing."""
+    is_empty = (texts_of(column) == "").to_numpy(bool)
+    return np.where(is_empty, np.nan if feature.missing else INVALID, word_counts(column))
+
+
 def is_missing(column: pd.Series) -> np.ndarray:
     """Where a column, text or typed, has no value."""
     return (column.isna() | column.isin(MISSING)).to_numpy(bool)
@@ -105,6 +129,8 @@ def reason(value: str, name: str, feature: Feature) -> str:
     """Why a value is not what its column takes."""
     if feature.categories:
         return f"unseen category '{value}' in {name}"
+    if feature.text:
+        return f"no text in {name}, which must have one"
     if feature.date:
         return f"'{value}' in {name} is not a date like {feature.date}"
     if (unit := unit_in(value)) and unit != feature.unit:

@@ -1,5 +1,6 @@
 """What is learned from the training rows alone, and how it makes rows of the data what the network is given."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,13 @@ class Fitted:
 
 
 def fit(
-    features: np.ndarray, labels: np.ndarray, rows: np.ndarray, dataset: Dataset, schema: Schema, split: Split
+    features: np.ndarray,
+    labels: np.ndarray,
+    rows: np.ndarray,
+    dataset: Dataset,
+    schema: Schema,
+    split: Split,
+    words: Iterable[str] = (),
 ) -> Fitted:
     """Learns from training rows what their encoding and scaling needs.
 
@@ -54,8 +61,11 @@ def fit(
         dataset: describes the columns of a table.
         schema: what the network is to be given, and asked.
         split: what is scaled.
+        words: of a text, all that any row has.
     """
-    encoder = Encoder.fit_table(features[_some(rows, split.seed)], dataset, schema) if dataset.features else None
+    encoder = None
+    if dataset.features:
+        encoder = Encoder.fit_table(features[_some(rows, split.seed)], dataset, schema, words)
     encoded = (_encoded(features[block], encoder) for block in blocks(rows, features))
     gives_back = schema.task == "reconstruction"
     scalers = {

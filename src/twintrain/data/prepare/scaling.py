@@ -41,7 +41,7 @@ def fit_scaler(blocks: Iterable[np.ndarray], method: str) -> dict[str, Any] | No
 
 def fit_target_scaler(labels: np.ndarray, method: str) -> dict[str, Any] | None:
     """Fits a scaler on the numbers (rows, outputs) that training rows should be given, as `fit_scaler`."""
-    if method != "none" and labels.ndim == 1:
+    if method != "none" and labels.dtype.kind != "f":
         raise UserError("split.scale_target: standard is for a regression; expected split.scale_target: none")
     return fit_scaler([labels], method)
 

@@ -100,21 +100,25 @@ def _kept(parts: dict[str, np.ndarray], classes: np.ndarray, split: Split) -> di
             f"split.train_rows: expected from {different}, the number of classes, to {len(rows)}, all training rows; "
             f"got {wanted}"
         )
-    return {**parts, "train": sample(rows, classes[rows], wanted, split.seed)}
+    return {**parts, "train": rows[sample(len(rows), classes[rows], wanted, split.seed)]}
 
 
-def sample(rows: np.ndarray, classes: np.ndarray | None, wanted: int, seed: int) -> np.ndarray:
-    """Draws so many of the rows, in ascending order: each class in equal shares, as far as it has the rows for that.
+def sample(rows: int, classes: np.ndarray | None, wanted: int, seed: int) -> np.ndarray:
+    """Draws so many of the rows' numbers, in ascending order: each class in equal shares, as far as it has the rows.
+
+    Of more than MANY_ROWS rows they are drawn whatever their class, in the memory of those that are drawn.
 
     Args:
         classes: of these rows; None: numbers are predicted.
     """
     from sklearn.model_selection import train_test_split
 
-    if wanted >= len(rows):
-        return rows
+    if wanted >= rows:
+        return np.arange(rows)
+    if rows > MANY_ROWS:
+        return np.sort(np.random.default_rng(seed).choice(rows, wanted, replace=False))
     try:
-        drawn, _ = train_test_split(rows, train_size=wanted, stratify=classes, random_state=seed)
+        drawn, _ = train_test_split(np.arange(rows), train_size=wanted, stratify=classes, random_state=seed)
     except ValueError:  # a class of one row, or fewer rows left out than there are classes
         drawn = np.random.default_rng(seed).permutation(rows)[:wanted]
     return np.sort(drawn)

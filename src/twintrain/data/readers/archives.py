@@ -11,7 +11,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
@@ -113,6 +113,22 @@ def each_member(path: Path, limit: int = LARGEST_ARCHIVE) -> Iterator[tuple[Memb
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except DAMAGE as error:
         raise UserError(f"{path} is damaged or no archive: {damage_text(error)}") from None
+
+
+def wanted_members(path: Path, wanted: Collection[str], limit: int = LARGEST_ARCHIVE) -> dict[str, bytes]:
+    """Reads files of a zip or tar by their names without folder, in one pass, which ends when all are found.
+
+    Raises:
+        UserError: as `members`, of what is passed on the way.
+    """
+    found: dict[str, bytes] = {}
+    for member, stream in each_member(path, limit):
+        name = PurePosixPath(member.name).name
+        if name in wanted:
+            found[name] = stream.read()
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def _each_of_zip(path: Path, limit: int) -> Iterator[tuple[Member, BinaryIO]]:

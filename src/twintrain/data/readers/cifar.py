@@ -1,74 +1,99 @@
-"""CIFAR-10's binary archive, read straight from the tar."""
+"""CIFAR-10's and CIFAR-100's binary archives, read straight from the tar."""
 
 import re
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from twintrain.data.dataset import Dataset
-from twintrain.data.readers.archives import each_member
-from twintrain.data.readers.ingested import Ingested, ingested_array
+from twintrain.data.readers.archives import wanted_members
+from twintrain.data.readers.ingested import Ingested, ingested_array, names_of_codes
 from twintrain.errors import UserError
 
 IMAGE_SHAPE = [32, 32, 3]
-RECORD = 1 + 32 * 32 * 3
-BATCHES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
-NAMES = "batches.meta.txt"
+PIXELS = 32 * 32 * 3
 LARGEST_ARCHIVE = 2**30
 
 
-def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
-    """Reads the training batches in their order, then the test batch.
+@dataclass(frozen=True)
+class Version:
+    """One of the published archives.
 
-    A record is the label in a byte, then 1,024 bytes each of red, green and blue, row by row
-    (https://www.cs.toronto.edu/~kriz/cifar.html); `batches.meta.txt` names the labels from 0.
+    Attributes:
+        names: the files that name the labels from 0, one for each byte that begins a record.
+        train: files of records, in their order.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    train: tuple[str, ...]
+    test: str
+
+    @property
+    def files(self) -> set[str]:
+        """All that is wanted of the archive."""
+        return {*self.names, *self.train, self.test}
+
+
+CIFAR10 = Version(
+    "CIFAR-10", ("batches.meta.txt",), tuple(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"
+)
+CIFAR100 = Version("CIFAR-100", ("coarse_label_names.txt", "fine_label_names.txt"), ("train.bin",), "test.bin")
+
+
+def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
+    """Reads the training records in the order of their files, then those of the test set.
+
+    A record is a label in a byte, of CIFAR-100 that of the superclass before that of the class, then 1,024 bytes each
+    of red, green and blue, row by row (https://www.cs.toronto.edu/~kriz/cifar.html). Of CIFAR-100's labels those are
+    taken that the data set has.
 
     Raises:
-        UserError: the archive is damaged or lacks a file, a batch has a broken record, or a label is unknown.
+        UserError: the archive is damaged or lacks a file, a file has a broken record, or a label is unknown.
     """
     path = paths[0]
     if len(paths) > 1 or dataset.image_shape != IMAGE_SHAPE:
         raise UserError(f"{path}: format: cifar is one archive of images of shape {IMAGE_SHAPE}")
-    found = _members(path)
-    records = {name: _records(f"{path}: {name}", found[name]) for name in BATCHES}
-    sizes = [len(records[name]) for name in BATCHES]
-    everything = np.concatenate(list(records.values()))
+    version, found = _members(path)
+    records = [_records(f"{path}: {name}", found[name], len(version.names)) for name in (*version.train, version.test)]
+    everything = np.concatenate(records)
     # Channels first in the file, last here.
-    images = np.ascontiguousarray(everything[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    images = np.ascontiguousarray(everything[:, -PIXELS:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    tests = len(records[-1])
     return ingested_array(
         images,
-        _labels(everything[:, 0], found[NAMES], f"{path}: {NAMES}", dataset),
+        _labels(everything, {name: found[name] for name in version.names}, path, dataset),
         pd.Series("", index=range(len(images))),
         dataset,
         bad_rows,
         path,
-        np.repeat(["train", "test"], [sum(sizes[:-1]), sizes[-1]]),
+        np.repeat(["train", "test"], [len(images) - tests, tests]),
     )
 
 
-def _members(path: Path) -> dict[str, bytes]:
+def _members(path: Path) -> tuple[Version, dict[str, bytes]]:
     """Reads the files that are wanted, by their name without folder, in one pass."""
-    wanted = {*BATCHES, NAMES}
-    found = {}
-    for member, stream in each_member(path, LARGEST_ARCHIVE):
-        name = PurePosixPath(member.name).name
-        if name in wanted:
-            found[name] = stream.read()
-    if missing := sorted(wanted - found.keys()):
-        raise UserError(f"{path} lacks {', '.join(missing)}; expected CIFAR-10's binary version")
-    return found
+    found = wanted_members(path, CIFAR10.files | CIFAR100.files, LARGEST_ARCHIVE)
+    version = CIFAR100 if CIFAR100.files & found.keys() else CIFAR10
+    if missing := sorted(version.files - found.keys()):
+        raise UserError(f"{path} lacks {', '.join(missing)}; expected {version.title}'s binary version")
+    return version, found
 
 
-def _records(name: str, content: bytes) -> np.ndarray:
-    if not content or len(content) % RECORD:
-        raise UserError(f"{name}: expected records of {RECORD:,} bytes each, got {len(content):,} bytes in all")
-    return np.frombuffer(content, np.uint8).reshape(-1, RECORD)
+def _records(name: str, content: bytes, labels: int) -> np.ndarray:
+    size = labels + PIXELS
+    if not content or len(content) % size:
+        raise UserError(f"{name}: expected records of {size:,} bytes each, got {len(content):,} bytes in all")
+    return np.frombuffer(content, np.uint8).reshape(-1, size)
 
 
-def _labels(codes: np.ndarray, listed: bytes, name: str, dataset: Dataset) -> pd.Series:
-    names = re.findall(r"\S+", listed.decode("ascii", errors="replace"))
-    if sorted(names) != sorted(dataset.labels):
-        raise UserError(f"{name}: expected the labels {', '.join(dataset.labels)}, got {', '.join(names)}")
-    # Beyond the labels stand the numbers themselves, for the message.
-    return pd.Series(np.array([*names, *map(str, range(len(names), 256))], dtype=object)[codes])
+def _labels(records: np.ndarray, listed: dict[str, bytes], path: Path, dataset: Dataset) -> pd.Series:
+    """The labels that the data set has; `listed` are the files that name those of each byte."""
+    known = {file: re.findall(r"\S+", content.decode("ascii", errors="replace")) for file, content in listed.items()}
+    for byte, names in enumerate(known.values()):
+        if sorted(names) == sorted(dataset.labels):
+            return names_of_codes(records[:, byte], names)
+    file, names = list(known.items())[-1]
+    raise UserError(f"{path}: {file}: expected the labels {', '.join(dataset.labels)}, got {', '.join(names)}")

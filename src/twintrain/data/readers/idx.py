@@ -8,7 +8,7 @@ import pandas as pd
 
 from twintrain.data.dataset import Dataset
 from twintrain.data.readers.archives import open_bytes
-from twintrain.data.readers.ingested import Ingested, ingested_array
+from twintrain.data.readers.ingested import Ingested, ingested_array, names_of_codes
 from twintrain.errors import UserError
 
 UNSIGNED_BYTE = 0x08
@@ -39,11 +39,9 @@ def read(paths: list[Path], dataset: Dataset, bad_rows: str) -> Ingested:
         codes.append(numbers)
         part += [name] * len(found)
     codes = np.concatenate(codes)
-    # Beyond the labels stand the numbers themselves, for the message.
-    names = np.array([*dataset.labels, *map(str, range(len(dataset.labels), 256))], dtype=object)
     return ingested_array(
         np.concatenate(images),
-        pd.Series(names[codes]),
+        names_of_codes(codes, dataset.labels),
         pd.Series("", index=range(len(codes))),
         dataset,
         bad_rows,

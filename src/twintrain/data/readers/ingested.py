@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from twintrain.data.dataset import Dataset
+from twintrain.data.readers.noisy_masks import hide
 from twintrain.errors import UserError
 
 LISTED_ROWS = 3
@@ -20,7 +21,8 @@ class Ingested:
         table: the validated columns in the order of the description, the target last; None for arrays.
         array: uint8 images (rows, height, width, channels), or float32 sequences (rows, steps, channels) or vectors
             (rows, numbers); None for tables.
-        labels: int64 (rows,): indices into the data set's labels; of a regression float64 (rows, 1).
+        labels: int64 (rows,): indices into the data set's labels; of a regression float64 (rows, 1); masks bool
+            (rows, height · width).
         rejected: why each bad row was set aside, by its number in the raw data, from 1.
         part: "train" or "test" of each row, where upstream gives a test set; else None.
         group: int64, (rows,): a number a value of `split.group`; else None.
@@ -83,7 +85,10 @@ def ingested_array(
     good = (reasons == "").to_numpy()
     if not good.all():
         array, labels, part = array[good], labels[good], None if part is None else part[good]
-    known = numbers(labels) if dataset.task == "regression" else class_indices(labels, dataset)
+    if dataset.noisy_masks:
+        array, known = hide(array, dataset.noisy_masks)
+    else:
+        known = numbers(labels) if dataset.task == "regression" else class_indices(labels, dataset)
     check_labels(known, dataset, path, len(rejected))
     return Ingested(None, array, known, rejected, part, notes=notes)
 
@@ -121,6 +126,17 @@ def class_indices(labels: pd.Series, dataset: Dataset) -> np.ndarray:
     return labels.map({label: code for code, label in enumerate(dataset.labels)}).to_numpy(np.int64)
 
 
+def names_of_codes(codes: np.ndarray, names: list[str], first: int = 0) -> pd.Series:
+    """Turns bytes that count names into these; others into their number, for a message.
+
+    Args:
+        codes: uint8 (rows,).
+        first: what stands for the first name.
+    """
+    numbered = [*map(str, range(first)), *names, *map(str, range(first + len(names), 256))]
+    return pd.Series(np.array(numbered, dtype=object)[codes])
+
+
 def numbers(target: pd.Series) -> np.ndarray:
     """Turns what a regression predicts into float64 (rows, 1). Every text is a number."""
     return pd.to_numeric(target).to_numpy(np.float64)[:, None]
@@ -128,6 +144,8 @@ def numbers(target: pd.Series) -> np.ndarray:
 
 def bad_targets(target: pd.Series, dataset: Dataset) -> pd.Series:
     """Returns for each text of the target column why it is bad, or an empty text."""
+    if dataset.task == "segmentation":
+        return pd.Series("", target.index)
     if dataset.task == "regression":
         is_good = np.isfinite(pd.to_numeric(target, errors="coerce"))
         return ("'" + target + f"' in {dataset.target} is not a number").where(~is_good, "")
@@ -138,7 +156,7 @@ def check_labels(labels: np.ndarray, dataset: Dataset, path: Path, rejected: int
     """Refuses data that cannot be learned from: no rows, or rows of one class or number alone.
 
     Args:
-        labels: int64 (rows,), or float64 (rows, outputs), of the rows that are kept.
+        labels: int64 (rows,), float64 (rows, outputs) or bool (rows, pixels), of the rows that are kept.
         path: the raw file that a message names.
         rejected: number of rows set aside.
     """
@@ -146,6 +164,8 @@ def check_labels(labels: np.ndarray, dataset: Dataset, path: Path, rejected: int
         raise UserError(f"{path}: all {rejected} rows are bad; list them with ingest.bad_rows: error")
     if not len(labels):
         raise UserError(f"{path} has no rows; expected samples of {', '.join(dataset.labels) or dataset.target}")
+    if labels.dtype == bool and not labels.any():
+        raise UserError(f"{path}: no pixel of any mask is set; expected a lower noisy_masks.threshold")
     if (labels == labels[0]).all():
         only = f"'{dataset.labels[labels[0]]}'" if labels.ndim == 1 else f"{labels[0, 0]:g}"
         kind = "classes" if labels.ndim == 1 else "numbers"

@@ -5,13 +5,14 @@ import csv
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pandas as pd
 
 from twintrain.data.readers.form import COMMENTS, DELIMITER_NAMES, DELIMITERS, Form
-from twintrain.data.readers.opening import open_table
+from twintrain.data.readers.opening import WHOLE, Span, open_table
 from twintrain.data.readers.sheets import SHEET_ENDINGS, read_sheet
 from twintrain.errors import UserError, did_you_mean
 
@@ -24,7 +25,7 @@ def read_text(path: Path, columns: list[str], header: bool, dtype: Any = str) ->
 
 
 def read_chunks(
-    path: Path, columns: list[str] | None, form: Form, dtype: Any = str, rows: int | None = None
+    path: Path, columns: list[str] | None, form: Form, dtype: Any = str, rows: int | None = None, span: Span = WHOLE
 ) -> Iterator[pd.DataFrame]:
     """Reads the expected columns of a file (plain, .gz or .zip) or sheet, as text without outer spaces, in their order.
 
@@ -33,6 +34,7 @@ def read_chunks(
             what there is.
         dtype: as pandas takes it; columns that are left out of it may arrive as numbers.
         rows: number of rows of a chunk; None gives the whole file as one.
+        span: which part of the file.
 
     Raises:
         UserError: unreadable text, another number of columns, or a missing one.
@@ -41,7 +43,11 @@ def read_chunks(
         yield _expected(_sheet_table(path, form), path, columns, form)
         return
     names = _header(path, form, columns) if form.header else form.names
-    with _readable(path, columns, form), open_table(path) as stream:
+    if span.start:
+        # The header is not in that part, nor the first row, which says how many columns there are without one.
+        form = replace(form, header=False, names=names or columns)
+        names = form.names
+    with _readable(path, columns, form), open_table(path, span) as stream:
         for chunk in _parsed(stream, names, form, dtype, rows):
             _check_last_cells(path, chunk, form)
             yield _expected(chunk, path, columns, form)

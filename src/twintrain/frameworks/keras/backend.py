@@ -1,6 +1,7 @@
 """Trains a network in Keras."""
 
 import math
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -55,8 +56,11 @@ class KerasBackend:
 
     def from_first(self, numbers: list[float]) -> list[float]:
         """The numbers that the first worker gives."""
-        given = np.array(numbers) if self.worker.is_first else np.zeros(len(numbers))
-        return ops.convert_to_numpy(self.learner.summed([given])[0]).tolist()
+        return self.engine.from_first(np.array(numbers)).tolist()
+
+    def scale_metrics(self) -> dict[str, float]:
+        """The scale of the loss and how many steps it cost, in float16."""
+        return self.learner.loss_scale.metrics()
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -70,10 +74,17 @@ class KerasBackend:
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Sets all arrays of the network."""
         networks.set_weights(self.model, self.network, weights)
+        self.learner.loss_scale.keep_statistics()
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Meanwhile the network has the averages of its weights, if `train.ema` wants any."""
+        return self.learner.average.in_place()
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of the optimizer, the states of random generators and the calls of shared dropout."""
+        """Returns what optimizer, averages, scale of the loss and random generators keep, and calls of dropout."""
         arrays = {f"optimizer/{name}": array for name, array in optimizers.state(self.optimizer).items()}
+        arrays |= {f"average/{name}": array for name, array in self.learner.average.state().items()}
+        arrays |= {f"loss_scale/{name}": array for name, array in self.learner.loss_scale.state().items()}
         calls = {f"calls/{name}": np.array(count) for name, count in networks.get_calls(self.model).items()}
         random = {f"random/{name}": np.array(ops.convert_to_numpy(g.state)) for name, g in self._generators().items()}
         return {**arrays, **calls, **random}
@@ -81,6 +92,8 @@ class KerasBackend:
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Sets what `state` returned."""
         optimizers.load_state(self.optimizer, under("optimizer", state))
+        self.learner.average.load_state(under("average", state))
+        self.learner.loss_scale.load_state(under("loss_scale", state))
         networks.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
         for name, generator in self._generators().items():
             generator.state.assign(state[f"random/{name}"])

@@ -27,8 +27,10 @@ def join(worker: Worker, device: str) -> None:
 def sum_arrays(arrays: Sequence[KerasTensor]) -> list[KerasTensor]:
     """The sums over all workers of arrays of one type, in one message."""
     total = sum_over_workers(ops.concatenate([ops.reshape(array, (-1,)) for array in arrays]))
-    cuts = pairwise(accumulate((math.prod(array.shape) for array in arrays), initial=0))
-    return [ops.reshape(total[start:end], array.shape) for (start, end), array in zip(cuts, arrays, strict=True)]
+    # What a graph of TensorFlow does not know of the gradient of a matrix product, it counts as it runs.
+    shapes = [ops.shape(array) for array in arrays]
+    cuts = pairwise(accumulate(map(math.prod, shapes), initial=0))
+    return [ops.reshape(total[start:end], shape) for (start, end), shape in zip(cuts, shapes, strict=True)]
 
 
 def sum_over_workers(values: KerasTensor) -> KerasTensor:

@@ -1,5 +1,6 @@
 """What Keras lacks, as layers, and how to find those that it has."""
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from keras import KerasTensor, ops
 from twintrain.frameworks.keras.free_arrays import FreeArray
 from twintrain.frameworks.keras.heads import Heads
 from twintrain.models import dropout_masks
+from twintrain.settings.sections.precision import HALF
 
 
 class SharedDropout(keras.layers.Dropout):
@@ -61,6 +63,9 @@ def walk(model: keras.Model) -> Iterator[keras.Layer]:
                 yield layer.backward_layer
             case keras.layers.TimeDistributed():
                 yield layer.layer
+            case keras.layers.MultiHeadAttention() if layer.dropout:
+                yield layer
+                yield layer._dropout_layer
             case _:
                 yield layer
 
@@ -98,6 +103,53 @@ def exchanged(model: keras.Model, exchange: Callable[[keras.Layer], keras.Layer 
         return layer.__class__.from_config(layer.get_config()) if other is None else other
 
     return keras.models.clone_model(model, clone_function=copied, recursive=True)
+
+
+@contextlib.contextmanager
+def computing_in(dtype: str) -> Iterator[None]:
+    """Layers that are made within it compute in a dtype; their arrays have at least the precision of float32.
+
+    Gradients go back to the arrays themselves, in their own precision.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(f"mixed_{dtype}" if dtype in HALF else dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def sum_bias_gradients_in_float32(model: keras.Model) -> None:
+    """Has layers that compute in half precision add their bias in float32, to the same numbers.
+
+    The gradient of a bias is a sum over all rows and places, and TensorFlow adds it up in bfloat16 on CPUs, half of
+    which may be lost (2.21.0, 64 images of 24 × 24).
+    """
+    for layer in model._flatten_layers():
+        if layer.compute_dtype in HALF and getattr(layer, "bias", None) is not None:
+            # Of this very layer, so that it is still saved as Keras's own.
+            layer.call = functools.partial(_add_in_float32, layer, layer.call)
+
+
+def _add_in_float32(
+    layer: keras.Layer, multiply: Callable[..., KerasTensor], inputs: KerasTensor, **arguments: Any
+) -> KerasTensor:
+    bias = ops.convert_to_tensor(layer.bias)
+    with _without_bias(layer):
+        product = multiply(inputs, **arguments)
+    return ops.cast(ops.cast(product, "float32") + ops.cast(bias, "float32"), layer.compute_dtype)
+
+
+@contextlib.contextmanager
+def _without_bias(layer: keras.Layer) -> Iterator[None]:
+    """Meanwhile a layer does without its bias; past Keras, which would take it for another variable afterwards."""
+    attributes = vars(layer)
+    kept = {name: attributes[name] for name in ("bias", "use_bias") if name in attributes}
+    attributes.update(bias=None, use_bias=False)
+    try:
+        yield
+    finally:
+        attributes.update(kept)
 
 
 def _mix(values: KerasTensor) -> KerasTensor:

@@ -2,46 +2,92 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras import own_twin
+from twintrain.frameworks.keras import own_twin, precision
 from twintrain.frameworks.keras.free_arrays import FreeArray
 from twintrain.frameworks.keras.layers import BUILDERS
-from twintrain.frameworks.keras.layers.layer import stock_spatial_dropout
-from twintrain.frameworks.keras.layers.nested import stack
-from twintrain.frameworks.keras.modules import Owner, SharedDropout, array_of, exchanged, shape_of, walk
+from twintrain.frameworks.keras.layers.layer import OF_ARRAYS, inner_name, stock_spatial_dropout
+from twintrain.frameworks.keras.layers.padding import MASKS
+from twintrain.frameworks.keras.modules import (
+    Owner,
+    SharedDropout,
+    array_of,
+    computing_in,
+    exchanged,
+    shape_of,
+    sum_bias_gradients_in_float32,
+    walk,
+)
 from twintrain.models import dropout_masks
-from twintrain.models.layers.nested import Bidirectional
+from twintrain.models.entries import INPUT
+from twintrain.models.layers.join import Join
+from twintrain.models.layers.padding import mask_name
+from twintrain.models.layers.recurrent import Bidirectional
 from twintrain.models.network import Network
+from twintrain.models.precision import layer_dtypes
+from twintrain.settings.sections.precision import array_dtype
 
 # Of `plain_training`.
 PLAIN_RATE = 0.1
+# Begins the names of functions; those of layers are of small letters.
+FUNCTION = "Function_"
 
 
 def build(network: Network, dtype: str, seed: int) -> keras.Model:
     """Builds the network; it takes (rows, *input_shape), images as (rows, height, width, channels), and gives logits.
 
     Args:
+        dtype: as `train.dtype`.
         seed: of the framework's own initial weights, which `aligned` replaces, and of the dropout masks.
 
     Raises:
         UserError: a twin of the user's own cannot be built, or is none.
     """
     keras.utils.set_random_seed(seed)
-    keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)
+    keras.config.set_floatx(array_dtype(dtype))
+    keras.config.set_dtype_policy(array_dtype(dtype))
     return own_twin.build(network, seed) if network.source else _build_list(network, dtype, seed)
 
 
 def _build_list(network: Network, dtype: str, seed: int) -> keras.Model:
-    input_dtype = dtype if network.schema.input_dtype == "float" else network.schema.input_dtype
+    input_dtype = array_dtype(dtype) if network.schema.input_dtype == "float" else network.schema.input_dtype
     inputs = keras.Input(tuple(network.schema.input_shape), dtype=input_dtype, name="features")
-    model = keras.Model(inputs, stack(network.layers)(inputs), name=network.model)
+    dtypes = layer_dtypes(network, dtype)
+    layers = {}
+    # All are made before one is called: in `native` each takes the next seed as it is made.
+    for placed in network.layers:
+        with computing_in(dtypes[placed.name]):
+            layers[placed.name] = BUILDERS[placed.kind](placed)
+    values = {INPUT: inputs}
+    for placed in network.layers:
+        taken = [values[name] for name in placed.inputs]
+        mask = {"mask": values[mask_name(placed.mask)]} if placed.mask else {}
+        if placed.kind in MASKS and placed.output_mask:
+            values[mask_name(placed.output_mask)] = MASKS[placed.kind](mask.pop("mask", taken[0]))
+        joins, dtype = isinstance(placed.layer, Join), dtypes[placed.name]
+        values[placed.name] = precision.call(layers[placed.name], taken, dtype, joins, **mask)
+    _name_functions(values[network.output])
+    model = keras.Model(inputs, values[network.output], name=network.model)
+    sum_bias_gradients_in_float32(model)
     dropouts = shared_dropouts(model)
-    for number, placed in enumerate(network.walk()):
-        if placed.name in dropouts:
-            dropouts[placed.name].key = dropout_masks.layer_key(seed, number)
+    for placed in network.walk():
+        for name in (placed.name, inner_name(placed.name, "dropout")):
+            if name in dropouts:
+                dropouts[name].key = dropout_masks.layer_key(seed, placed.number)
     return model
+
+
+def _name_functions(output: KerasTensor) -> None:
+    """Gives the functions between layers names that no layer has: Keras's, as `add_1`, may be that of one."""
+    waiting, seen = [output], set()
+    while waiting:
+        operation = waiting.pop()._keras_history.operation
+        if operation not in seen:
+            seen.add(operation)
+            waiting += [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
+            if not isinstance(operation, keras.Layer):
+                operation.name = f"{FUNCTION}{operation.name}"
 
 
 def known(model: keras.Model, network: Network) -> Network:
@@ -149,24 +195,32 @@ def _layers(model: keras.Model, network: Network) -> dict[str, Owner]:
     layers = {layer.name: layer for layer in model.layers}
     for placed in network.walk():
         if isinstance(placed.layer, Bidirectional):
-            (forward,), (backward,) = placed.children
+            forward, backward = placed.parts
             layers[forward.name] = layers[placed.name].forward_layer
             layers[backward.name] = layers[placed.name].backward_layer
     return layers
 
 
 def _array(layers: dict[str, Owner], name: str) -> keras.Variable:
-    layer_name, array = name.split("/")
-    if array.startswith("column_"):
-        return layers[f"{layer_name}_{array}"].embeddings
-    return array_of(layers[layer_name], array)
+    return array_of(*_place(layers, name))
 
 
 def _shape(layers: dict[str, Owner], name: str) -> tuple[int, ...]:
+    return shape_of(*_place(layers, name))
+
+
+def _place(layers: dict[str, Owner], name: str) -> tuple[Owner, str]:
+    """The layer that has an array of ours, which may be one of those that a layer is made of, and the array's name."""
     layer_name, array = name.split("/")
-    if array.startswith("column_"):
-        return tuple(_array(layers, name).shape)
-    return shape_of(layers[layer_name], array)
+    part, _, kind = array.rpartition("_")
+    parts = {array: "embeddings", part: kind, OF_ARRAYS: array}
+    found = {inner_name(layer_name, inner): its_array for inner, its_array in parts.items()}
+    own = layers[layer_name]
+    if array_of(own, array) is None:
+        # In files of earlier versions.
+        found |= {f"{layer_name}_{inner}": its_array for inner, its_array in parts.items()}
+        found |= {f"{layer_name}_of_{OF_ARRAYS}": array}
+    return next(((layers[inner], its_array) for inner, its_array in found.items() if inner in layers), (own, array))
 
 
 def _stock_dropout(layer: SharedDropout) -> keras.Layer:

@@ -6,8 +6,8 @@ from keras import KerasTensor, ops
 
 from twintrain.frameworks.keras.rules.adaptive import Adadelta, Adagrad, RMSprop
 from twintrain.frameworks.keras.rules.descent import ASGD, SGD
-from twintrain.frameworks.keras.rules.moments import Adam, Adamax, AdamW, NAdam
-from twintrain.frameworks.keras.rules.sign import Rprop
+from twintrain.frameworks.keras.rules.moments import LAMB, Adam, Adamax, AdamW, NAdam
+from twintrain.frameworks.keras.rules.sign import Lion, Rprop
 from twintrain.settings.sections.optimizers import Optimizer
 
 BUILDERS = {
@@ -19,6 +19,8 @@ BUILDERS = {
     "adamax": Adamax,
     "nadam": NAdam,
     "adamw": AdamW,
+    "lion": Lion,
+    "lamb": LAMB,
     "rprop": Rprop,
     "asgd": ASGD,
 }
@@ -31,6 +33,8 @@ NATIVE = {
     "adamax": keras.optimizers.Adamax,
     "nadam": keras.optimizers.Nadam,
     "adamw": keras.optimizers.AdamW,
+    "lion": keras.optimizers.Lion,
+    "lamb": keras.optimizers.Lamb,
 }
 
 

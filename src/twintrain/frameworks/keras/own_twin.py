@@ -67,7 +67,7 @@ def build(network: Network, seed: int) -> keras.Model:
     model = called(path, lambda: builder(shape, schema.outputs), given)
     if not isinstance(model, keras.Model):
         raise UserError(f"{path}: expected a keras.Model of {BUILDER}, got {type(model).__name__}")
-    example = ops.zeros((SHOWN_ROWS, *shape), "int64" if schema.categories else keras.config.floatx())
+    example = ops.zeros((SHOWN_ROWS, *shape), "int64" if schema.input_dims else keras.config.floatx())
     logits = called(path, lambda: model(example, training=False), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)
     check_trained(path, BUILDER, len(model.trainable_variables))

@@ -1,6 +1,7 @@
 """Trains a network in PyTorch."""
 
 import os
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
 
@@ -9,9 +10,11 @@ import torch
 import torchinfo
 
 from twintrain.errors import UserError
-from twintrain.frameworks.torch import collectives, gradients, losses, networks, optimizers
+from twintrain.frameworks.torch import averages, collectives, gradients, losses, networks, optimizers
+from twintrain.frameworks.torch.loss_scale import LossScale, are_finite
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network
+from twintrain.settings.sections.precision import SCALED, array_dtype
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.checkpoint import under
@@ -39,7 +42,9 @@ class TorchBackend:
             collectives.share_statistics(self.model)
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
+        self.average = averages.Average(self.parameters if train.ema else [], train.ema or 0.0)
         self.loss = losses.build(train.loss, network.schema.task)
+        self.loss_scale = LossScale(train.dtype == SCALED, list(self.model.buffers()))
         self.regularization, self.clip = train.regularization, train.clip
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
@@ -49,7 +54,7 @@ class TorchBackend:
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns mean loss and metric over the rows, as seen while training."""
         self._set_training()
-        order = torch.from_numpy(batches.order).to(self.device)
+        order = torch.from_numpy(batches.row_numbers()).to(self.device)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         metric = torch.zeros((), dtype=torch.float64, device=self.device)
         taken = [order[start:end] for start, end in pairwise(batches.cuts.tolist())]
@@ -74,28 +79,64 @@ class TorchBackend:
         """
         rows = sum(size for _, size, _ in pieces)
         seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+        are_good: list[bool] = []
 
         def evaluate() -> torch.Tensor:
-            self.optimizer.zero_grad(set_to_none=True)
-            total = metric = 0
-            for here, _, first in pieces:
-                loss, found = self._forward(self.features[here], self.labels[here], first)
-                (loss if len(here) == rows else loss * (len(here) / rows)).backward()
-                total, metric = total + loss.detach() * len(here), metric + found
-            # A module that takes no part in the forward pass has no gradient.
-            found = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
-            *found, total = self._sum([*found, total])
+            total, metric, found = self._evaluate(pieces, rows)
+            seen.append((total, metric))
+            # Before limits, which make numbers of infinite ones.
+            are_good.append(not self.loss_scale.is_on or are_finite(found))
             found = gradients.penalize(found, self.parameters, self.regularization.l1, self.regularization.l2)
             found = gradients.clip(found, self.clip.norm, self.clip.value)
             for weight, gradient in zip(self.parameters, found, strict=True):
                 weight.grad = gradient
-            seen.append((total, metric))
             return total / rows + self._penalty()
 
         optimizers.set_learning_rate(self.optimizer, rate)
-        # Given as a closure, because LBFGS evaluates the loss several times a step.
-        self.optimizer.step(evaluate)
+        if not self.loss_scale.is_on:
+            # Given as a closure, because LBFGS evaluates the loss several times a step.
+            self.optimizer.step(evaluate)
+            self.average.update()
+            return seen[0]
+        evaluate()
+        if are_good[0]:
+            self.optimizer.step()
+            self.average.update()
+        self.loss_scale.follow(are_good[0])
         return seen[0]
+
+    def _evaluate(
+        self, pieces: list[tuple[torch.Tensor, int, int]], rows: int
+    ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """The loss of a step summed over its rows, the metric over those that are here, and the loss's gradients."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = metric = 0
+        for here, size, first in pieces:
+            loss, found = self._forward(self.features[here], self.labels[here], first)
+            self._add_gradients(loss, len(here), size, rows)
+            total, metric = total + loss.detach() * len(here), metric + found
+        # A module that takes no part in the forward pass has no gradient.
+        found = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
+        *found, total = self._sum([*found, total])
+        return total, metric, self.loss_scale.unscaled(found)
+
+    def _add_gradients(self, loss: torch.Tensor, here: int, size: int, rows: int) -> None:
+        """Adds the gradients of a batch's loss, weighed by its share of a step's rows.
+
+        Those of a scaled loss are weighed after they are taken, as in Keras: before, they would leave float16's range
+        at another scale.
+
+        Args:
+            here: rows of the batch that are here, of `size` on all workers; `rows` are those of the step.
+        """
+        if not self.loss_scale.is_on:
+            (loss if here == rows else loss * (here / rows)).backward()
+            return
+        scaled = self.loss_scale.scaled(loss if here == size else loss * (here / size))
+        found = torch.autograd.grad(scaled, self.parameters, allow_unused=True, materialize_grads=True)
+        for weight, gradient in zip(self.parameters, found, strict=True):
+            weighed = gradient if size == rows else gradient * (size / rows)
+            weight.grad = weighed if weight.grad is None else weight.grad + weighed
 
     def _penalty(self) -> torch.Tensor | float:
         """What `gradients.penalize` adds the gradient of: LBFGS looks at the loss as well."""
@@ -122,14 +163,19 @@ class TorchBackend:
         first, end = self.worker.share(len(features))
         loss, _ = self._forward(self._tensor(features[first:end]), self._tensor(labels[first:end]), first)
         loss = loss if self.worker.is_alone else loss * ((end - first) / len(features))
-        found = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
+        scaled = self.loss_scale.scaled(loss)
+        found = torch.autograd.grad(scaled, self.parameters, allow_unused=True, materialize_grads=True)
         *found, loss = self._sum([*found, loss])
-        return loss.item(), networks.name_arrays(self.model, self.network, list(found))
+        return loss.item(), networks.name_arrays(self.model, self.network, self.loss_scale.unscaled(list(found)))
 
     def from_first(self, numbers: list[float]) -> list[float]:
         """The numbers that the first worker gives."""
         given = torch.tensor(numbers, dtype=torch.float64, device=self.device)
         return self._sum([given if self.worker.is_first else torch.zeros_like(given)])[0].tolist()
+
+    def scale_metrics(self) -> dict[str, float]:
+        """The scale of the loss and how many steps it cost, in float16."""
+        return self.loss_scale.metrics()
 
     def predict(self, features: np.ndarray, batch_size: int = 4096) -> np.ndarray:
         """Returns logits (rows, outputs), with dropout off and running statistics in batch norm."""
@@ -146,16 +192,25 @@ class TorchBackend:
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Sets all arrays of the network."""
         networks.set_weights(self.model, self.network, weights)
+        self.loss_scale.keep_statistics()
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Meanwhile the network has the averages of its weights, if `train.ema` wants any."""
+        return self.average.in_place()
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of the optimizer, the state of the random generator and the calls of shared dropout."""
+        """Returns what optimizer, averages, scale of the loss and random generator keep, and calls of dropout."""
         arrays = {f"optimizer/{name}": array for name, array in optimizers.state(self.optimizer).items()}
+        arrays |= {f"average/{name}": array for name, array in self.average.state().items()}
+        arrays |= {f"loss_scale/{name}": array for name, array in self.loss_scale.state().items()}
         calls = {f"calls/{name}": np.array(count) for name, count in networks.get_calls(self.model).items()}
         return {**arrays, **calls, "random": _generator(self.device).get_state().numpy()}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Sets what `state` returned."""
         optimizers.load_state(self.optimizer, under("optimizer", state))
+        self.average.load_state(under("average", state))
+        self.loss_scale.load_state(under("loss_scale", state))
         networks.set_calls(self.model, {name: int(count) for name, count in under("calls", state).items()})
         _generator(self.device).set_state(torch.from_numpy(state["random"]))
 
@@ -166,7 +221,7 @@ class TorchBackend:
     def summary(self) -> str:
         """The layers, shapes and parameter counts as torchinfo prints them."""
         schema = self.network.schema
-        dtype = self.train.dtype if schema.input_dtype == "float" else schema.input_dtype
+        dtype = array_dtype(self.train.dtype) if schema.input_dtype == "float" else schema.input_dtype
         example = self._tensor(np.zeros((2, *schema.input_shape), dtype))
         columns = ("input_size", "output_size", "num_params", "mult_adds")
         return str(torchinfo.summary(self.model, input_data=example, col_names=columns, verbose=0, mode="eval"))

@@ -4,10 +4,12 @@ Sums are the same to the bit on all workers, and so the weights stay the same. P
 and DistributedDataParallel takes the mean over workers, which is another where their shares are not equally large.
 """
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import psutil
 import torch
 from torch import distributed, nn
 
@@ -20,6 +22,8 @@ def join(worker: Worker, device: torch.device) -> None:
     """Meets the other workers."""
     if worker.is_alone or distributed.is_initialized():
         return
+    if device.type != "cuda" and (interface := _interface(worker.host())):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)  # else Gloo takes what the host's own name stands for
     distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
         init_method=f"tcp://{worker.address}",
@@ -27,6 +31,12 @@ def join(worker: Worker, device: torch.device) -> None:
         world_size=worker.size,
         timeout=timedelta(seconds=SECONDS_TO_ANSWER),
     )
+
+
+def _interface(host: str) -> str | None:
+    """The network interface that has an address of this host."""
+    every = psutil.net_if_addrs().items()
+    return next((name for name, addresses in every if host in [each.address for each in addresses]), None)
 
 
 def sum_arrays(arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -79,7 +89,8 @@ class _SharedStatistics(nn.modules.batchnorm._BatchNorm):
         variance = sum_over_workers(centered.square().sum(axes)) / count
         self._keep(mean.detach(), variance.detach() * (count / (count - 1)))
         scaled = centered * torch.rsqrt(variance + self.eps).view(shape)
-        return scaled if self.weight is None else scaled * self.weight.view(shape) + self.bias.view(shape)
+        scaled = scaled if self.weight is None else scaled * self.weight.view(shape)
+        return scaled if self.bias is None else scaled + self.bias.view(shape)
 
     def _keep(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
         """Mixes the statistics of a batch into the running ones."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn, optim
 
 from twintrain.settings.sections.optimizers import OPTIMIZERS
@@ -10,7 +11,8 @@ from twintrain.settings.sections.optimizers import Optimizer as Settings
 
 # Ours on the left; PyTorch's momentum is the share that is replaced.
 READERS: dict[str, Callable[[nn.Module], Any]] = {
-    "epsilon": lambda module: module.eps,
+    # That of RMSNorm is the precision's own where none is given.
+    "epsilon": lambda module: torch.finfo(module.weight.dtype).eps if module.eps is None else module.eps,
     "momentum": lambda module: 1 - module.momentum,
     "negative_slope": lambda module: module.negative_slope,
 }

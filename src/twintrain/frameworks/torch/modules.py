@@ -3,6 +3,8 @@
 Kernels are (…, in, out) for us and (out, in, …) in PyTorch.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +59,19 @@ class Moved(nn.Module):
         return self.inner(moved).movedim(self.destination, self.source)
 
 
-class Separable(nn.Module):
+class Composed(nn.Module, ABC):
+    """A module of ours whose arrays are those of several stock ones."""
+
+    @abstractmethod
+    def part_of(self, array: str) -> tuple[nn.Module, str]:
+        """The module inside that has an array of ours, and the array's name there; one of them for no array."""
+
+
+class GroupedConv2d(nn.Conv2d):
+    """One in groups whose kernel is that of conv2d even where each has a single channel."""
+
+
+class Separable(Composed):
     """A depthwise convolution, then a pointwise one."""
 
     def __init__(self, depthwise: nn.Module, pointwise: nn.Conv2d) -> None:
@@ -66,6 +80,10 @@ class Separable(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.pointwise(self.depthwise(images))
+
+    def part_of(self, array: str) -> tuple[nn.Module, str]:
+        part = self.depthwise if array == "depthwise_kernel" else self.pointwise
+        return part, array.rpartition("_")[2]
 
 
 class UncountedPadding(nn.Module):
@@ -79,46 +97,34 @@ class UncountedPadding(nn.Module):
         return self.pool(values) / self.pool(torch.ones_like(values[:1, :1]))
 
 
-class Mean(nn.Module):
-    """The mean over some axes."""
+class Reduced(nn.Module):
+    """An operation over some axes, such as the mean."""
 
-    def __init__(self, axes: tuple[int, ...]) -> None:
+    def __init__(self, operation: Callable[..., torch.Tensor], axes: tuple[int, ...]) -> None:
         super().__init__()
-        self.axes = axes
+        self.operation, self.axes = operation, axes
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return values.mean(dim=self.axes)
-
-
-class Reshape(nn.Module):
-    """Another shape for numbers that stand channels last, as Keras's do; images are channels first in and out."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        values = values.movedim(1, -1) if values.ndim == 4 else values
-        values = values.reshape(values.shape[0], *self.shape)
-        return values.movedim(-1, 1) if len(self.shape) == 3 else values
+        return self.operation(values, dim=self.axes)
 
 
 class SharedDropout(nn.Dropout):
-    """Dropout with the masks of `models/dropout_masks.py`; images are channels first, all else channels last.
+    """Dropout with the masks of `models/dropout_masks.py`; of images channels are first, of all else last.
 
     Attributes:
+        channels_last: whether what has the axes of images is none.
         first_row: the place in its batch of the first row that comes in.
     """
 
-    def __init__(self, rate: float, whole_channels: bool = False) -> None:
+    def __init__(self, rate: float, whole_channels: bool = False, channels_last: bool = False) -> None:
         super().__init__(rate)
-        self.whole_channels = whole_channels
+        self.whole_channels, self.channels_last = whole_channels, channels_last
         self.key = self.calls = self.first_row = 0
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.p:
             return values
-        is_image = values.ndim == 4
+        is_image = values.ndim >= 4 and not self.channels_last
         ours = values.movedim(1, -1) if is_image else values
         shape = ours.shape
         if self.whole_channels:
@@ -135,7 +141,7 @@ class SharedDropout(nn.Dropout):
         return dropout_masks.mix(spread ^ key) >= dropout_masks.threshold(self.p)
 
 
-class ColumnEmbeddings(nn.Module):
+class ColumnEmbeddings(Composed):
     """One table a column, side by side."""
 
     def __init__(self, sizes: list[tuple[int, ...]]) -> None:
@@ -144,6 +150,9 @@ class ColumnEmbeddings(nn.Module):
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         return torch.cat([table(codes[:, column]) for column, table in enumerate(self.tables)], dim=1)
+
+    def part_of(self, array: str) -> tuple[nn.Module, str]:
+        return self.tables[int(array.removeprefix("column_") or 0)], "embeddings"
 
 
 class Recurrent(nn.Module):
@@ -158,8 +167,8 @@ class Recurrent(nn.Module):
         self.rnn, self.return_sequences = rnn, return_sequences
         self.directions = dict(zip(names, ("", "_reverse"), strict=False))
 
-    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
-        outputs, _ = self.rnn(sequences)
+    def forward(self, sequences: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        outputs, _ = self.rnn(sequences) if mask is None else self.rnn(sequences, mask)
         if self.return_sequences:
             return outputs
         # The last step of each direction; a state after the last step would do, but torch.export misjudges its shape.
@@ -167,26 +176,18 @@ class Recurrent(nn.Module):
         return torch.cat([end[:, step] for end, step in zip(ends, (-1, 0), strict=False)], dim=1)
 
 
-class Inception(nn.Module):
-    """Branches on the same input, side by side."""
+class Joined(nn.Module):
+    """An operation on all arrays that come in."""
 
-    def __init__(self, branches: list[nn.Module], axis: int) -> None:
+    def __init__(self, operation: Callable[[tuple[torch.Tensor, ...]], torch.Tensor]) -> None:
         super().__init__()
-        self.branches, self.axis = nn.ModuleList(branches), axis
+        self.operation = operation
 
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return torch.cat([branch(values) for branch in self.branches], dim=self.axis)
+    def forward(self, *values: torch.Tensor) -> torch.Tensor:
+        return self.operation(values)
 
-
-class Residual(nn.Module):
-    """A body and a shortcut on the same input, added."""
-
-    def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
-        super().__init__()
-        self.body, self.shortcut = body, shortcut
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return self.body(values) + self.shortcut(values)
+    def extra_repr(self) -> str:
+        return str(self.operation)
 
 
 @dataclass(frozen=True)
@@ -266,18 +267,17 @@ def stock(module: nn.Module, array: str = "") -> tuple[nn.Module, str]:
         case Moved():
             return stock(module.inner, array)
         case nn.Sequential():
-            return stock(module[-1], array)  # behind its padding
-        case ColumnEmbeddings():
-            return module.tables[int(array.removeprefix("column_"))], "embeddings"
-        case Separable():
-            part = module.depthwise if array == "depthwise_kernel" else module.pointwise
-            return stock(part, array.rpartition("_")[2])
+            # Before or behind it are cells that are added or left out.
+            return stock(next((part for part in module if [*part.parameters()]), module[-1]), array)
+        case Composed():
+            return stock(*module.part_of(array))
     return module, array
 
 
 def is_depthwise(module: nn.Module) -> bool:
-    """Whether a module convolves each channel by itself."""
-    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+    """Whether a module convolves each channel by itself, and is none that a layer of ours writes as groups."""
+    is_of_channels = isinstance(module, nn.Conv2d) and not isinstance(module, GroupedConv2d)
+    return is_of_channels and module.groups == module.in_channels > 1
 
 
 def _view(module: nn.Module, array: str) -> torch.Tensor:

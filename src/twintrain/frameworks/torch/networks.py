@@ -4,15 +4,16 @@ Inside the network images are (rows, channels, height, width); sequences stay (r
 """
 
 import copy
-from collections import OrderedDict
 
 import numpy as np
 import torch
 from torch import nn
 
-from twintrain.frameworks.torch import own_twin
+from twintrain.frameworks.torch import own_twin, precision
+from twintrain.frameworks.torch.lacking.attention import Attention
+from twintrain.frameworks.torch.lacking.time_distributed import EachStep
 from twintrain.frameworks.torch.layers import BUILDERS
-from twintrain.frameworks.torch.layers.nested import stack
+from twintrain.frameworks.torch.layers.padding import MASKS
 from twintrain.frameworks.torch.modules import (
     ChannelsFirst,
     Direction,
@@ -25,37 +26,77 @@ from twintrain.frameworks.torch.modules import (
     write,
 )
 from twintrain.models import dropout_masks
+from twintrain.models.entries import INPUT
 from twintrain.models.layers.normalization import BatchNorm
+from twintrain.models.layers.padding import mask_name
 from twintrain.models.network import Network
+from twintrain.models.precision import layer_dtypes
+from twintrain.settings.sections.precision import HALF, array_dtype
 
 # Of `plain_training`.
 PLAIN_RATE = 0.1
+
+
+class _Graph(nn.Module):
+    """Layers in order, each of which takes what earlier ones give; the last one's output is that of the graph.
+
+    Attributes:
+        inputs: names of the layers that each layer takes; `input` is what the graph is given.
+        masks: names of what gives the masks of those that take one.
+        dtypes: what layers compute in, in half precision; of a layer that is left out, that of its arrays.
+    """
+
+    def __init__(
+        self,
+        layers: dict[str, nn.Module],
+        inputs: dict[str, tuple[str, ...]],
+        masks: dict[str, str],
+        dtypes: dict[str, torch.dtype],
+    ) -> None:
+        super().__init__()
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+        self.inputs, self.masks, self.dtypes = inputs, masks, dtypes
+        last_uses = {taken: name for name in layers for taken in self._taken(name)}
+        self.done = {name: [taken for taken, last in last_uses.items() if last == name] for name in layers}
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        output, values = features, {INPUT: features}
+        for name, layer in self.named_children():
+            given = [values[taken] for taken in self.inputs[name]]
+            mask = {"mask": values[self.masks[name]]} if name in self.masks else {}
+            output = values[name] = precision.call(layer, given, self.dtypes.get(name), **mask)
+            for taken in self.done[name]:
+                del values[taken]  # in prediction nothing else keeps it
+        return output
+
+    def _taken(self, name: str) -> tuple[str, ...]:
+        return (*self.inputs[name], *([self.masks[name]] if name in self.masks else []))
 
 
 def build(network: Network, dtype: str, seed: int) -> nn.Module:
     """Builds the network; it takes (rows, *input_shape), images as (rows, height, width, channels), and gives logits.
 
     Args:
+        dtype: as `train.dtype`.
         seed: of the framework's own initial weights, which `aligned` replaces, and of the dropout masks.
 
     Raises:
         UserError: a twin of the user's own cannot be built, or is none.
     """
     torch.manual_seed(seed)
-    model = own_twin.build(network, seed) if network.source else _build_list(network, seed)
-    return model.to(getattr(torch, dtype))
+    model = own_twin.build(network, seed) if network.source else _build_list(network, dtype, seed)
+    return model.to(getattr(torch, array_dtype(dtype)))
 
 
-def _build_list(network: Network, seed: int) -> nn.Module:
-    model = stack(network.layers)
-    if network.schema.is_image:
-        channels_first = ChannelsFirst(copied=any(isinstance(placed.layer, BatchNorm) for placed in network.walk()))
-        model = nn.Sequential(OrderedDict(channels_first=channels_first, **dict(model.named_children())))
+def _build_list(network: Network, dtype: str, seed: int) -> nn.Module:
+    model = _graph(network, dtype)
     modules = _modules(model, network)
-    for number, placed in enumerate(network.walk()):
+    for placed in network.walk():
         module = modules[placed.name]
-        if isinstance(module, SharedDropout):
-            module.key = dropout_masks.layer_key(seed, number)
+        dropout = module.dropout if isinstance(module, Attention) else module
+        if isinstance(dropout, SharedDropout):
+            dropout.key = dropout_masks.layer_key(seed, placed.number)
         if isinstance(module, Direction) and network.mode == "aligned":
             module.freeze_second_bias()
     return model
@@ -119,7 +160,7 @@ def array_shapes(model: nn.Module, network: Network) -> dict[str, tuple[int, ...
 
 def stock_layer(model: nn.Module, name: str) -> nn.Module:
     """PyTorch's own module of a layer in a list of layers."""
-    return stock(next(module for path, module in model.named_modules() if path.rpartition(".")[2] == name))[0]
+    return stock(_layers(model)[name])[0]
 
 
 def draws_own_masks(model: nn.Module) -> bool:
@@ -157,8 +198,31 @@ def for_prediction(model: nn.Module, network: Network) -> nn.Module:
     """
     model = copy.deepcopy(model).cpu()
     if head := network.placed_head():
-        model = nn.Sequential(OrderedDict([*model.named_children(), (head.name, BUILDERS[head.kind](head))]))
+        layers = {**dict(model.named_children()), head.name: BUILDERS[head.kind](head)}
+        model = _Graph(layers, {**model.inputs, head.name: head.inputs}, model.masks, model.dtypes)
     return model.eval()
+
+
+def _graph(network: Network, dtype: str) -> _Graph:
+    layers: dict[str, nn.Module] = {}
+    inputs: dict[str, tuple[str, ...]] = {}
+    masks: dict[str, str] = {}
+    start = INPUT
+    if network.schema.is_image:
+        start = "channels_first"
+        layers[start] = ChannelsFirst(copied=any(isinstance(placed.layer, BatchNorm) for placed in network.walk()))
+        inputs[start] = (INPUT,)
+    for placed in network.layers:
+        layers[placed.name] = BUILDERS[placed.kind](placed)
+        inputs[placed.name] = tuple(start if name == INPUT else name for name in placed.inputs)
+        if placed.kind in MASKS and placed.output_mask:
+            made = mask_name(placed.output_mask)
+            layers[made] = MASKS[placed.kind]()
+            inputs[made] = (mask_name(placed.mask),) if placed.mask else placed.inputs
+        elif placed.mask:
+            masks[placed.name] = mask_name(placed.mask)
+    dtypes = layer_dtypes(network, dtype) if dtype in HALF else {}
+    return _Graph(layers, inputs, masks, {name: getattr(torch, computed) for name, computed in dtypes.items()})
 
 
 def _set(weights: list[torch.Tensor], arrays: list[torch.Tensor]) -> None:
@@ -167,13 +231,21 @@ def _set(weights: list[torch.Tensor], arrays: list[torch.Tensor]) -> None:
             weight.copy_(array)
 
 
+def _layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Modules by the name of their layer, those inside of others included."""
+    found = {}
+    for name, module in model.named_children():
+        found[name] = module
+        found |= _layers(module) if isinstance(module, EachStep) else {}
+    return found
+
+
 def _modules(model: nn.Module, network: Network) -> dict[str, Owner]:
-    """Modules at any depth by the name of their layer, recurrent ones by direction."""
+    """Modules by the name of their layer, recurrent ones by direction."""
     if network.source:
         return own_twin.owners(model)
-    modules: dict[str, Owner] = {}
-    for path, module in model.named_modules():
-        modules[path.rpartition(".")[2]] = module
+    modules: dict[str, Owner] = {**_layers(model)}
+    for module in _layers(model).values():
         if isinstance(module, Recurrent):
-            modules |= {name: Direction(module.rnn, end) for name, end in module.directions.items()}
+            modules |= {direction: Direction(module.rnn, end) for direction, end in module.directions.items()}
     return modules

@@ -3,6 +3,8 @@
 w weight, g gradient, η learning rate, t step from 1; a product or quotient of arrays is number by number.
 """
 
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,19 @@ def adamw(weights: list[nn.Parameter], learning_rate: float, **options: Any) -> 
     return optim.AdamW(weights, learning_rate, **_in_torch_names(options))
 
 
+def lion(weights: list[nn.Parameter], learning_rate: float, **options: Any) -> optim.Optimizer:
+    """Lion: w ← w − η (sign(β₁ m + (1 − β₁) g) + λ w); m ← β₂ m + (1 − β₂) g (Chen et al. 2023, algorithm 2)."""
+    return _Lion(weights, learning_rate, **options)
+
+
+def lamb(weights: list[nn.Parameter], learning_rate: float, **options: Any) -> optim.Optimizer:
+    """LAMB: r = m̂ / (√v̂ + ε) + λ w; w ← w − η |w| / |r| r, without the quotient where a norm is 0 (You et al. 2020).
+
+    m̂ and v̂ are Adam's; the norms are of a whole array.
+    """
+    return _LAMB(weights, learning_rate, **options)
+
+
 def rprop(weights: list[nn.Parameter], learning_rate: float, **options: Any) -> optim.Optimizer:
     """Rprop: w ← w − sign(g) h, h from η: times η₊ while g keeps its sign, times η₋ and no step where it turns.
 
@@ -102,6 +117,8 @@ BUILDERS = {
     "adamax": adamax,
     "nadam": nadam,
     "adamw": adamw,
+    "lion": lion,
+    "lamb": lamb,
     "rprop": rprop,
     "asgd": asgd,
     "lbfgs": lbfgs,
@@ -168,3 +185,59 @@ def _in_torch_names(options: dict[str, Any]) -> dict[str, Any]:
 
 def _array(value: torch.Tensor | float) -> np.ndarray:
     return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else np.array(value)
+
+
+class _Rule(optim.Optimizer):
+    """A rule that PyTorch has not, one weight at a time."""
+
+    def __init__(self, weights: list[nn.Parameter], learning_rate: float, **options: Any) -> None:
+        super().__init__(weights, {"lr": learning_rate, **options})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> None:
+        """Takes one step.
+
+        Args:
+            closure: finds the gradients first.
+        """
+        if closure is not None:
+            with torch.enable_grad():
+                closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                self.update(weight, weight.grad, group)
+
+    @abstractmethod
+    def update(self, weight: nn.Parameter, gradient: torch.Tensor, options: dict[str, Any]) -> None:
+        """Changes one weight, and what is kept of it in `self.state`."""
+
+    def kept_for(self, weight: nn.Parameter, *names: str) -> dict[str, Any]:
+        """What is kept of a weight: arrays of its shape, zero at first."""
+        kept = self.state[weight]
+        for name in names:
+            if name not in kept:
+                kept[name] = torch.zeros_like(weight)
+        return kept
+
+
+class _Lion(_Rule):
+    def update(self, weight: nn.Parameter, gradient: torch.Tensor, options: dict[str, Any]) -> None:
+        mean = self.kept_for(weight, "mean")["mean"]
+        towards = torch.lerp(mean, gradient, 1 - options["beta_1"])
+        weight.sub_(options["lr"] * (towards.sign() + options["weight_decay"] * weight))
+        mean.lerp_(gradient, 1 - options["beta_2"])
+
+
+class _LAMB(_Rule):
+    def update(self, weight: nn.Parameter, gradient: torch.Tensor, options: dict[str, Any]) -> None:
+        kept = self.kept_for(weight, "mean", "square")
+        kept["step"] = kept.get("step", torch.zeros((), dtype=torch.float64)) + 1
+        step = kept["step"].item()
+        kept["mean"].lerp_(gradient, 1 - options["beta_1"])
+        kept["square"].mul_(options["beta_2"]).addcmul_(gradient, gradient, value=1 - options["beta_2"])
+        mean = kept["mean"] / (1 - options["beta_1"] ** step)
+        root = (kept["square"] / (1 - options["beta_2"] ** step)).sqrt()
+        change = mean / (root + options["epsilon"]) + options["weight_decay"] * weight
+        size, length = (torch.linalg.vector_norm(array) for array in (weight, change))
+        trust = torch.where((size > 0) & (length > 0), size / length, torch.ones_like(size))
+        weight.sub_(options["lr"] * trust * change)

@@ -93,7 +93,7 @@ def build(network: Network, seed: int) -> nn.Module:
     _check_real(path, twin)
     # What is of one precision by itself is trained in the one that is asked for.
     twin = twin.to(torch.get_default_dtype())
-    example = torch.zeros((SHOWN_ROWS, *shape), dtype=torch.int64 if schema.categories else torch.get_default_dtype())
+    example = torch.zeros((SHOWN_ROWS, *shape), dtype=torch.int64 if schema.input_dims else torch.get_default_dtype())
     with torch.no_grad():
         logits = called(path, lambda: twin.eval()(example), given)
     check_logits(path, BUILDER, SHOWN_ROWS, schema.outputs, logits)

@@ -35,8 +35,8 @@ def save(model: torch.nn.Module, network: Network, example: np.ndarray, path: Pa
             f"{network.source}: the saved network would take {len(example[:2])} rows and no others, since a forward() "
             "fixes their number; expected x.shape[0], or x.flatten(1), in place of len(x)"
         )
-    program.example_inputs = None  # torch.export.save would pickle them
     torch.export.save(program, path)
+    pt2_archive.leave_out_notes(path)
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -95,7 +95,7 @@ def save_mlflow_model(
             serialization_format="pt2",
             **arguments,
         )
-    pt2_archive.leave_out_samples(path / "data" / FILE_NAME)
+    pt2_archive.leave_out_notes(path / "data" / FILE_NAME)
 
 
 @contextlib.contextmanager

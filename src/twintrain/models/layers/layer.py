@@ -1,6 +1,7 @@
 """What a kind of layer is: what it takes, what comes out, which weights it has."""
 
 import math
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +24,11 @@ BiasInitializer = Literal[
     "lecun_normal",
 ]
 Initializer = Literal[BiasInitializer, "orthogonal"]
+# What a layer does where steps of a sequence are padding: it would compute with them, so that they are refused; it
+# looks at each step alone and passes them on; it leaves them out.
+Padding = Literal["refused", "passed on", "left out"]
 MAX_SIZE = 10**6  # of anything in a layer: beyond it is a slip
+MAX_NUMBERS = 10**9  # 4 GB in float32
 Positive = Field(ge=1, le=MAX_SIZE)
 
 
@@ -54,6 +59,9 @@ class Layer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     ALIGNED: ClassVar[dict[str, Any]] = {}
+    PADDING: ClassVar[Padding] = "refused"
+    # How many inputs it takes, at least and at most.
+    INPUTS: ClassVar[tuple[int, float]] = (1, 1)
 
     def aligned(self) -> "Layer":
         """Returns the layer with every convention written out."""
@@ -78,14 +86,21 @@ class Layer(BaseModel):
         return {}
 
 
+class Wrapper(Layer):
+    """A layer that is made of others, its parts, each of which takes the wrapper's input, or each step of it."""
+
+    @abstractmethod
+    def parts(self) -> dict[str, Entry]:
+        """The parts as they are written in a model file, by what each is called."""
+
+    @abstractmethod
+    def wrapped_shape(self, shape: Shape, shapes: list[Shape]) -> Shape:
+        """Shape of one sample after the layer, from that before it and those after its parts."""
+
+
 # What a window of so many axes moves over.
-TAKES = {1: "it takes sequences", 2: "it takes images"}
-
-
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Cells that `same` adds before and after an axis; an odd one goes after, as in TensorFlow."""
-    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+TAKES = {1: "it takes sequences", 2: "it takes images", 3: "it takes volumes"}
+TAKES_ALL = "it takes sequences, images and volumes"
 
 
 def count_or(word: str, value: Any) -> Any:
@@ -101,27 +116,22 @@ def expect_rank(shape: Shape, ranks: tuple[int, ...], mend: str) -> None:
         raise UserError(f"expected a sample of {' or '.join(map(str, ranks))} axes, got {shape}; {mend}")
 
 
-def window_shape(shape: Shape, kernel: int, stride: int, padding: str) -> Shape:
-    """Places of a window along each axis but the last.
-
-    Raises:
-        UserError: the window is larger than the sample.
-    """
-    sizes = shape[:-1]
-    if padding == "same":
-        return tuple(math.ceil(size / stride) for size in sizes)
-    if kernel > min(sizes):
-        window, whole = (" × ".join(map(str, numbers)) for numbers in ([kernel] * len(sizes), sizes))
-        raise UserError(f"a window of {window} does not fit into {whole}")
-    return tuple((size - kernel) // stride + 1 for size in sizes)
+def expect_room(*shape: int) -> None:
+    """Raises a UserError where one sample alone would hardly fit into memory."""
+    if math.prod(shape) > MAX_NUMBERS:
+        raise UserError(f"expected at most {MAX_NUMBERS:,} numbers a sample, got {math.prod(shape):,}")
 
 
 def kernel_and_bias(
-    kernel: Shape, initializer: Initializer | None, bias_initializer: BiasInitializer | None, use_bias: bool
+    kernel: Shape,
+    initializer: Initializer | None,
+    bias_initializer: BiasInitializer | None,
+    use_bias: bool,
+    groups: int = 1,
 ) -> dict[str, Weight]:
-    """The arrays of a layer that has one kernel, (…, in, out), and perhaps one bias, (out,)."""
+    """The arrays of a layer that has one kernel, (…, in / groups, out), and perhaps one bias, (out,)."""
     window = math.prod(kernel[:-2])
-    fans = {"fan_in": window * kernel[-2], "fan_out": window * kernel[-1]}
+    fans = {"fan_in": window * kernel[-2], "fan_out": window * kernel[-1] // groups}
     weights = {"kernel": Weight(shape=kernel, initializer=initializer, **fans)}
     if use_bias:
         weights["bias"] = Weight(shape=kernel[-1:], initializer=bias_initializer, **fans)

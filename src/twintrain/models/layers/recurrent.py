@@ -1,16 +1,21 @@
 """Layers that read a sequence step by step."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from twintrain.errors import UserError
 from twintrain.models.layers.layer import (
     TAKES,
     BiasInitializer,
+    Entry,
     Initializer,
     Layer,
+    Padding,
     Positive,
     Shape,
     Weight,
+    Wrapper,
     expect_rank,
 )
 
@@ -19,7 +24,7 @@ class Recurrent(Layer):
     """(steps, channels) → (units,), the state after the last step, or with return_sequences (steps, units).
 
     The gates stand side by side in the last axis of kernel (channels, gates · units), recurrent_kernel (units, gates ·
-    units) and bias (gates · units,), in Keras's order.
+    units) and bias (gates · units,), in Keras's order. A step of padding leaves the state as it is.
     """
 
     ALIGNED: ClassVar[dict[str, Any]] = {
@@ -27,6 +32,7 @@ class Recurrent(Layer):
         "recurrent_initializer": "orthogonal",
         "bias_initializer": "zeros",
     }
+    PADDING: ClassVar[Padding] = "left out"
     GATES: ClassVar[int] = 1
 
     units: int = Positive
@@ -98,3 +104,20 @@ class GRU(Recurrent):
     @property
     def bias_shape(self) -> Shape:
         return (2, self.GATES * self.units)
+
+
+class Bidirectional(Wrapper):
+    """A recurrent layer and another one that reads backwards, side by side (Schuster and Paliwal 1997).
+
+    Of a step of padding its sequences have zeros, as Keras's have, and those of one direction the state before it.
+    """
+
+    PADDING: ClassVar[Padding] = "left out"
+
+    layer: dict[Literal["simple_rnn", "lstm", "gru"], dict[str, Any]] = Field(min_length=1, max_length=1)
+
+    def parts(self) -> dict[str, Entry]:
+        return {"forward": self.layer, "backward": self.layer}
+
+    def wrapped_shape(self, shape: Shape, shapes: list[Shape]) -> Shape:
+        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))

@@ -86,15 +86,24 @@ def error(reference: np.ndarray, other: np.ndarray) -> float:
     """
     if not reference.size:
         return 0.0
-    with np.errstate(invalid="ignore"):  # inf − inf
-        largest = float(np.abs(np.subtract(reference, other, dtype=np.float64)).max()) / scale(reference)
+    largest = float(_gaps(reference, other).max()) / scale(reference)
     return largest if np.isfinite(largest) else np.inf
 
 
 def scale(reference: np.ndarray) -> float:
-    """The largest magnitude of an array, by which its errors are divided; 1 of zeros."""
-    largest = float(np.abs(reference).max(initial=0.0))
-    return largest if np.isfinite(largest) and largest else 1.0
+    """The largest finite magnitude of an array, by which its errors are divided; 1 of zeros."""
+    sizes = np.abs(reference)
+    largest = float(sizes.max(initial=0.0))
+    if not np.isfinite(largest):
+        largest = float(sizes.max(initial=0.0, where=np.isfinite(sizes)))
+    return largest or 1.0
+
+
+def _gaps(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Absolute differences; those of equal infinities, as around a pool or behind a mask, are 0."""
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(np.subtract(reference, other, dtype=np.float64))
+    return gaps if np.isfinite(gaps).all() else np.where(reference == other, 0.0, gaps)
 
 
 def difference(reference: np.ndarray, other: np.ndarray, likely: str | None = None) -> Difference:
@@ -102,8 +111,7 @@ def difference(reference: np.ndarray, other: np.ndarray, likely: str | None = No
     found = turned(reference, other, likely)
     if found is None:
         return Difference(np.inf, np.inf, (), None, None)
-    with np.errstate(invalid="ignore"):
-        gaps = np.abs(np.subtract(reference, found.array, dtype=np.float64))
+    gaps = _gaps(reference, found.array)
     if not gaps.size:
         return Difference(0.0, 0.0, (), None, found.permutation)
     if not np.isfinite(gaps).all():
@@ -119,6 +127,7 @@ def difference(reference: np.ndarray, other: np.ndarray, likely: str | None = No
 def _cosine(a: np.ndarray, b: np.ndarray) -> float | None:
     # Divided first, so that squares of very large or small numbers stay numbers.
     a, b = np.ravel(a) / scale(a), np.ravel(b) / scale(b)
+    a, b = (np.where(np.isinf(each), np.sign(each), each) for each in (a, b))
     lengths = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / lengths if lengths else None
 

@@ -58,15 +58,20 @@ class Traits:
         op: of what has none, the framework's word.
         weights: lengths of the axes of its kernels, in no order.
         values: of its kernels, what does not depend on the order of their numbers: (kernels, 5).
-        size: how many numbers the first output has.
+        axes: lengths of the axes of the first output, in no order.
         outline: numbers of the first output that do not depend on the order of axes: (rows, 5).
     """
 
     op: str
     weights: tuple[int, ...]
     values: np.ndarray
-    size: int
+    axes: tuple[int, ...]
     outline: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """How many numbers the first output has."""
+        return math.prod(self.axes)
 
 
 def match(reference: Side, other: Side, pairs: Mapping[str, str] | None = None) -> Matching:
@@ -196,12 +201,16 @@ def _without(count: int, taken: Sequence[int]) -> list[int]:
 def _traits(side: Side, call: Call) -> Traits:
     shapes = side.weight_shapes(call)
     roles = [role for role in KERNELS if role in shapes] or list(shapes)[:1]
-    sizes = tuple(sorted(length for role in roles for length in shapes[role] if length > 1))
+    sizes = _lengths([length for role in roles for length in shapes[role]])
     kernels = [side.recording.weight(side.pass_, call.weights[role]) for role in roles]
     values = np.concatenate([_outline(kernel[None]) for kernel in kernels]) if kernels else np.zeros((0, 5))
     output = side.tensor(call.outputs[0]) if call.outputs else np.zeros((1, 0))
-    size = math.prod(side.shape(call.outputs[0])) if call.outputs else 0
-    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, values, size, _outline(output))
+    axes = _lengths(side.shape(call.outputs[0])) if call.outputs else ()
+    return Traits(call.op or f"unknown {call.kind.lower()}", sizes, values, axes, _outline(output))
+
+
+def _lengths(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(length for length in shape if length > 1))
 
 
 def _outline(array: np.ndarray) -> np.ndarray:
@@ -234,6 +243,8 @@ def _score(a: Traits, b: Traits, doubt: int) -> float:
     """What a pair is worth; 0 where it may not be, or where there is more doubt about it."""
     if a.op == b.op:
         worth = OPERATION
+    elif {a.op, b.op} <= set(ACTIVATIONS) and (a.size != b.size or ("softmax" in {a.op, b.op} and a.axes != b.axes)):
+        return 0.0  # attention's softmax for a function that the other side writes out elsewhere
     elif any({a.op, b.op} <= family for family in FAMILIES):
         worth = FAMILY
     else:

@@ -51,5 +51,5 @@ class Sampling(NamedTuple):
 def digest_gap(reference: Digest, other: Digest) -> float:
     """How far two arrays are from each other by their means, deviations and largest magnitudes; an error as others."""
     unit = reference.largest or 1.0
-    gaps = [abs(a - b) / unit for a, b in zip(reference[1:], other[1:], strict=True)]
+    gaps = [0.0 if a == b else abs(a - b) / unit for a, b in zip(reference[1:], other[1:], strict=True)]
     return max(gaps) if np.isfinite(gaps).all() else np.inf

@@ -125,6 +125,8 @@ def _is_leaf(module: nn.Module) -> bool:
     stock = next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn."))
     if stock in torch_layers.DROPOUTS:  # one of somebody's own, as with other masks, drops numbers at a rate as well
         return True
+    if issubclass(stock, nn.RNNBase) and not [*module.children()]:  # and one that is given a mask goes through steps
+        return True
     if stock in CONTAINERS or type(module).forward is not stock.forward or "forward" in vars(module):
         return False
     return isinstance(module, WHOLE) or all(name == "parametrizations" for name, _ in module.named_children())

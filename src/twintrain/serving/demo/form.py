@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from twintrain.data.dataset import Feature
+from twintrain.data.feature import Feature
 
 # What the list of a column's categories has for no value: a category is never empty, MISSING takes it for none.
 NO_CATEGORY = ""
@@ -32,20 +32,22 @@ def hint(feature: Feature) -> str:
         parts.append(f"{feature.max:g} or less")
     if feature.other:
         parts.append("or type another")
+    if feature.text:
+        parts.append(f"the first {feature.text.length:,} words are read")
     if feature.missing and not feature.categories:
         parts.append("empty: missing")
     return "; ".join(parts)
 
 
 def field_values(row: pd.Series, features: Mapping[str, Feature]) -> list[float | str | None]:
-    """What the fields show of a raw row: numbers, categories and dates as text; of a missing value nothing."""
+    """What the fields show of a raw row: numbers, and all else as text; of a missing value nothing."""
     return [_shown(row[name], feature) for name, feature in features.items()]
 
 
 def _shown(value: Any, feature: Feature) -> float | str | None:
     if pd.isna(value):
-        return NO_CATEGORY if feature.categories else "" if feature.date else None
-    if feature.categories:
+        return NO_CATEGORY if feature.categories else "" if feature.date or feature.text else None
+    if feature.categories or feature.text:
         return str(value)
     if feature.date:
         return pd.Timestamp(value).strftime(feature.date)

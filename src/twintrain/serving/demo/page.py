@@ -29,6 +29,8 @@ SHOWN_SIDE, THUMBNAIL = 224, 84  # pixels
 GALLERY_COLUMNS = 5
 LARGEST_UPLOAD = "20mb"
 SHOWN_CLASSES = 10
+# Tasks whose answers are pictures, or series.
+DRAWN = ("reconstruction", "segmentation")
 STYLE = """
 #agreement { font-weight: 600; min-height: 3rem; }
 .pixels img { image-rendering: pixelated; }
@@ -69,7 +71,7 @@ class Shown:
         self.components = [*([self._given] if self._given else []), conclusion, *answers]
 
     def _answer(self, framework: str) -> gr.components.Component:
-        if self._study.schema.task == "reconstruction":
+        if self._study.schema.task in DRAWN:
             return self._drawn(TITLES[framework], framework)
         unit = "" if self._study.schema.labels else f": {self._study.dataset.target}"
         return gr.Label(num_top_classes=SHOWN_CLASSES, label=TITLES[framework] + unit, elem_id=framework)
@@ -99,7 +101,7 @@ class Shown:
             return None
         if answer.label is not None:
             return answer.probability
-        if self._study.schema.task == "reconstruction":
+        if self._study.schema.task in DRAWN:
             return self._picture(answer.numbers.reshape(self._study.dataset.array_shape or -1))
         return f"{answer.numbers[0]:.5g}"
 
@@ -249,7 +251,7 @@ def _form(study: Study) -> Source:
             if feature.categories:
                 fields.append(gr.Dropdown(choices(feature), allow_custom_value=feature.other, **about))
             else:
-                fields.append(gr.Textbox(**about) if feature.date else gr.Number(**about))
+                fields.append(gr.Number(**about) if feature.kind == "number" else gr.Textbox(**about))
 
     def filled(number: int) -> list[Any]:
         return field_values(study.examples.iloc[number], features)

@@ -14,6 +14,7 @@ BASELINES: dict[str, tuple[str, ...]] = {
     "binary": CLASSIFIERS,
     "regression": ("linear", "ridge", "svm", "knn", "tree", "mlp", "mean", "naive"),
     "reconstruction": ("pca", "mean"),
+    "segmentation": ("threshold", "mean"),
 }
 
 
@@ -64,7 +65,9 @@ class Pca(Section):
     n_components: int = Field(32, ge=1, le=10**6)
 
 
-BaselineName = Literal["logistic", "linear", "ridge", "svm", "knn", "tree", "mlp", "majority", "mean", "naive", "pca"]
+BaselineName = Literal[
+    "logistic", "linear", "ridge", "svm", "knn", "tree", "mlp", "majority", "mean", "naive", "pca", "threshold"
+]
 
 
 class Baseline(Section):

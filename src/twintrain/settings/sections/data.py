@@ -9,10 +9,18 @@ from twintrain.settings.sections.section import MAX_NAMES, Rows, Section, Seed
 
 
 class Ingest(Section):
-    """From raw files to one validated table or image array."""
+    """From raw files to shards of one validated table or array.
+
+    Attributes:
+        engine: what the workers are: processes of this machine, or tasks of Ray Data, here or on a cluster.
+        pin: what DVC keeps of the shards: their bytes, or the manifest alone, which lists them.
+    """
 
     bad_rows: Literal["error", "drop"] = "error"
     classes: list[str] | None = Field(None, min_length=2, max_length=MAX_NAMES)
+    engine: Literal["local", "ray"] = "local"
+    workers: int = Field(1, ge=1, le=100_000)
+    pin: Literal["bytes", "manifest"] = "bytes"
 
     @field_validator("classes", mode="before")
     @classmethod

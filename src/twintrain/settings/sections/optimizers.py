@@ -19,14 +19,19 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adamax": ADAM,
     "nadam": {**ADAM, "momentum_decay": 4e-3},
     "adamw": {**ADAM, "amsgrad": False, "weight_decay": 0.01},
+    "lion": {"beta_1": 0.9, "beta_2": 0.99, "weight_decay": 0.0},
+    "lamb": {**ADAM, "epsilon": 1e-6, "weight_decay": 0.01},
     "rprop": {"etas": [0.5, 1.2], "step_sizes": [1e-6, 50.0]},
     "asgd": {"lambd": 1e-4, "alpha": 0.75},
     "lbfgs": {"max_iter": 20, "history_size": 100, "line_search_fn": None},
 }
 TORCH_ALONE = {"lbfgs": "evaluates the loss several times a step, and Keras has no such loop"}
-# What Keras's own optimizers, those of `native`, lack.
+# What the frameworks' own optimizers, those of `native`, lack.
+TORCH_HAS_NO = ("lion", "lamb")
 KERAS_HAS_NO = ("rprop", "asgd")
 KERAS_HAS_NO_OPTION = {"adagrad": ("lr_decay",), "nadam": ("momentum_decay",)}
+# Rules whose steps look at the sign of numbers, which rounding turns where they are near 0.
+BY_SIGN = ("lion", "rprop")
 # What a schedule has where it leaves something open; counted in epochs, but for `warmup`, which counts steps.
 SCHEDULES: dict[str, dict[str, Any]] = {
     "constant": {"warmup": 0},
@@ -53,6 +58,8 @@ class Optimizer(Rule):
         "adamax",
         "nadam",
         "adamw",
+        "lion",
+        "lamb",
         "rprop",
         "asgd",
         "lbfgs",

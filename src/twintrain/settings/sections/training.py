@@ -7,6 +7,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from twintrain.errors import shown
 from twintrain.settings.sections.losses import Loss
 from twintrain.settings.sections.optimizers import Clip, Optimizer, Regularization, Schedule
+from twintrain.settings.sections.precision import HALF, Precision
 from twintrain.settings.sections.section import MAX_NAMES, BatchSize, Section, Seed, Steps, Strength
 
 
@@ -19,6 +20,8 @@ class Augmentation(Section):
         crop: smallest share of the area that a crop keeps; 1: none.
         flip: probability of a horizontal mirror image.
         erasing: probability that a rectangle is erased.
+        mixup: α of the shares that two images are added with, see `training.mixing`; 0: none.
+        cutmix: α of the share that a rectangle of another image leaves; 0: none.
     """
 
     shift: int = Field(0, ge=0, le=10_000)
@@ -26,11 +29,18 @@ class Augmentation(Section):
     crop: float = Field(1.0, gt=0, le=1)
     flip: float = Field(0.0, ge=0, le=1)
     erasing: float = Field(0.0, ge=0, le=1)
+    mixup: float = Field(0.0, ge=0, le=100)
+    cutmix: float = Field(0.0, ge=0, le=100)
 
     @property
     def is_on(self) -> bool:
         """Whether any image may change."""
         return self != Augmentation()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with others, and so are their labels."""
+        return bool(self.mixup or self.cutmix)
 
 
 class EarlyStopping(Section):
@@ -62,6 +72,8 @@ class _Train(Section):
     Attributes:
         seeds: every framework trains once with each; the network of the first is evaluated in full, compared and
             registered, and `seed` is that one. null: `seed` alone.
+        ema: decay of an exponential moving average of the weights, which is then what is validated, kept and saved;
+            null: the weights themselves.
     """
 
     seed: Seed = 0
@@ -74,6 +86,7 @@ class _Train(Section):
     schedule: Schedule = Schedule()
     regularization: Regularization = Regularization()
     clip: Clip = Clip()
+    ema: float | None = Field(None, gt=0, lt=1)
     augmentation: Augmentation = Augmentation()
     initial_model: str | None = None
     freeze: list[str] = Field([], max_length=MAX_NAMES)
@@ -82,7 +95,7 @@ class _Train(Section):
     checkpoint_every: int = Field(1, ge=1, le=10**9)
     log_gradients: bool = False
     block_bytes: int = Field(2**31, ge=1, le=2**50)
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Precision = "float32"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     threads: int | None = Field(None, ge=1, le=1024)
     workers: int = Field(1, ge=1, le=1024)
@@ -129,6 +142,11 @@ class _Train(Section):
             raise ValueError("lbfgs evaluates one batch several times a step; expected accumulate: 1")
         if self.optimizer.name == "lbfgs" and (self.clip.norm or self.clip.value):
             raise ValueError("lbfgs needs the gradients as they are; expected clip.norm: null and clip.value: null")
+        if self.optimizer.name == "lbfgs" and self.dtype in HALF:
+            raise ValueError(
+                f"lbfgs takes differences of gradients, which half precision rounds away; "
+                f"expected dtype: float32 or float64, got {self.dtype}"
+            )
         return self
 
     def framework_options(self, framework: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """One text of each worker to all of them, by TCP: how workers agree on something before a framework lets them."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from twintrain.errors import UserError
@@ -16,8 +18,22 @@ EXPECTED = "expected all workers to be started, and MASTER_ADDR and MASTER_PORT 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def collect(size: int, text: str, place: tuple[str, int], seconds: float) -> list[str]:
-    """The texts of all workers in order of rank: the part of worker 0, which listens and sends them to the others.
+@dataclass(frozen=True)
+class Meeting:
+    """What a worker knows when all have met.
+
+    Attributes:
+        texts: of all workers in order of rank.
+        host: the address of its host by which the others reach it. The host's own name may not lead there: on many
+            machines it stands for the loopback.
+    """
+
+    texts: list[str]
+    host: str
+
+
+def collect(size: int, text: str, place: tuple[str, int], seconds: float) -> Meeting:
+    """The part of worker 0, which listens and sends the texts of all to the others.
 
     Nothing listens there any more before the first of them is answered.
 
@@ -42,15 +58,18 @@ def collect(size: int, text: str, place: tuple[str, int], seconds: float) -> lis
                         texts[rank] = said
                     case _:
                         connection.close()
-        answer = {"error": error} if error else {"texts": [texts[rank] for rank in range(size)]}
+        if error:
+            answer = {"error": error}
+        else:
+            answer = {"texts": [texts[rank] for rank in range(size)], "host": _reached_at(connections)}
         for connection in connections:
             with contextlib.suppress(OSError):  # it has gone, and will be missed at the next meeting
                 _say(connection, answer)
-    return _texts(answer)
+    return _meeting(answer)
 
 
-def call(rank: int, size: int, text: str, place: tuple[str, int], seconds: float) -> list[str]:
-    """The texts of all workers in order of rank: the part of any worker but the first.
+def call(rank: int, size: int, text: str, place: tuple[str, int], seconds: float) -> Meeting:
+    """The part of any worker but the first.
 
     Raises:
         UserError: not all have come within so many seconds, or what they were told does not fit together.
@@ -60,29 +79,19 @@ def call(rank: int, size: int, text: str, place: tuple[str, int], seconds: float
         # Until worker 0 listens, and if an earlier meeting has hung up.
         with contextlib.suppress(OSError), socket.create_connection(place, timeout=_left(until)) as connection:
             _say(connection, {"rank": rank, "size": size, "text": text})
+            host = _local_end(connection)
             if answer := _heard(connection, _left(until)):
-                return _texts(answer)
+                return _meeting(answer, host)
         if time.monotonic() >= until:
             raise UserError(
-                f"worker {rank} has had no answer of worker 0 at {_written(place)} for {seconds:g} seconds; {EXPECTED}"
+                f"worker {rank} has had no answer of worker 0 at {written(*place)} for {seconds:g} seconds; {EXPECTED}"
             )
         time.sleep(SECONDS_BETWEEN_CALLS)
 
 
-def free_address(place: tuple[str, int], is_there: bool) -> str:
-    """Host and port of this process that nothing listens at yet, for those who reach it the way it reaches a place.
-
-    Args:
-        is_there: whether the place is on this very host.
-    """
-    host, port = place
-    if not is_there:
-        family, *_, target = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, socket.SOCK_DGRAM) as route:
-            route.connect(target)  # sends nothing
-            host = route.getsockname()[0]
-    with socket.create_server(("", 0)) as found:
-        return _written((host, found.getsockname()[1]))
+def written(host: str, port: int) -> str:
+    """Host and port as one text."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _listening(place: tuple[str, int]) -> socket.socket:
@@ -95,8 +104,19 @@ def _listening(place: tuple[str, int]) -> socket.socket:
         return socket.create_server(("", port), family=socket.AF_INET6 if dual else socket.AF_INET, dualstack_ipv6=dual)
     except OSError as error:
         raise UserError(
-            f"worker 0 cannot listen at {_written(place)}: {os.strerror(error.errno)}; expected a free MASTER_PORT"
+            f"worker 0 cannot listen at {written(*place)}: {os.strerror(error.errno)}; expected a free MASTER_PORT"
         ) from None
+
+
+def _reached_at(connections: list[socket.socket]) -> str:
+    """The address of this host that others have called, from another one if any has."""
+    ends = [_local_end(connection) for connection in connections]
+    return str(next((end for end in ends if not end.is_loopback), ends[0]))
+
+
+def _local_end(connection: socket.socket) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    end = ipaddress.ip_address(connection.getsockname()[0])
+    return getattr(end, "ipv4_mapped", None) or end
 
 
 def _heard(connection: socket.socket, seconds: float) -> Any:
@@ -113,10 +133,12 @@ def _say(connection: socket.socket, what: dict[str, Any]) -> None:
     connection.sendall(f"{json.dumps(what)}\n".encode())
 
 
-def _texts(answer: Any) -> list[str]:
+def _meeting(answer: Any, host: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None) -> Meeting:
+    """What an answer says to a worker that has called from an address of its host."""
     match answer:
-        case {"texts": list(texts)}:
-            return texts
+        case {"texts": list(texts), "host": str(first)}:
+            # By the loopback it has called from the host of worker 0.
+            return Meeting(texts, first if host is None or host.is_loopback else str(host))
         case {"error": str(error)}:
             raise UserError(error)
     raise UserError("what answers at MASTER_ADDR and MASTER_PORT is no worker; expected a port of their own")
@@ -130,13 +152,8 @@ def _misfit(rank: int, told: int, size: int, is_known: bool) -> str:
 
 def _missing(ranks: list[int], place: tuple[str, int], seconds: float) -> str:
     which = f"worker {ranks[0]} has" if len(ranks) == 1 else f"worker {ranks[0]} and {len(ranks) - 1} more have"
-    return f"{which} not called worker 0 at {_written(place)} for {seconds:g} seconds; {EXPECTED}"
+    return f"{which} not called worker 0 at {written(*place)} for {seconds:g} seconds; {EXPECTED}"
 
 
 def _left(until: float) -> float:
     return max(0.01, until - time.monotonic())
-
-
-def _written(place: tuple[str, int]) -> str:
-    host, port = place
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -5,7 +5,6 @@ They go on from the last checkpoint then, to the weights that they would have ha
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from twintrain.errors import UserError
 from twintrain.system.cpus import usable_cpus
-from twintrain.system.processes import worker_environment
+from twintrain.system.ports import HOST, free_port
+from twintrain.system.processes import last_line, refusal, worker_environment
 from twintrain.training.workers.worker import Worker
 
 # Where NVIDIA's driver lists them, without a framework that would be loaded to ask.
@@ -70,7 +70,7 @@ def check_count(count: int) -> None:
 
 def _run_once(command: list[str], count: int, folder: Path) -> str | None:
     """Returns which worker was lost and how, or None where all have ended well."""
-    address = f"127.0.0.1:{free_port()}"
+    address = f"{HOST}:{free_port()}"
     with contextlib.ExitStack() as stack:
         processes = [
             stack.enter_context(_started(command, Worker(rank, count, address), folder)) for rank in range(count)
@@ -83,12 +83,6 @@ def _run_once(command: list[str], count: int, folder: Path) -> str | None:
                 raise UserError(_last_line(folder, rank))
         rank = processes.index(ended)
         return f"worker {rank} of {count} {_fate(ended.returncode, folder, rank)}"
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.create_server(("", 0)) as found:
-        return found.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -134,19 +128,3 @@ def log_of(folder: Path, rank: int) -> Path:
 def _last_line(folder: Path, rank: int) -> str:
     log = log_of(folder, rank)
     return refusal(log) or last_line(log)
-
-
-def refusal(log: Path) -> str | None:
-    """The error of the user's that workers have ended with, if any."""
-    errors = [line for line in _lines(log) if line.startswith("error: ")]
-    return errors[-1].removeprefix("error: ") if errors else None
-
-
-def last_line(log: Path) -> str:
-    """What was said last."""
-    lines = _lines(log)
-    return lines[-1] if lines else "it said nothing"
-
-
-def _lines(log: Path) -> list[str]:
-    return log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

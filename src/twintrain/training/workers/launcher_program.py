@@ -4,17 +4,14 @@ The program is given the command of a worker as its arguments and their number a
 passes on what they say to stderr, and ends with status 0 when all have ended well.
 """
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from twintrain.errors import UserError
-from twintrain.system.processes import distant_environment, end_group
-from twintrain.training.workers.launch import last_line, refusal, run_to_the_end
+from twintrain.system.processes import distant_environment, last_line, refusal, run_program
+from twintrain.training.workers.launch import run_to_the_end
 
 LOG = "launcher.log"
-SECONDS_TO_END = 30  # for Slurm or Kubernetes to end the workers
 
 
 def run_workers(program: Sequence[str], command: list[str], count: int, folder: Path) -> None:
@@ -31,15 +28,7 @@ def run_workers(program: Sequence[str], command: list[str], count: int, folder: 
 
 def _run_once(command: list[str], count: int, log: Path) -> str | None:
     """Returns who was lost and how, or None where all have ended well."""
-    # Ray's processes may end before they have cleaned up.
-    with log.open("w", encoding="utf-8") as said, TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        environment = {**distant_environment(), "WORLD_SIZE": str(count), "RAY_TMPDIR": temporary}
-        streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
-        process = subprocess.Popen(command, env=environment, **streams, start_new_session=True)
-        try:
-            status = process.wait()
-        finally:
-            end_group(process, SECONDS_TO_END)
+    status = run_program(command, {**distant_environment(), "WORLD_SIZE": str(count)}, log)
     if status == 0:
         return None
     if error := refusal(log):

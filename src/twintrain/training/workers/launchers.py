@@ -4,7 +4,6 @@ A launcher starts one process a worker, tells each which it is (`worker.Worker`)
 with the first that has not. All workers work in the project's folder, or in the same one shared by several hosts.
 """
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -13,11 +12,11 @@ from pathlib import Path
 
 from twintrain.errors import UserError, shown
 from twintrain.system import project
+from twintrain.system.ray_cluster import ADDRESS_OF_RAY, check_ray
 from twintrain.training.workers import launch
 from twintrain.training.workers.launcher_program import run_workers
 
 LOCAL, RAY = "local", "ray"
-ADDRESS_OF_RAY = "RAY_ADDRESS"
 RAY_PROGRAM = ("-m", "twintrain.training.workers.ray_launcher")
 
 
@@ -47,9 +46,7 @@ def shared_folder(name: str) -> Path | None:
 
 def check_launcher(name: str) -> None:
     """Raises a UserError where there is no such launcher."""
-    if name == RAY and importlib.util.find_spec("ray") is None:
-        raise UserError(
-            "train.launcher: ray needs Ray, which is not installed; type: python -m pip install -r requirements-ray.txt"
-        )
+    if name == RAY:
+        check_ray("train.launcher")
     if name not in (LOCAL, RAY) and not (Path(name).is_file() and os.access(name, os.X_OK)):
         raise UserError(f"train.launcher: {shown(name)} is no program; expected the path of a file that can be run")

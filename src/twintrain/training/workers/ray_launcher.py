@@ -7,31 +7,26 @@ Ray places processes on machines and ends them together, and that is all: each r
 so that none of Ray's imports a framework. All machines see the project's folder at the same path.
 """
 
-import contextlib
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from twintrain.system.ports import free_port
 from twintrain.system.processes import worker_environment
+from twintrain.system.ray_cluster import ray_cluster
 from twintrain.system.watched import OWNER, name_of, watch_owners
-from twintrain.training.workers.launch import free_port
-from twintrain.training.workers.launchers import ADDRESS_OF_RAY, RAY, shared_folder
+from twintrain.training.workers.launchers import RAY, shared_folder
 from twintrain.training.workers.worker import Worker
 
-SECONDS_TO_CONNECT = 10
 KILLED = "was killed"
 # Read when Ray is imported.
 SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_V2_ENABLED": "1",
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
@@ -45,40 +40,8 @@ def main() -> int:
     os.environ[OWNER] = name_of(psutil.Process(os.getppid()))
     watch_owners()
     os.environ.update(SETTINGS)
-    if ADDRESS_OF_RAY not in os.environ:  # else Ray leaves a token in the home folder
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
-    else:
-        _check_address(os.environ[ADDRESS_OF_RAY])
-    with _cluster(count):
+    with ray_cluster(count):
         return _run(command, count)
-
-
-def _check_address(address: str) -> None:
-    """Ends this process where no cluster listens; Ray itself tries for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdecimal():  # auto
-        return
-    try:
-        socket.create_connection((host, int(port)), SECONDS_TO_CONNECT).close()
-    except OSError as error:
-        raise SystemExit(f"error: {ADDRESS_OF_RAY}={address}: no cluster of Ray answers there: {error}") from None
-
-
-@contextlib.contextmanager
-def _cluster(count: int) -> Iterator[None]:
-    """The cluster that the environment names, else one of this machine, which ends with the context."""
-    import ray
-
-    path = {"env_vars": {"PYTHONPATH": worker_environment()["PYTHONPATH"]}}
-    common = {"runtime_env": path, "logging_level": "warning", "log_to_driver": False}
-    if address := os.environ.get(ADDRESS_OF_RAY):
-        ray.init(address, **common)
-    else:
-        ray.init("local", num_cpus=count, include_dashboard=False, _temp_dir=os.environ["RAY_TMPDIR"], **common)
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _run(command: list[str], count: int) -> int:

@@ -7,14 +7,19 @@ business: `frameworks/*/collectives.py`.
 
 import os
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
 
 from twintrain.errors import UserError, shown
 from twintrain.training.workers import exchange
+from twintrain.training.workers.exchange import Meeting
 
 # For which a worker waits for another one in a sum. Validation is such a wait, since one worker does it for all.
 SECONDS_TO_ANSWER = 300
 # Within which all must have been started and have found each other.
 SECONDS_TO_MEET = 25
+Rows = TypeVar("Rows", int, np.ndarray)
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -78,19 +83,28 @@ class Worker:
         Raises:
             UserError: not all have come within so many seconds, or what they were told does not fit together.
         """
-        if self.is_alone:
-            return [text]
+        return [text] if self.is_alone else self._meet(text, seconds).texts
+
+    def host(self) -> str:
+        """The address of this host by which the other workers reach it, once all have met.
+
+        Raises:
+            UserError: as of `exchange`.
+        """
+        return self._meet("", SECONDS_TO_ANSWER).host
+
+    def share(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The first of its rows of a batch, and the one after its last: as many as the others have, but for one.
+
+        Args:
+            rows: of the batch, or int64 (batches,) of many.
+        """
+        return rows * self.rank // self.size, rows * (self.rank + 1) // self.size
+
+    def _meet(self, text: str, seconds: float) -> Meeting:
         if self.is_first:
             return exchange.collect(self.size, text, self._place(), seconds)
         return exchange.call(self.rank, self.size, text, self._place(), seconds)
-
-    def free_address(self) -> str:
-        """Host and port at which the other workers can reach this one, and nothing listens yet."""
-        return exchange.free_address(self._place(), self.is_first)
-
-    def share(self, rows: int) -> tuple[int, int]:
-        """The first of its rows of a batch, and the one after its last: as many as the others have, but for one."""
-        return rows * self.rank // self.size, rows * (self.rank + 1) // self.size
 
     def _place(self) -> tuple[str, int]:
         host, _, port = self.address.rpartition(":")

@@ -15,6 +15,7 @@ from twintrain.frameworks.keras.engines import pyfunc
 from twintrain.frameworks.keras.engines.float64 import keep_float64
 from twintrain.frameworks.keras.engines.jax_workers import Alone, Together, join
 from twintrain.frameworks.keras.engines.learner import Learner
+from twintrain.settings.sections.precision import HALF
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.workers.worker import Worker
@@ -22,6 +23,8 @@ from twintrain.training.workers.worker import Worker
 TITLE = f"JAX {jax.__version__}"
 # Read from XLA_FLAGS when JAX first looks for its devices.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+# Else XLA leaves out roundings to half precision that are followed by a float32, and float16 never overflows.
+ROUNDED = "--xla_allow_excess_precision=false"
 # XLA cuts batches into the shares of several workers, so that each is given whole ones, as the only worker is.
 SPLITS_BATCHES = True
 
@@ -48,7 +51,7 @@ class Engine:
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        values, order = self.sharing.everywhere((self._values(), jax.numpy.asarray(batches.order)))
+        values, order = self.sharing.everywhere((self._values(), jax.numpy.asarray(batches.row_numbers())))
         totals, metric = [], []
         with self.sharing.answered():
             for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates, strict=True):
@@ -79,17 +82,18 @@ class Engine:
     def _gradients(
         self, values: Values, features: jax.Array, labels: jax.Array
     ) -> tuple[Values, jax.Array, jax.Array, Values]:
-        """New values of all variables (a forward pass changes running statistics), loss, metric and gradients."""
+        """New values of all variables, as of running statistics; loss, metric and gradients of the scaled loss."""
         features, labels = self.sharing.by_rows(features), self.sharing.by_rows(labels)
 
-        def loss_of(weights: Values) -> tuple[jax.Array, tuple[jax.Array, Values]]:
+        def loss_of(weights: Values) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Values]]:
             with self._scope(values, weights) as scope, self.learner.unbiased_variances(len(features)):
                 loss, metric = self.learner.forward(features, labels)
-            return loss, (metric, self._current(scope))
+                scaled = self.learner.loss_scale.scaled(loss)
+            return scaled, (loss, metric, self._current(scope))
 
         places = {id(variable): place for place, variable in enumerate(self.learner.variables)}
         weights = [values[places[id(weight)]] for weight in self.learner.weights]
-        (loss, (metric, after)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+        (_, (loss, metric, after)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         return after, loss, metric, gradients
 
     def _scope(self, values: Values, weights: Values | None = None) -> keras.StatelessScope:
@@ -115,7 +119,12 @@ class Engine:
             arguments = self.sharing.everywhere((self._values(), features, labels))
             values, loss, _, gradients = self._run_gradients(*arguments)
             self._assign(self.sharing.here(values))
-            return float(loss), [np.array(gradient) for gradient in gradients]
+            return float(loss), [np.array(gradient) for gradient in self.learner.loss_scale.unscaled(gradients)]
+
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        with self.sharing.answered():
+            return self.sharing.from_first(numbers)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
@@ -128,9 +137,9 @@ class Engine:
 
 def set_up(train: Train, mode: str) -> str:
     """Prepares the process for a training; returns its device as PyTorch would call it."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if train.deterministic and DETERMINISTIC not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}".strip()
+    wanted = {DETERMINISTIC: train.deterministic, ROUNDED: train.dtype in HALF}
+    given = os.environ.get("XLA_FLAGS", "").split()
+    os.environ["XLA_FLAGS"] = " ".join([*given, *(flag for flag in wanted if wanted[flag] and flag not in given)])
     _sharing(train)
     keep_float64(train.dtype == "float64")
     seen = jax.default_backend() == "gpu"

@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax._src.lib import _jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from twintrain.errors import first_line
@@ -46,6 +47,10 @@ class Alone:
         """An array in such a function, (rows, …), of which each worker computes its rows, and of what follows."""
         return array
 
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        return numbers
+
     def answered(self) -> AbstractContextManager[None]:
         """Within it, a worker that does not answer is a LostWorkerError."""
         return nullcontext()
@@ -57,6 +62,7 @@ class Together:
     def __init__(self, mesh: Mesh) -> None:
         self.whole = NamedSharding(mesh, PartitionSpec())
         self.cut = NamedSharding(mesh, PartitionSpec(ROWS))
+        self._first = self.compiled(lambda rows: rows[0])
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function of arrays, compiled; all workers must call it."""
@@ -73,6 +79,12 @@ class Together:
     def by_rows(self, array: jax.Array) -> jax.Array:
         """An array in such a function, (rows, …), of which each worker computes its rows, and of what follows."""
         return jax.lax.with_sharding_constraint(array, self.cut)
+
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        # Halves of numbers: JAX rounds whole ones to float32, unless jax_enable_x64 is set.
+        halves = jax.make_array_from_process_local_data(self.cut, numbers.view(np.uint32)[None])
+        return np.asarray(self._first(halves)).view(np.float64)
 
     @contextlib.contextmanager
     def answered(self) -> Iterator[None]:
@@ -105,7 +117,8 @@ def join(worker: Worker, platform: str | None) -> Alone | Together:
     flags = os.environ.get("XLA_FLAGS", "")
     if TIMEOUT not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {TIMEOUT}={SECONDS_TO_ANSWER}".strip()
-    worker.exchange("")
+    # JAX has no setting for where Gloo listens, and Gloo takes what the host's own name stands for.
+    _jax.make_gloo_tcp_collectives = functools.partial(_jax.make_gloo_tcp_collectives, hostname=worker.host())
     jax.distributed.initialize(
         worker.address,
         worker.size,

@@ -8,8 +8,11 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras import collectives, gradients, losses, optimizers
+from twintrain.frameworks.keras import averages, collectives, gradients, losses, optimizers
+from twintrain.frameworks.keras.loss_scale import LossScale, are_finite
+from twintrain.frameworks.keras.modules import walk
 from twintrain.frameworks.keras.networks import shared_dropouts
+from twintrain.settings.sections.precision import SCALED
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
 from twintrain.training.workers.worker import Worker
@@ -31,6 +34,9 @@ class Engine(Protocol):
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients of the weights for one batch in training, given its rows on all workers."""
 
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
 
@@ -40,6 +46,8 @@ class Learner:
 
     Attributes:
         weights: what is trained.
+        average: of them, where `train.ema` wants one.
+        loss_scale: what the loss is multiplied by before its gradients are taken.
         batch_norms: layers whose running variance must be the unbiased one, with the values that a row gives each
             channel.
         worker: whose rows of each batch it is given.
@@ -62,11 +70,20 @@ class Learner:
         self.worker = worker
         self.dropouts = shared_dropouts(model).values()
         self.weights = model.trainable_variables
+        self.average = averages.Average(self.weights if train.ema else [], train.ema or 0.0)
+        norms = [layer for layer in walk(model) if isinstance(layer, keras.layers.BatchNormalization)]
+        statistics = [variable for norm in norms for variable in (norm.moving_mean, norm.moving_variance)]
+        self.loss_scale = LossScale(train.dtype == SCALED, statistics)
 
     @property
     def variables(self) -> list[keras.Variable]:
         """All that a training step may change."""
-        return [*self.model.variables, *self.optimizer.variables]
+        return [*self.model.variables, *self._moved_by_steps, *self.loss_scale.numbers, *self.loss_scale.kept]
+
+    @property
+    def _moved_by_steps(self) -> list[keras.Variable]:
+        """What a step moves besides the weights."""
+        return [*self.optimizer.variables, *self.average.arrays, self.average.steps]
 
     def forward(self, features: Any, labels: Any, size: Any = None, first: Any = 0) -> tuple[KerasTensor, KerasTensor]:
         """Loss of a batch in training, of several workers the part that rests on the rows here; metric of these.
@@ -106,10 +123,30 @@ class Learner:
         """The sums of arrays of one type over all workers."""
         return arrays if self.worker.is_alone else collectives.sum_arrays(arrays)
 
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        given = numbers if self.worker.is_first else np.zeros_like(numbers)
+        return ops.convert_to_numpy(self.summed([given])[0])
+
     def update(self, found: list[Any], rate: Any) -> None:
-        """Takes one step with the gradients of the loss."""
+        """Takes one step with the gradients of the scaled loss, or skips it where one of them is not finite."""
+        found = self.loss_scale.unscaled(found)
+        if not self.loss_scale.is_on:
+            self._take_step(found, rate)
+            return
+        is_finite = are_finite(found)
+        moved = [*self.weights, *self._moved_by_steps]
+        before = [ops.copy(variable.value) for variable in moved]
+        # Taken in any case, since no library but PyTorch decides while it runs; then all is put back.
+        self._take_step([ops.where(is_finite, gradient, ops.zeros_like(gradient)) for gradient in found], rate)
+        for variable, old in zip(moved, before, strict=True):
+            variable.assign(ops.where(is_finite, variable.value, old))
+        self.loss_scale.follow(is_finite)
+
+    def _take_step(self, found: list[Any], rate: Any) -> None:
         regularization, clip = self.train.regularization, self.train.clip
         found = gradients.penalize(found, self.weights, regularization.l1, regularization.l2)
         found = gradients.clip(found, clip.norm, clip.value)
         optimizers.set_learning_rate(self.optimizer, rate)
         self.optimizer.apply(found, self.weights)
+        self.average.update()

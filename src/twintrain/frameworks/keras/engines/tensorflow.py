@@ -12,7 +12,9 @@ import tensorflow as tf
 from twintrain.errors import UserError
 from twintrain.frameworks.keras.engines.learner import Learner
 from twintrain.settings.sections.training import Train
+from twintrain.system.ports import free_port
 from twintrain.training.batches import Batches
+from twintrain.training.workers.exchange import written
 from twintrain.training.workers.worker import SECONDS_TO_ANSWER, Worker
 
 TITLE = f"TensorFlow {tf.__version__}"
@@ -38,7 +40,7 @@ class Engine:
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
         bounds = np.concatenate([[0], np.cumsum(batches.sizes)])
-        places = (batches.order, batches.cuts, bounds, batches.firsts)
+        places = (batches.row_numbers(), batches.cuts, bounds, batches.firsts)
         arguments = *self.rows, *map(tf.constant, (*places, batches.steps, rates))
         self._run_epoch = self._run_epoch or self._compiled(self._epoch, arguments)
         total, metric = self.learner.summed(list(self._run_epoch(*arguments)))
@@ -84,8 +86,8 @@ class Engine:
         """Loss summed over the rows, metric, and gradients weighed by the batch's share of a step's rows.
 
         Args:
-            batches: features and labels of all rows, and order, cuts and firsts of `Batches`; bounds are the cuts where
-                the rows of all workers are counted.
+            batches: features and labels of all rows, row numbers, cuts and firsts of `Batches`; bounds are the cuts
+                where the rows of all workers are counted.
             rows: how many the step has on all workers.
         """
         arrays, order, cuts, bounds, firsts = batches
@@ -101,7 +103,7 @@ class Engine:
     def _gradients(
         self, features: tf.Tensor, labels: tf.Tensor, size: Any, first: Any
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Loss, metric and gradients for those rows of a batch that are here.
+        """Loss, metric and gradients of the scaled loss for those rows of a batch that are here.
 
         Args:
             size: how many rows the batch has on all workers.
@@ -109,7 +111,8 @@ class Engine:
         """
         with self.learner.unbiased_variances(size), tf.GradientTape() as tape:
             loss, metric = self.learner.forward(features, labels, size, first)
-        found = tape.gradient(loss, self.learner.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            scaled = self.learner.loss_scale.scaled(loss)
+        found = tape.gradient(scaled, self.learner.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # An embedding's gradient comes as the rows that were looked up; the update rules take whole arrays.
         return loss, metric, [tf.convert_to_tensor(gradient) for gradient in found]
 
@@ -119,7 +122,11 @@ class Engine:
         first, end = self.learner.worker.share(size)
         loss, _, gradients = self._gradients(*map(tf.constant, (features[first:end], labels[first:end])), size, first)
         loss, *gradients = self.learner.summed([loss, *gradients])
-        return float(loss), [gradient.numpy() for gradient in gradients]
+        return float(loss), [gradient.numpy() for gradient in self.learner.loss_scale.unscaled(gradients)]
+
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        return self.learner.from_first(numbers)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""
@@ -174,7 +181,8 @@ def _sum(values: tf.Tensor) -> tf.Tensor:
 @functools.cache
 def _strategy(worker: Worker) -> Strategy:
     """What TensorFlow's workers add up by; nothing else of it is used, and variables stay outside of it."""
-    cluster = tf.train.ClusterSpec({"worker": worker.exchange(worker.free_address(), SECONDS_TO_ANSWER)})
+    address = written(worker.host(), free_port())
+    cluster = tf.train.ClusterSpec({"worker": worker.exchange(address, SECONDS_TO_ANSWER)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         cluster, task_type="worker", task_id=worker.rank, rpc_layer="grpc"
     )

@@ -36,7 +36,7 @@ class Engine:
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        order = torch.from_numpy(batches.order).to(self.labels.device)
+        order = torch.from_numpy(batches.row_numbers()).to(self.labels.device)
         total, metric = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
         taken = [order[start:end] for start, end in pairwise(batches.cuts.tolist())]
         pieces = list(zip(taken, batches.sizes.tolist(), batches.firsts.tolist(), strict=True))
@@ -58,7 +58,7 @@ class Engine:
     def _gradients(
         self, features: torch.Tensor, labels: torch.Tensor, size: int, first: int
     ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        """Loss, metric and gradients for those rows of a batch that are here.
+        """Loss, metric and gradients of the scaled loss for those rows of a batch that are here.
 
         Args:
             size: how many rows the batch has on all workers.
@@ -67,7 +67,8 @@ class Engine:
         with self.learner.unbiased_variances(size):
             loss, metric = self.learner.forward(features, labels, size, first)
         weights = [weight.value for weight in self.learner.weights]
-        return loss, metric, list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
+        scaled = self.learner.loss_scale.scaled(loss)
+        return loss, metric, list(torch.autograd.grad(scaled, weights, allow_unused=True, materialize_grads=True))
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients of the weights for one batch in training, given its rows on all workers."""
@@ -76,7 +77,11 @@ class Engine:
         here = [keras.ops.convert_to_tensor(array[first:end]) for array in (features, labels)]
         loss, _, gradients = self._gradients(*here, size, first)
         loss, *gradients = self.learner.summed([loss.detach(), *gradients])
-        return loss.item(), [gradient.cpu().numpy() for gradient in gradients]
+        return loss.item(), [gradient.cpu().numpy() for gradient in self.learner.loss_scale.unscaled(gradients)]
+
+    def from_first(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the first worker gives, float64 (n,)."""
+        return self.learner.from_first(numbers)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Logits of some rows, in inference."""

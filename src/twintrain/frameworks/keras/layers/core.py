@@ -1,8 +1,9 @@
 """Dense layers, changes of shape, dropout and embeddings in Keras."""
 
 import keras
+from keras import ops
 
-from twintrain.frameworks.keras.layers.layer import Layer, stock_spatial_dropout
+from twintrain.frameworks.keras.layers.layer import Layer, inner_name, stock_spatial_dropout
 from twintrain.frameworks.keras.modules import SharedDropout
 from twintrain.models.network import PlacedLayer
 
@@ -35,11 +36,17 @@ def spatial_dropout(placed: PlacedLayer) -> Layer:
     return stock_spatial_dropout(len(placed.input_shape))(placed.layer.rate, name=placed.name)
 
 
+def columns(placed: PlacedLayer) -> Layer:
+    """Tables (rows, columns) → some of their columns."""
+    end, runs = keras.layers.Identity(name=placed.name), placed.layer.runs
+    return lambda table: end(ops.concatenate([table[:, start:stop] for start, stop in runs], axis=1))
+
+
 def embedding(placed: PlacedLayer) -> Layer:
     """Codes (rows, columns) → (rows, sum of the widths), or tokens (rows, steps) → (rows, steps, output_dim)."""
-    sizes = list(placed.layer.tables.values())
+    sizes = placed.layer.tables
     if placed.layer.input == "tokens":
-        return keras.layers.Embedding(*sizes[0], name=placed.name)
-    tables = [keras.layers.Embedding(*size, name=f"{placed.name}_column_{i}") for i, size in enumerate(sizes)]
+        return keras.layers.Embedding(*sizes["embeddings"], name=placed.name)
+    tables = [keras.layers.Embedding(*size, name=inner_name(placed.name, array)) for array, size in sizes.items()]
     beside = keras.layers.Concatenate(name=placed.name)
     return lambda codes: beside([table(codes[:, column]) for column, table in enumerate(tables)])

@@ -86,3 +86,27 @@ class AdamW(Adam):
         kept_share = wide(1.0) - wide(learning_rate) * wide(self.options["weight_decay"])
         variable.assign(variable * ops.cast(kept_share, variable.dtype))
         super().update_step(gradient, variable, learning_rate)
+
+
+class LAMB(TwinOptimizer):
+    """LAMB: r = m̂ / (√v̂ + ε) + λ w; w ← w − η |w| / |r| r, without the quotient where a norm is 0 (You et al. 2020).
+
+    m̂ and v̂ are Adam's; the norms are of a whole array.
+    """
+
+    def arrays(self) -> dict[str, float]:
+        return {"mean": 0.0, "square": 0.0}
+
+    def update_step(self, gradient: KerasTensor, variable: keras.Variable, learning_rate: keras.Variable) -> None:
+        """Takes one step."""
+        kept, dtype = self.kept_for(variable), variable.dtype
+        approach(kept["mean"], self.options["beta_1"], gradient)
+        decay(kept["square"], self.options["beta_2"], ops.square(gradient))
+        mean = kept["mean"] / ops.cast(self.correction("beta_1"), dtype)
+        root = ops.sqrt(kept["square"] / ops.cast(self.correction("beta_2"), dtype))
+        change = mean / (root + self.constant("epsilon", dtype)) + self.constant("weight_decay", dtype) * variable
+        size, length = (ops.sqrt(ops.sum(ops.square(array))) for array in (variable, change))
+        one = ops.ones_like(size)
+        is_scaled = ops.logical_and(size > 0, length > 0)
+        trust = ops.where(is_scaled, size / ops.where(length > 0, length, one), one)
+        variable.assign_sub(ops.cast(learning_rate, dtype) * trust * change)

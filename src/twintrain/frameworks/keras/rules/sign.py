@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras.rules.rule import TwinOptimizer
+from twintrain.frameworks.keras.rules.rule import TwinOptimizer, approach
 
 
 class Rprop(TwinOptimizer):
@@ -28,3 +28,18 @@ class Rprop(TwinOptimizer):
         kept["step_size"].assign(step_size)
         kept["previous"].assign(gradient)
         variable.assign_sub(ops.sign(gradient) * step_size)
+
+
+class Lion(TwinOptimizer):
+    """Lion: w ← w − η (sign(β₁ m + (1 − β₁) g) + λ w); m ← β₂ m + (1 − β₂) g (Chen et al. 2023, algorithm 2)."""
+
+    def arrays(self) -> dict[str, float]:
+        return {"mean": 0.0}
+
+    def update_step(self, gradient: KerasTensor, variable: keras.Variable, learning_rate: keras.Variable) -> None:
+        """Takes one step."""
+        mean, dtype = self.kept_for(variable)["mean"], variable.dtype
+        rate, decay = ops.cast(learning_rate, dtype), self.constant("weight_decay", dtype)
+        towards = mean + (gradient - mean) * ops.convert_to_tensor(1 - self.options["beta_1"], dtype)
+        variable.assign_sub(rate * (ops.sign(towards) + decay * variable))
+        approach(mean, self.options["beta_2"], gradient)

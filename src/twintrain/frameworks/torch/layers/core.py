@@ -2,8 +2,9 @@
 
 from torch import nn
 
+from twintrain.frameworks.torch.lacking.functions import Reshape, TakeColumns
 from twintrain.frameworks.torch.layers.layer import on_channels_first
-from twintrain.frameworks.torch.modules import ColumnEmbeddings, Reshape, SharedDropout
+from twintrain.frameworks.torch.modules import ColumnEmbeddings, SharedDropout
 from twintrain.models.network import PlacedLayer
 
 
@@ -33,6 +34,11 @@ def spatial_dropout(placed: PlacedLayer) -> nn.Module:
         return SharedDropout(placed.layer.rate, whole_channels=True)
     kind = nn.Dropout2d if placed.is_of_images else nn.Dropout1d
     return on_channels_first(kind(placed.layer.rate), placed)
+
+
+def columns(placed: PlacedLayer) -> nn.Module:
+    """Tables (rows, columns) → some of their columns."""
+    return TakeColumns(placed.layer.runs)
 
 
 def embedding(placed: PlacedLayer) -> nn.Module:

@@ -1,9 +1,10 @@
 """What the builders of all families share."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from twintrain.frameworks.torch.modules import Moved
-from twintrain.models.layers.layer import same_padding
 from twintrain.models.network import PlacedLayer
 
 
@@ -12,11 +13,8 @@ def on_channels_first(module: nn.Module, placed: PlacedLayer) -> nn.Module:
     return Moved(module, -1, 1) if len(placed.input_shape) == 2 else module
 
 
-def padded(window: nn.Module, placed: PlacedLayer, kernel: int, stride: int, value: float) -> nn.Module:
-    """A window, and before it the padding that `same` adds, as TensorFlow places it."""
-    if placed.layer.padding == "valid":
-        return window
+def cells_around(sides: Sequence[tuple[int, int]], value: float) -> nn.Module:
+    """Adds cells of a value before and after each axis behind the channels; a negative number leaves cells out."""
+    kind = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d, 3: nn.ConstantPad3d}[len(sides)]
     # PyTorch counts axes from the last one.
-    sides = [same_padding(size, kernel, stride) for size in reversed(placed.input_shape[:-1])]
-    pad = nn.ConstantPad2d if placed.is_of_images else nn.ConstantPad1d
-    return nn.Sequential(pad(sum(sides, ()), value), window)
+    return kind(sum(reversed(sides), ()), value)
