@@ -26,13 +26,14 @@ from twintrain.system import project
 PAGE = Path("docs/results.md")
 DONE = project.RESULTS / "gallery.json"
 EXPERIMENT = "gallery"
+WRITTEN = "Written by `make gallery{arguments}`;"
 HEAD = """# Results
 
-Written by `make gallery`{command}; figures are of the test rows, each preset as it is in `conf/presets/`.
+{written} figures are of the test rows, each preset as it is in `conf/presets/`.
 Accuracy, unless another figure is named. *documents*: what the course documents have. *baseline*: scikit-learn on the
 same split. *target*: what both frameworks should reach. *runs*: the first characters of the MLflow runs, in the
-experiment `gallery` of the store they were made in. *s*: seconds of training in PyTorch / in Keras, on {machine};
-no benchmark, for which the machine must be quiet and the threads alike (`make bench`).
+experiment `gallery` of the store they were made in. *s*: seconds of training in PyTorch / in Keras, on {machine}, each
+with the threads that suit its network; no benchmark, for which the machine must be quiet (`make bench`).
 
 Where the frameworks differ, and one of them alone misses a target, float32's rounding has grown in a long training:
 other last digits, another epoch that is the best ([why](why-results-differ.md)).
@@ -52,8 +53,8 @@ def _run_all(arguments: argparse.Namespace) -> int:
     systems = gallery_table.load_systems(arguments.only)
     project.RESULTS.mkdir(exist_ok=True)
     done = project.read_json(DONE) if DONE.is_file() else {}
-    keys = {system.preset: f"{system.preset}, {arguments.seeds} seeds" for system in systems}
-    wanted = [system for system in systems if arguments.again or keys[system.preset] not in done]
+    seeds = arguments.seeds
+    wanted = [system for system in systems if arguments.again or _key(system.preset, seeds) not in done]
     failed = _fetch(wanted)
     with project_copy(EXPERIMENT) as copy:
         for system in wanted:
@@ -61,17 +62,22 @@ def _run_all(arguments: argparse.Namespace) -> int:
                 continue
             print(f"{system.preset} …", flush=True)
             try:
-                row = gallery_table.row(system, _run(copy, system, arguments.seeds))
+                row = gallery_table.row(system, _run(copy, system, seeds))
             except UserError as error:
                 failed[system.preset] = str(error)
                 print(f"  failed: {error}", flush=True)
                 continue
-            done[keys[system.preset]] = row
+            done[_key(system.preset, seeds)] = row
             project.write_json(DONE, done)
             print(f"  {row['PyTorch']} / {row['Keras']}, target {row['target']}", flush=True)
-    _write_page(done, failed, arguments.seeds)
+    _write_page(done, failed, seeds)
     print(f"{PAGE}: {len(done)} rows" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
+
+
+def _key(preset: str, seeds: int) -> str:
+    """What a row is kept under in results/gallery.json."""
+    return f"{preset}, {seeds} seeds"
 
 
 def _fetch(systems: list[System]) -> dict[str, str]:
@@ -98,15 +104,17 @@ def _run(copy: ProjectCopy, system: System, seeds: int) -> list[dict[str, Any]]:
 
 
 def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> None:
-    systems = gallery_table.load_systems()
-    rows = [done[key] for system in systems if (key := f"{system.preset}, {seeds} seeds") in done]
-    threads = ", ".join(sorted({str(each["threads"]) for each in rows}))
-    cores = f"{psutil.cpu_count()} CPU cores ({platform.machine()})"
-    machine = f"{cores}, PyTorch with {threads} of them and Keras with as many as it likes"
-    command = f' ARGS="--seeds {seeds}"' if seeds > 1 else ""
+    """Writes the page: rows that were made elsewhere, and as those of here, stay as they are."""
+    written = WRITTEN.format(arguments=f' ARGS="--seeds {seeds}"' if seeds > 1 else "")
+    before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    known = gallery_table.rows_of(before) if written in before else {}
+    presets = [system.preset for system in gallery_table.load_systems() if system.preset not in failed]
+    found = {preset: done.get(_key(preset, seeds), known.get(preset)) for preset in presets}
+    rows = [row for row in found.values() if row]
+    machine = f"{psutil.cpu_count()} CPU cores ({platform.machine()})"
     missing = [f"- `{name}`: {reason}" for name, reason in failed.items()]
     lines = "\n".join(["\nNot run:\n", *missing, ""]) if missing else ""
-    text = HEAD.format(command=command, machine=machine, table=gallery_table.table(rows), failed=lines)
+    text = HEAD.format(written=written, machine=machine, table=gallery_table.table(rows), failed=lines)
     project.write_text(PAGE, text)
 
 

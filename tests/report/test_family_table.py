@@ -143,7 +143,7 @@ def few(tmp_path_factory, shipped_data):
 @pytest.mark.slow
 def test_family_is_run_under_one_experiment(few):
     clone, said = few
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == 0, said.stdout + said.stderr
     client = mlflow.MlflowClient(f"sqlite:///{clone.folder}/mlflow.db")
     experiment = client.get_experiment_by_name("few")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}

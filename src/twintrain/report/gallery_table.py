@@ -73,16 +73,16 @@ def load_systems(only: list[str] | None = None) -> list[System]:
     return [validated(System, {"preset": name, **content[name]}, f"{FILE} ({name})") for name in wanted]
 
 
-def row(system: System, found: list[dict[str, Any]]) -> dict[str, Any]:
+def row(system: System, found: list[dict[str, Any]]) -> dict[str, str]:
     """One line of the table from results/metrics.json of each seed.
 
     Returns:
-        the cells by HEADINGS; `reached`, whether every seed of both frameworks reached the target; PyTorch's `threads`.
+        the cells by HEADINGS.
     """
     values = {name: [system.value(metrics[name]) for metrics in found] for name in FRAMEWORKS}
     seconds = [statistics.mean(metrics[name]["train_seconds"] for metrics in found) for name in FRAMEWORKS]
     reached = system.reaches_target([value for name in FRAMEWORKS for value in values[name]])
-    cells = {
+    return {
         "system": system.system,
         "preset": f"`{system.preset}`" + (f" ({system.note})" if system.note else ""),
         "documents": system.documents,
@@ -92,13 +92,19 @@ def row(system: System, found: list[dict[str, Any]]) -> dict[str, Any]:
         "s": " / ".join(f"{each:.1f}" for each in seconds),
         "runs": " / ".join(f"`{found[0][name]['run_id'] or '–'}`"[:9] + "`" for name in FRAMEWORKS),
     }
-    return {**cells, "reached": reached, "threads": found[0]["torch"]["threads"]}
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[dict[str, str]]) -> str:
     """The rows as a Markdown table."""
     lines = [HEADINGS, ["---"] * len(HEADINGS), *([each[name] for name in HEADINGS] for each in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def rows_of(page: str) -> dict[str, dict[str, str]]:
+    """The rows of a page with such a table, by preset."""
+    lines = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in page.splitlines()]
+    rows = [dict(zip(HEADINGS, cells, strict=True)) for cells in lines if len(cells) == len(HEADINGS)]
+    return {row["preset"].split("`")[1]: row for row in rows if row["preset"].startswith("`")}
 
 
 def _figure(values: list[float], score: str) -> str:
