@@ -542,7 +542,7 @@ def test_a_wing_imports_only_what_lies_below_it():
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 @pytest.mark.parametrize("path", SOURCES + PIPELINES, ids=ids(SOURCES + PIPELINES))

@@ -132,7 +132,7 @@ def test_a_stage_called_wrongly_says_how(clone: Clone, arguments: list[str], mes
 @pytest.mark.slow
 def test_doctor_finds_nothing_to_mend(clone: Clone):
     result = clone.call("python", "-m", "pipelines.doctor")
-    assert result.returncode == 0, result.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "MEND" not in result.stdout
     assert "data: 1 file of mnist5k, as described" in result.stdout
 

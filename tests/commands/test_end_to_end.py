@@ -147,7 +147,7 @@ def test_the_logged_model_predicts_the_test_rows_as_evaluated(clone: Clone, metr
     store, test_rows = f"sqlite:///{clone.folder}/mlflow.db", str(clone.folder / "build/split/test/features.npy")
     out = clone.folder / f"{framework}.npy"
     result = clone.call("python", "-c", PREDICT, store, metrics[framework]["model_id"], test_rows, str(out))
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     logits = np.load(out).astype(np.float64)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     evaluated = np.load(clone.folder / f"build/evaluate/{framework}/predictions.npz")
@@ -159,7 +159,7 @@ def test_the_logged_model_predicts_the_test_rows_as_evaluated(clone: Clone, metr
 def test_a_second_repro_runs_nothing(clone: Clone):
     before = len(clone.runs())
     result = clone.call("dvc", "repro")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "Data and pipelines are up to date." in result.stdout
     assert "Running stage" not in result.stdout
     assert len(clone.runs()) == before
@@ -198,7 +198,7 @@ def test_dvc_shows_metrics_and_plots(clone: Clone, metrics: dict):
         metrics[framework]["test_loss"] for framework in FRAMEWORKS
     ]
     plots = clone.call("dvc", "plots", "show", "--json")
-    assert plots.returncode == 0, plots.stderr
+    assert plots.returncode == 0, plots.stdout + plots.stderr
     assert json.loads(plots.stdout)["data"].keys() == {
         "Loss",
         "Accuracy, or mean absolute error",
@@ -219,7 +219,7 @@ def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: 
     assert clone.run("--target", "train@torch", "--train.epochs", "1").returncode == 0
     assert len(clone.stage_runs("train")) == before + 1
     again = clone.run("--target", "train@torch", "--train.epochs", "3")
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     assert "train@torch is up to date; make ui shows its run" in again.stdout
     assert len(clone.stage_runs("train")) == before + 1
 
@@ -228,7 +228,7 @@ def test_the_same_parameters_again_come_from_the_cache_without_a_new_run(clone: 
 def test_what_only_keras_has_trains_keras_alone_again(clone: Clone):
     before = {run.info.run_id for run in clone.runs()}
     result = clone.run("--train.keras.run_eagerly", "true")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     names = [run.info.run_name for run in clone.runs() if run.info.run_id not in before]
     named = "car · epochs 3 · threads 1 · keras.run_eagerly true"
     assert sorted(names) == [named, "compare", "evaluate@keras", "train@keras"]
@@ -236,7 +236,7 @@ def test_what_only_keras_has_trains_keras_alone_again(clone: Clone):
 
 def test_nothing_new_is_said_so_and_the_table_printed_all_the_same(clone: Clone):
     result = clone.run()
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "test accuracy" in result.stdout
     assert "Nothing has changed since these trainings, so nothing was trained again." in result.stdout
     assert len({run.data.tags["dvc_lock"] for run in clone.stage_runs("run")[:1]}) == 1
@@ -248,7 +248,7 @@ def test_results_from_the_cache_in_a_new_store_are_said_to_be(clone: Clone):
     result = clone.run()
     (clone.folder / "mlflow.db").unlink()
     (clone.folder / "mlflow.db.aside").rename(clone.folder / "mlflow.db")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "their runs not in this store; dvc repro --force makes new ones" in result.stdout
 
 
@@ -303,7 +303,7 @@ def test_dvc_shows_the_curves_of_two_commits_of_a_regression(clone: Clone):
     for epochs in ("2", "3"):
         short = ("--train.epochs", epochs, "--train.threads", "1", "--baseline.others", "[]", *UNTRACKED)
         result = clone.run("--preset", "diabetes_regression", *short)
-        assert result.returncode == 0, result.stderr
+        assert result.returncode == 0, result.stdout + result.stderr
         assert clone.call("git", "commit", "--quiet", "--all", "--message", f"{epochs} epochs").returncode == 0
     plots = clone.call("dvc", "plots", "diff", "HEAD~1", "HEAD", "--json")
     assert (plots.returncode, "WARNING" in plots.stderr) == (0, False), plots.stderr

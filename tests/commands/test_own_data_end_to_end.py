@@ -55,7 +55,7 @@ def test_table_of_50_rows(clone, tmp_path):
     assert (clone.folder / "own/my_table/My Table.csv").is_file()
     # The data set is one as any other now.
     again = clone.run("--preset", "my_table", *SHORT)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     assert "Nothing has changed since these trainings" in again.stdout
     # There is no champion yet, and both say how to ask the winner.
     asked = 'make predict ARGS="--input new.csv --output answers.csv --model models:/my_table-wide_and_deep/'
@@ -69,7 +69,7 @@ def test_table_of_50_rows(clone, tmp_path):
     assert refused.returncode == 1
     assert "my_table-wide_and_deep has no champion yet; " in refused.stderr
     answered = clone.call(*as_typed(refused.stderr))
-    assert answered.returncode == 0, answered.stderr
+    assert answered.returncode == 0, answered.stdout + answered.stderr
     assert len(pd.read_csv(tmp_path / "the answers.csv")) == 50
 
 

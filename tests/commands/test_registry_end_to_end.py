@@ -96,7 +96,7 @@ def test_the_champion_loads_by_its_alias_with_stock_mlflow_and_labels_raw_images
         text=True,
         check=False,
     )
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == 0, said.stdout + said.stderr
     assert said.stdout.strip() == "".join(map(str, expected.argmax(axis=1)))
 
 
@@ -201,7 +201,7 @@ def test_a_better_one_is_promoted_by_its_run(clone: Clone):
 def test_a_rollback_swaps_the_two_and_mlflow_run_undoes_it(clone: Clone):
     before = aliases(clone)
     result = clone.call("python", "-m", "pipelines.rollback")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert f"{NAME}: version {before['previous']} (" in result.stdout
     assert "the same command undoes it" in result.stdout
     assert aliases(clone) == {"champion": before["previous"], "previous": before["champion"]}
@@ -210,10 +210,10 @@ def test_a_rollback_swaps_the_two_and_mlflow_run_undoes_it(clone: Clone):
     assert refused.returncode == 1
     assert "✗ rollback: Rolled back on " in refused.stdout
     again = clone.call("mlflow", "run", ".", "-e", "rollback", "--env-manager", "local")
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     assert aliases(clone) == before
     kept = clone.call("mlflow", "run", ".", "-e", "promote", "--env-manager", "local")
-    assert kept.returncode == 0, kept.stderr
+    assert kept.returncode == 0, kept.stdout + kept.stderr
     assert f"{NAME}: version {before['champion']} (" in kept.stdout
     assert ") is the champion already." in kept.stdout
 
@@ -222,12 +222,12 @@ def test_a_page_of_the_champion_does_not_outlive_the_report_it_is_made_of(clone:
     page = clone.folder / "results/champion.html"
     assert page.is_file()
     result = clone.run("--train.epochs", "1", "--registry.enabled", "false")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "Report: results/report.html\n" in result.stdout
     assert not page.exists()
     # DVC restores the former report without running a stage.
     result = clone.run("--train.epochs", "10", "--registry.enabled", "true")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert "Report: results/champion.html\n" in result.stdout
     assert ") is the champion already." in result.stdout
 

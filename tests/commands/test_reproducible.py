@@ -90,7 +90,7 @@ def test_training_again_ends_in_the_same_bits(clone: Clone):
     assert all(len(arrays) > 8 for arrays in before.values())
     for _ in range(2):
         again = clone.call("dvc", "repro", "--force", "--single-item", "train@torch", "train@keras")
-        assert again.returncode == 0, again.stderr
+        assert again.returncode == 0, again.stdout + again.stderr
         assert {name: arrays_of(path) for name, path in models.items()} == before
 
 

@@ -73,9 +73,9 @@ def test_a_run_arrives_whole(first: Member, services: Services):
 def test_data_come_from_the_bucket(first: Member, second: Member):
     for clone in (first, second):
         added = clone.call("dvc", "remote", "add", "--local", "--default", "team", "s3://dvc")
-        assert added.returncode == 0, added.stderr
+        assert added.returncode == 0, added.stdout + added.stderr
     pushed = first.call("dvc", "push", "data.dvc")
-    assert pushed.returncode == 0, pushed.stderr
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
     refused = second.run("--preset", "mnist5k", "--target", "split", AWS_SECRET_ACCESS_KEY="wr0ng")
     line = refused.stderr.splitlines()[-1]
     assert line.startswith("error: the data could not be pulled: failed to connect to s3 (dvc/files/md5) - Forbidden")
@@ -83,7 +83,7 @@ def test_data_come_from_the_bucket(first: Member, second: Member):
     assert "wr0ng" not in refused.stdout + refused.stderr
     assert not (second.folder / "data").exists()
     pulled = second.call("dvc", "pull", "data.dvc")
-    assert pulled.returncode == 0, pulled.stderr
+    assert pulled.returncode == 0, pulled.stdout + pulled.stderr
     names = sorted(str(path.relative_to(first.folder)) for path in (first.folder / "data").rglob("*.gz"))
     assert names
     assert all((first.folder / name).read_bytes() == (second.folder / name).read_bytes() for name in names)
@@ -137,7 +137,7 @@ def test_the_first_clone_serves_the_champion_of_the_second(first: Member, client
 def test_the_first_clone_rolls_back_and_promotes(first: Member, second: Member, client):
     before = aliases(client)
     result = first.call("python", "-m", "pipelines.rollback")
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert aliases(client) == {"champion": before["previous"], "previous": before["champion"]}
     kept = first.call("python", "-m", "pipelines.promote")
     assert (kept.returncode, ") is the champion already." in kept.stdout) == (0, True), kept.stdout + kept.stderr

@@ -22,7 +22,7 @@ FAKE_CLUSTER = ROOT / "tests/support/fake_cluster"
 def clone(tmp_path_factory):
     clone = Clone(tmp_path_factory.mktemp("workers") / "clone")
     done = clone.run("--preset", "diabetes_tuned", "--target", "split", *TRAIN)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return clone
 
 
@@ -33,7 +33,7 @@ def weights(clone, framework):
 
 def trained(clone, framework, *arguments):
     done = clone.run("--target", f"train@{framework}", *arguments)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return weights(clone, framework)
 
 
@@ -65,7 +65,7 @@ def test_programs_of_deploy_start_workers_that_leave_what_others_do(clone, tmp_p
     others = trained(clone, "torch", *SHORT, "--train.launcher", "local")
     cluster = fake_cluster(tmp_path) | ({"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]"})
     done = clone.run("--target", "train@torch", "--train.launcher", f"deploy/{launcher}", **cluster)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / program).exists()
     assert_alike(weights(clone, "torch"), others)
 
@@ -76,7 +76,7 @@ def test_a_job_of_slurm_runs_an_experiment(clone, tmp_path):
     shutil.rmtree(clone.folder / ".dvc/cache/runs")
     job = fake_cluster(tmp_path) | {"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_NTASKS": "2"}
     done = clone.call("bash", "deploy/slurm/train.sbatch", "--target", "train@torch", **job)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "srun").exists()
     assert_alike(weights(clone, "torch"), others)
 

@@ -117,4 +117,4 @@ assert (status, wings, settings, heavy) == (1, {"settings"}, ["twintrain.setting
     command = [sys.executable, "-c", code, "compare", "good.npz", "bad.npz"]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 0, found.stdout + found.stderr

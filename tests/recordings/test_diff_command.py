@@ -100,4 +100,4 @@ assert (status, heavy) == (1, set()), (status, heavy)
     command = [sys.executable, "-c", code, "diff", "torch.npz", "other.npz"]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 0, found.stdout + found.stderr

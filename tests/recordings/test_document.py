@@ -29,7 +29,7 @@ def test_the_page_has_what_the_commands_print(tmp_path, example):
 
     for name in ("in_pytorch", "in_keras"):
         recorded = run(str(ROOT / f"examples/{example}/{name}.py"))
-        assert recorded.returncode == 0, recorded.stderr
+        assert recorded.returncode == 0, recorded.stdout + recorded.stderr
     found = run("-m", "twintrain", "diff", "torch.npz", "keras.npz")
     assert (found.returncode, found.stderr) == (1, "")
     page = (ROOT / "docs/is-my-port-right.md").read_text("utf-8")

@@ -66,5 +66,5 @@ def test_the_tests_run_in_a_repository_with_a_port(commands, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTEST_ADDOPTS": plugin}
     command = [sys.executable, "-m", *commands[1]]
     found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout
+    assert found.returncode == 0, found.stdout + found.stderr
     assert [path.name for path in (tmp_path / commands[1][-1]).iterdir()] == ["test_port.py_test_port.html"]

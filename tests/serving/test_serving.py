@@ -116,7 +116,7 @@ def answered(request, trained, logged, store, tmp_path_factory):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-I", "-c", STOCK, store, str(folder / "asked.json")]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return expected, {
         case: {path.stem.removeprefix("answered-"): pd.read_pickle(path) for path in (folder / case).glob("answered-*")}
         for case in CASES

@@ -46,7 +46,7 @@ def history(tmp_path):
 
 def read_events(folder):
     result = subprocess.run([sys.executable, "-c", READ, str(folder)], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return json.loads(result.stdout)
 
 
