@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs_version
 from report_cases import (
     COMPARISON,
     LOGISTIC,
@@ -23,7 +24,7 @@ from report_cases import (
     numbers,
 )
 
-from twintrain.report.page import Material, html_page
+from twintrain.report.page import PLOTLY, Material, html_page
 from twintrain.report.statements import SAME_ROWS, reason, verdicts
 
 PICTURE = b"\x89PNG not really"
@@ -335,3 +336,14 @@ def test_material_is_left_as_it_was():
 
 def test_the_same_results_make_the_same_page():
     assert html_page(full_metrics(), material()) == html_page(full_metrics(), material())
+
+
+def test_charts_are_drawn_by_the_small_bundle_of_the_plotly_that_makes_them():
+    bundle = PLOTLY.read_text(encoding="utf-8")
+    assert f"plotly.js (basic - minified) v{get_plotlyjs_version()}\n" in bundle
+    page = html_page(full_metrics(), material())
+    assert bundle in page
+    kinds = {trace["type"] for figure in figures(page).values() for trace in figure["data"]}
+    assert kinds
+    assert kinds <= {"scatter", "bar", "pie"}
+    assert len(page.encode()) < 1_500_000

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from twintrain.evaluation.measures import ERROR
 from twintrain.report import interactive_charts, statements
@@ -20,6 +19,9 @@ from twintrain.settings.frameworks import TITLES
 
 WRITTEN_CLASSES = 20  # a confusion matrix of more is too large to read; the page then lists the commonest confusions
 LISTED = 20  # confusions, slices
+# plotly.js's basic bundle (npm: plotly.js-basic-dist-min), of the version that the plotly package has in full. With
+# that one, four times as large, a page had 4.9 MB.
+PLOTLY = Path(__file__).with_name("plotly-basic.min.js")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         line_box=(LINE_WIDTH, LINE_HEIGHT),
         pictures={caption: base64.b64encode(path.read_bytes()).decode() for caption, path in material.pictures.items()},
         compared=_compared(metrics),
-        plotly_js=Markup(get_plotlyjs()) if charts else "",
+        plotly_js=Markup(PLOTLY.read_text(encoding="utf-8")) if charts else "",
     )
 
 
