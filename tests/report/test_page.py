@@ -21,6 +21,7 @@ from report_cases import (
     material,
     metrics,
     numbers,
+    of_two_targets,
 )
 
 from twintrain.report.page import Material, html_page
@@ -335,3 +336,11 @@ def test_material_is_left_as_it_was():
 
 def test_the_same_results_make_the_same_page():
     assert html_page(full_metrics(), material()) == html_page(full_metrics(), material())
+
+
+def test_a_further_target_has_a_part_of_its_own():
+    page = Page(html_page(of_two_targets(), Material()))
+    scores, differences = page.tables["Target parity"]
+    assert scores[1] == ["test accuracy", "0.9871", "0.9821"]
+    assert differences[1] == ["accuracy, PyTorch less Keras", "+0.0050"]
+    assert "Target parity" not in Page(html_page(metrics(), Material())).tables

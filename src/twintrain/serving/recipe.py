@@ -98,7 +98,7 @@ def answer_names(task: Schema) -> list[str]:
 
 
 def answer_columns(task: Schema) -> dict[str, bool]:
-    """All columns of answers in their order, and whether each has labels; those of further targets begin with its name."""
+    """All columns of answers, and whether each has labels; the name of a further target goes before its columns."""
     first = {"label": True} if task.labels else {}
     further = {
         f"{name}_{column}": has_labels
