@@ -21,6 +21,7 @@ from twintrain.evaluation import metrics
 from twintrain.evaluation.running import Mean, runs
 from twintrain.evaluation.scores import mask_score, regression_score, score
 from twintrain.evaluation.stored_predictions import file_of, load_predictions, store_predictions
+from twintrain.evaluation.targets import labels_of
 from twintrain.frameworks import framework_module
 from twintrain.frameworks.threads import inference_threads
 from twintrain.report import prediction_charts
@@ -117,7 +118,7 @@ def _of_targets(
     """The same of each of several targets; returns the scores of the first, and with them those of the others."""
     scores = {}
     for name, place in schema.places_of_targets.items():
-        asked = replace(test, labels=np.array(schema.targets[name].of_class)[test.labels])
+        asked = replace(test, labels=labels_of(name, test.labels, schema))
         own = (found[:, place] for found in logits)
         target = name if name in schema.further else None
         scores[name] = _reported(cuts, own, asked, schema.of_target(name), trained_loss, folder, target)

@@ -9,14 +9,15 @@ from twintrain.evaluation import metrics
 from twintrain.settings.sections.losses import Loss
 
 
-def by_target(logits: np.ndarray, labels: np.ndarray, schema: Schema) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, logits and labels of each of several targets.
+def labels_of(target: str, labels: np.ndarray, schema: Schema) -> np.ndarray:
+    """The labels of one of several targets, int64 (rows,), of those that the rows have, which are the first one's."""
+    return np.array(schema.targets[target].of_class)[labels]
 
-    Args:
-        labels: int64 (rows,), of the first target, whose labels the rows have.
-    """
+
+def by_target(logits: np.ndarray, labels: np.ndarray, schema: Schema) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, logits and labels of each of several targets; arguments as those of `labels_of`."""
     for name, place in schema.places_of_targets.items():
-        yield name, logits[:, place], np.array(schema.targets[name].of_class)[labels]
+        yield name, logits[:, place], labels_of(name, labels, schema)
 
 
 def row_losses(logits: np.ndarray, labels: np.ndarray, settings: Loss, schema: Schema) -> np.ndarray:
