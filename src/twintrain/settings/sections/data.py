@@ -49,7 +49,8 @@ class Preprocess(Section):
 
     categorical: Literal["codes", "onehot"] = "codes"
     target: Literal["labels", "input"] = "labels"
-    further: Further | None = None
+    # Not there where it is null: digests of settings are then those of earlier versions.
+    further: Further | None = Field(None, exclude_if=lambda further: further is None)
 
     @field_validator("further", mode="before")
     @classmethod

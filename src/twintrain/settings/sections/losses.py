@@ -82,7 +82,8 @@ class Loss(Section):
     class_weights: Annotated[list[Strength], Field(max_length=MAX_NAMES)] | Literal["balanced"] | None = None
     gamma: Strength | None = None
     delta: float | None = Field(None, gt=0, le=1e12)
-    weights: dict[str, Strength] | None = None
+    # Not there where they are null: digests of settings are then those of earlier versions.
+    weights: dict[str, Strength] | None = Field(None, exclude_if=lambda weights: weights is None)
 
     @model_validator(mode="after")
     def _weighs_something(self) -> "Loss":
