@@ -105,6 +105,11 @@ def _entry(framework: str, predictions: Predictions) -> dict[str, Any]:
     }
     found = {k: value for path, needs in sources.items() for k, value in project.read_json(path, needs=needs).items()}
     found |= project.read_json(project.COST, needs=(framework,))[framework]
+    if "targets" in found:
+        found["targets"] = {
+            target: scores | _calibration_scores(load_predictions(project.EVALUATE / framework, target))
+            for target, scores in found["targets"].items()
+        }
     return found | _calibration_scores(predictions)
 
 
@@ -156,8 +161,16 @@ def _compared(
     rows = effective_counts(right, right, sampling).rows if score == "eval_acc" and sampling.is_sample else None
     if seeds := compare_seeds(*trainings, score, margin, rows):
         found["seeds"] = seeds
+    if targets := entries[first].get("targets"):
+        found["targets"] = {name: _of_target(name, first, second, margin, sampling) for name in targets}
     winner, reason = decision.decide(found, {name: entries[name] for name in (first, second)})
     return {**found, "winner": winner, "reason": reason}
+
+
+def _of_target(target: str, first: str, second: str, margin: float, sampling: Sampling) -> dict[str, Any]:
+    """The same of a further target, which decides nothing."""
+    pair = (load_predictions(project.EVALUATE / name, target) for name in (first, second))
+    return compare_networks(*pair, margin, sampling)
 
 
 def _baseline(params: Params, predictions: dict[str, Predictions]) -> dict[str, Any]:
@@ -260,7 +273,7 @@ def _pictures(frameworks: list[str]) -> dict[str, Path]:
         f"{TITLES[name]}: {drawn.removesuffix('.png').replace('_', ' ')}": project.EVALUATE / name / drawn
         for drawn in names
         for name in frameworks
-        if drawn != "confusion_matrix.png"
+        if not drawn.startswith("confusion_matrix")
     }
 
 

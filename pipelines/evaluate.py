@@ -4,7 +4,8 @@ python -m pipelines.evaluate FRAMEWORK    reads build/train/FRAMEWORK, writes bu
                                           `dvc repro evaluate@FRAMEWORK`
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from twintrain.data.schema import Schema
 from twintrain.evaluation import metrics
 from twintrain.evaluation.running import Mean, runs
 from twintrain.evaluation.scores import mask_score, regression_score, score
-from twintrain.evaluation.stored_predictions import FILE_NAME as PREDICTIONS
-from twintrain.evaluation.stored_predictions import load_predictions, store_predictions
+from twintrain.evaluation.stored_predictions import file_of, load_predictions, store_predictions
+from twintrain.evaluation.targets import labels_of
 from twintrain.frameworks import framework_module
 from twintrain.frameworks.threads import inference_threads
 from twintrain.report import prediction_charts
@@ -61,7 +62,7 @@ def _track(
     first, *further = trained
     folder = project.EVALUATE / framework
     pictures = sorted(folder.glob("*.png"))
-    figures = {name: value for name, value in found.items() if isinstance(value, int | float)}
+    figures = _figures(found)
     tags = {"stage": "evaluate", "framework": framework, "dataset": params.dataset, "model": params.model_name}
     with tracking.stage_run(f"evaluate@{framework}", tags, params.tracking) as run:
         run.log_dataset(test.features, test.labels, params.dataset, "test")
@@ -71,7 +72,14 @@ def _track(
         run.refer("train_run_id", trainings[first])
         tracking.add_to_run(run, trainings[first], figures, pictures, trained[first]["model_id"])
         for seed in further:
-            tracking.add_to_run(run, trainings[seed], scores[seed], [], trained[seed]["model_id"])
+            tracking.add_to_run(run, trainings[seed], _figures(scores[seed]), [], trained[seed]["model_id"])
+
+
+def _figures(found: dict[str, Any]) -> dict[str, float]:
+    """Scores by one name each; those of further targets begin with the target's."""
+    figures = {name: value for name, value in found.items() if isinstance(value, int | float)}
+    of_targets = found.get("targets", {}).items()
+    return figures | {f"{target}_{name}": value for target, scores in of_targets for name, value in scores.items()}
 
 
 def _trained(source: Path) -> dict[str, Any]:
@@ -82,8 +90,11 @@ def _trained(source: Path) -> dict[str, Any]:
 
 def _evaluate(
     framework: str, source: Path, trained: dict[str, Any], folder: Path, test: Part, params: Params
-) -> dict[str, float]:
-    """Writes the predictions, scores and pictures of the network of one seed; returns its scores."""
+) -> dict[str, Any]:
+    """Writes the predictions, scores and pictures of the network of one seed; returns its scores.
+
+    Those of further targets stand below `targets`, by name.
+    """
     schema = Schema.load(project.SPLIT)
     # Balanced weights of the classes are those of the training rows.
     trained_loss = params.train.loss.model_copy(update={"class_weights": trained.get("class_weights")})
@@ -91,24 +102,54 @@ def _evaluate(
     batch_size = params.evaluate.batch_size
     cuts = list(runs(test.features, test.labels, batch=batch_size))
     logits = _logits(framework, source, test.features, cuts, batch_size, bool(trained.get("head")))
-    test_loss = _store(cuts, logits, test, schema, trained_loss, folder)
-    predictions = load_predictions(folder)
-    scores = _scores(predictions, test_loss)
+    if schema.targets:
+        scores = _of_targets(cuts, list(logits), test, schema, trained_loss, folder)
+    else:
+        scores = _reported(cuts, logits, test, schema, trained_loss, folder)
     project.write_json(folder / "metrics.json", scores)
-    _plot(predictions, test, schema, folder)
     name = framework if folder.name == framework else f"{framework} {folder.name}"
-    print(f"evaluate: {name} " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
+    print(f"evaluate: {name} " + ", ".join(f"{key} {value:.4f}" for key, value in _figures(scores).items()))
     return scores
+
+
+def _of_targets(
+    cuts: list[slice], logits: list[np.ndarray], test: Part, schema: Schema, trained_loss: Loss, folder: Path
+) -> dict[str, Any]:
+    """The same of each of several targets; returns the scores of the first, and with them those of the others."""
+    scores = {}
+    for name, place in schema.places_of_targets.items():
+        asked = replace(test, labels=labels_of(name, test.labels, schema))
+        own = (found[:, place] for found in logits)
+        target = name if name in schema.further else None
+        scores[name] = _reported(cuts, own, asked, schema.of_target(name), trained_loss, folder, target)
+    first, *further = scores
+    return {**scores[first], "targets": {name: scores[name] for name in further}}
+
+
+def _reported(
+    cuts: list[slice],
+    logits: Iterable[np.ndarray],
+    test: Part,
+    schema: Schema,
+    trained_loss: Loss,
+    folder: Path,
+    target: str | None = None,
+) -> dict[str, float]:
+    """Writes the predictions of one target and their pictures; returns their scores."""
+    test_loss = _store(cuts, logits, test, schema, trained_loss, folder / file_of(target))
+    predictions = load_predictions(folder, target)
+    _plot(predictions, test, schema, folder, f"_{target}" if target else "")
+    return _scores(predictions, test_loss)
 
 
 def _over_seeds(scores: dict[int, dict[str, float]], trained: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """The scores of each seed, with the run of its training, and their spread."""
     each = [{"seed": seed, "run_id": trained[seed]["run_id"], **found} for seed, found in scores.items()]
-    return {"seeds": each, **spread(list(scores.values()))}
+    return {"seeds": each, **spread([_figures(found) for found in scores.values()])}
 
 
 def _store(
-    cuts: list[slice], logits: Iterator[np.ndarray], test: Part, schema: Schema, trained_loss: Loss, folder: Path
+    cuts: list[slice], logits: Iterable[np.ndarray], test: Part, schema: Schema, trained_loss: Loss, path: Path
 ) -> float:
     """Writes the predictions, of classes and pixels probabilities, of numbers these in their unit; returns the loss."""
     loss = Mean()
@@ -119,7 +160,7 @@ def _store(
             loss.add(metrics.row_losses(found, test.labels[run], trained_loss))
             yield meant(found)
 
-    store_predictions(folder / PREDICTIONS, test.index, (kept(test.labels[run]) for run in cuts), name, predicted())
+    store_predictions(path, test.index, (kept(test.labels[run]) for run in cuts), name, predicted())
     return loss.value
 
 
@@ -144,12 +185,12 @@ def _scores(predictions: dict[str, np.ndarray], test_loss: float) -> dict[str, f
     return regression_score(predictions["prediction"], predictions["label"], test_loss)
 
 
-def _plot(predictions: dict[str, np.ndarray], test: Part, schema: Schema, folder: Path) -> None:
+def _plot(predictions: dict[str, np.ndarray], test: Part, schema: Schema, folder: Path, ending: str) -> None:
     labels = predictions["label"]
     if schema.labels:
         probability = predictions["probability"]
-        prediction_charts.plot_confusion(labels, probability, schema.labels, folder / "confusion_matrix.png")
-        prediction_charts.plot_roc(labels, probability, schema.labels, folder / "roc.png")
+        prediction_charts.plot_confusion(labels, probability, schema.labels, folder / f"confusion_matrix{ending}.png")
+        prediction_charts.plot_roc(labels, probability, schema.labels, folder / f"roc{ending}.png")
         return
     if schema.task == "segmentation":
         shape = test.features.shape[:3]

@@ -131,6 +131,15 @@ ARGUMENTS = [
         "verify --native --train.optimizer.name rprop",
         "params.yaml: Keras has no rprop of its own; expected mode: aligned, or frameworks: [torch]",
     ),
+    ("run --preset mnist5k --model multitask", "outputs are of several targets, and mnist5k has one"),
+    (
+        'run --preset multitask --preprocess.further {"parity":{"even":[0],"odd":[1]}}',
+        "preprocess.further.parity: expected a label for each class, got none for '2'",
+    ),
+    (
+        'run --preset multitask --train.loss.weights {"party":1}',
+        "unknown target in train.loss.weights: 'party'; did you mean 'parity'?",
+    ),
     ("drift --input x --train.epochs 3", "expected --drift.psi or --drift.ks, got --train.epochs"),
     ("predict --input a.csv --output a.csv", "--output a.csv is the input"),
     ("predict --input a --output b.csv --bad-rows skip", "unknown --bad-rows 'skip'"),

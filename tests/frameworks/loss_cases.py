@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from twintrain.data.schema import Schema
 from twintrain.settings.sections.losses import SHARES, TASK_LOSSES, Loss
 
 ROWS = 40
@@ -19,6 +20,23 @@ OPTIONS = {
     "dice": [{}],
 }
 CLASS_WEIGHTS = {"binary": [0.3, 2.1], "multiclass": [0.3, 2.1, 0.0, 1.7]}
+# Three targets of the four classes of "multiclass".
+TARGETS = Schema(
+    dataset="case",
+    task="multiclass",
+    labels=["a", "b", "c", "d"],
+    input_shape=[7],
+    input_dtype="float",
+    categories=None,
+    feature_names=None,
+    outputs=8,
+    targets={
+        "class": {"task": "multiclass", "labels": ["a", "b", "c", "d"], "of_class": [0, 1, 2, 3]},
+        "half": {"task": "binary", "labels": ["low", "high"], "of_class": [0, 0, 1, 1]},
+        "third": {"task": "multiclass", "labels": ["x", "y", "z"], "of_class": [2, 0, 1, 2]},
+    },
+)
+OF_TARGETS = Loss(label_smoothing=0.1, weights={"half": 0.5, "third": 2.0})
 INPUTS = ("random", "extreme")
 DTYPES = ("float64", "float32")
 
@@ -40,6 +58,10 @@ def mixed_labels(task: str) -> np.ndarray:
     rng = np.random.default_rng(OUTPUTS[task] + 10)
     labels = rng.integers(0, max(OUTPUTS[task], 2), (ROWS, 2))
     return np.column_stack([labels, rng.integers(0, SHARES + 1, ROWS)])
+
+
+def logits_of_targets(dtype: str) -> np.ndarray:
+    return np.random.default_rng(20).normal(scale=3, size=(ROWS, TARGETS.outputs)).astype(dtype)
 
 
 def arrays(task: str, inputs: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:

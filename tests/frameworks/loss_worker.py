@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, arrays, mixed_labels, settings
+from loss_cases import (
+    CLASS_WEIGHTS,
+    DTYPES,
+    INPUTS,
+    OF_TARGETS,
+    TARGETS,
+    arrays,
+    logits_of_targets,
+    mixed_labels,
+    settings,
+)
 
 from twintrain.settings.sections.losses import Loss
 
@@ -38,6 +48,17 @@ def main(framework: str, out: str) -> None:
                 logits, labels
             )
             results[f"mixed {task}|{dtype}|metric"] = unrecorded(framework, losses.metric, logits, labels, {})
+    criterion = losses.criterion_of(OF_TARGETS, TARGETS)
+    with_gradient = compiled(lambda logits, labels: criterion(logits, labels)[0])
+    for dtype in DTYPES:
+        set_precision(framework, dtype)
+        for kind, labels in (
+            ("plain", arrays("multiclass", "random", dtype)[1]),
+            ("mixed", mixed_labels("multiclass")),
+        ):
+            key, logits = f"targets {kind}|{dtype}", logits_of_targets(dtype)
+            results[f"{key}|loss"], results[f"{key}|gradient"] = with_gradient(logits, labels)
+            results[f"{key}|metric"] = unrecorded(framework, lambda *given: criterion(*given)[1], logits, labels, {})
     np.savez(out, **results)
 
 

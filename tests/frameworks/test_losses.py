@@ -4,13 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loss_cases import CLASS_WEIGHTS, DTYPES, INPUTS, OUTPUTS, arrays, mixed_labels, settings
+from loss_cases import (
+    CLASS_WEIGHTS,
+    DTYPES,
+    INPUTS,
+    OF_TARGETS,
+    OUTPUTS,
+    TARGETS,
+    arrays,
+    logits_of_targets,
+    mixed_labels,
+    settings,
+)
 from scipy.special import expit, logsumexp, xlogy
 from sklearn.utils.class_weight import compute_class_weight
 from worker_process import run_worker
 
 from twintrain.data.schema import Schema
-from twintrain.evaluation import metrics
+from twintrain.evaluation import metrics, targets
 from twintrain.evaluation.overlap import dice_coefficient
 from twintrain.settings.params import Params
 from twintrain.settings.sections.losses import SHARES, Loss
@@ -214,6 +225,80 @@ def test_what_is_watched_while_training_is_the_metric_of_stored_logits(results: 
         logits, labels = arrays(task, inputs, "float64")
         found = results[twin][f"{task}|{inputs}|float64|metric"] / len(labels)
         assert found == pytest.approx(metrics.metric(logits, labels), rel=1e-14)
+
+
+def of_targets(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Losses of rows (rows,) and their gradients, as OF_TARGETS weighs them: columns and groups written out."""
+    parts = (
+        (1.0, slice(0, 4), [0, 1, 2, 3]),
+        (0.5, slice(4, 5), [0, 0, 1, 1]),
+        (2.0, slice(5, 8), [2, 0, 1, 2]),
+    )
+    found = [(weight, *entropy(logits[:, place], np.array(group)[labels], 0.1)) for weight, place, group in parts]
+    return sum(weight * terms for weight, terms, _ in found), np.hstack(
+        [weight * slopes for weight, _, slopes in found]
+    )
+
+
+@pytest.mark.parametrize("twin", EVERY_TWIN)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["plain", "mixed"])
+def test_loss_of_several_targets_is_the_weighted_sum_of_theirs(results: Results, twin: str, dtype: str, kind: str):
+    logits = logits_of_targets(dtype).astype(np.float64)
+    if kind == "plain":
+        watched = arrays("multiclass", "random", dtype)[1]
+        terms, slopes = of_targets(logits, watched)
+    else:
+        first, second, parts = mixed_labels("multiclass").T
+        share, watched = parts / SHARES, np.where(parts >= SHARES / 2, first, second)
+        (ours, our_slopes), (theirs, their_slopes) = of_targets(logits, first), of_targets(logits, second)
+        terms = share * ours + (1 - share) * theirs
+        slopes = share[:, None] * our_slopes + (1 - share)[:, None] * their_slopes
+    for what, value in {"loss": terms.mean(), "gradient": slopes / len(logits)}.items():
+        found = results[twin][f"targets {kind}|{dtype}|{what}"]
+        np.testing.assert_allclose(found, value, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=what)
+    right = logits[:, :4].argmax(axis=1) == watched
+    assert results[twin][f"targets {kind}|{dtype}|metric"] == right.sum()
+
+
+def test_loss_and_metric_of_stored_outputs_of_several_targets():
+    logits, labels = logits_of_targets("float64"), arrays("multiclass", "random", "float64")[1]
+    found = targets.row_losses(logits, labels, OF_TARGETS, TARGETS)
+    np.testing.assert_allclose(found, of_targets(logits, labels)[0], rtol=1e-14)
+    assert targets.row_metrics(logits, labels, TARGETS).tolist() == (logits[:, :4].argmax(axis=1) == labels).tolist()
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (
+            {"weights": {"hlaf": 0.5}},
+            "unknown target in train.loss.weights: 'hlaf'; did you mean 'half'?",
+        ),
+        (
+            {"weights": {"class": 0.0, "half": 0.0, "third": 0.0}},
+            "train.loss.weights: expected at least one above 0, got {'class': 0.0, 'half': 0.0, 'third': 0.0}",
+        ),
+        (
+            {"class_weights": "balanced"},
+            "train.loss.class_weights: class, half, third have other classes; expected null",
+        ),
+        (
+            {"name": "cross_entropy"},
+            "train.loss.name: the task of 'half' of case is binary; expected binary_cross_entropy, focal, "
+            "kl_divergence, hinge, mse, mae or huber, got cross_entropy",
+        ),
+    ],
+)
+def test_loss_that_does_not_fit_several_targets_is_refused_in_one_line(loss, message, error_of):
+    assert error_of(check_loss, Loss(**loss), TARGETS) == message
+    check_loss(OF_TARGETS, TARGETS)
+
+
+def test_weights_of_targets_need_several(error_of):
+    assert error_of(check_loss, Loss(weights={"rows": 1.0}), schema("multiclass")) == (
+        "train.loss.weights are of several targets, and rows has one; expected preprocess.further, or null"
+    )
 
 
 def test_overlap_of_masks():

@@ -22,6 +22,7 @@ from report_cases import (
     material,
     metrics,
     numbers,
+    of_two_targets,
 )
 
 from twintrain.report.page import PLOTLY, Material, html_page
@@ -347,3 +348,11 @@ def test_charts_are_drawn_by_the_small_bundle_of_the_plotly_that_makes_them():
     assert kinds
     assert kinds <= {"scatter", "bar", "pie"}
     assert len(page.encode()) < 1_500_000
+
+
+def test_a_further_target_has_a_part_of_its_own():
+    page = Page(html_page(of_two_targets(), Material()))
+    scores, differences = page.tables["Target parity"]
+    assert scores[1] == ["test accuracy", "0.9871", "0.9821"]
+    assert differences[1] == ["accuracy, PyTorch less Keras", "+0.0050"]
+    assert "Target parity" not in Page(html_page(metrics(), Material())).tables

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from report_cases import COMPARISON, KERAS, LOGISTIC, TORCH, UNVERIFIED, alone, full_metrics, metrics
+from report_cases import COMPARISON, KERAS, LOGISTIC, TORCH, UNVERIFIED, alone, full_metrics, metrics, of_two_targets
 
 from twintrain.report.statements import (
     COST_ROWS,
@@ -269,3 +269,11 @@ def test_metrics_are_left_as_they_were(printed):
     found = metrics()
     printed(found)
     assert found == metrics()
+
+
+def test_a_further_target_has_a_sentence_of_its_own():
+    *_, said, baseline = sentences(of_two_targets())
+    assert said.startswith("parity: accuracy PyTorch 0.9871, Keras 0.9821. PyTorch is 0.50 points more accurate")
+    assert baseline == baseline_conclusion(metrics())
+    assert [each for each in sentences(of_two_targets()) if each != said] == sentences(metrics())
+    assert conclusion(of_two_targets()) == conclusion(metrics())

@@ -141,6 +141,9 @@ def test_answers_are_named_after_what_is_asked(answered):
     assert columns["codes"] == ["label", "probability_unacc", "probability_acc", "probability_good"]
     assert columns["table"] == ["label", "probability_no", "probability_yes"]
     assert columns["regression"] == columns["sequences"] == ["prediction"]
+    of_digits = [f"probability_{digit}" for digit in range(10)]
+    of_parity = ["parity_label", "parity_probability_even", "parity_probability_odd"]
+    assert columns["targets"] == ["label", *of_digits, *of_parity]
     assert columns["segmentation"] == [f"pixel_{place}" for place in range(784)]
     assert columns["reconstruction"] == [f"value_{place}" for place in range(784)]
     # The cases tell right from wrong: networks do not answer all rows alike.

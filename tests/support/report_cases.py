@@ -144,6 +144,14 @@ def full_metrics(**changes):
     )
 
 
+def of_two_targets():
+    """A further target `parity`, in which the two are nearer."""
+    scores = {"torch": {**TORCH, "targets": {"parity": {"eval_acc": 0.9871, "test_loss": 0.05}}}}
+    scores["keras"] = {**KERAS, "targets": {"parity": {"eval_acc": 0.9821, "test_loss": 0.06}}}
+    parity = {**COMPARISON, "accuracy_difference": 0.005, "accuracy_ci95": [-0.002, 0.012]}
+    return metrics(**scores, comparison={**COMPARISON, "targets": {"parity": parity}})
+
+
 def alone():
     """One framework: nothing to compare."""
     against = {**LOGISTIC, "comparisons": {"torch": LOGISTIC["comparisons"]["torch"]}}

@@ -38,6 +38,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "regression": ("diabetes_regression", {}),
     "reconstruction": ("autoencoder_mnist5k", DIGITS),
     "segmentation": ("unet_digits", {"split.train_rows": 200}),
+    "targets": ("multitask", {"split.train_rows": 200}),
     "sequences": ("timeseries_lstm", {"split.train_rows": 200}),
     "text": ("text_embedding", {"split.train_rows": 200}),
     "float64": ("diabetes", {"train.dtype": "float64"}),

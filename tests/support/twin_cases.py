@@ -592,7 +592,10 @@ MODEL_CASES = {
     "text_embedding": "reviews",
     "text_lstm": "reviews",
     "transformer_text": "reviews",
+    "multitask": "mnist5k",
 }
+# Further targets of those models that have some.
+TARGETS = {"multitask": {"parity": {"even": ["0", "2", "4", "6", "8"], "odd": ["1", "3", "5", "7", "9"]}}}
 # Models whose layers have rows of their own, put together as others are: the slow tests have them.
 FURTHER_MODELS = (
     *("conventions", "wide_mlp", "wide_mlp_dropout", "wide_mlp_batch_norm", "deep_mlp_tanh", "image_classifier", "net"),
@@ -701,6 +704,8 @@ TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
         "cnn",
         {"augmentation": Augmentation(shift=2, rotation=15.0, crop=0.8, flip=0.5, erasing=0.5)},
     ),
+    "weights of targets": ("multitask", {"loss": Loss(label_smoothing=0.1, weights={"digit": 0.7, "parity": 2.0})}),
+    "mixed images of several targets": ("multitask", {"augmentation": Augmentation(mixup=0.4, cutmix=1.0)}),
     "mixed images": ("cnn", {"augmentation": Augmentation(flip=0.5, mixup=0.4, cutmix=1.0)}),
     "all at once": (
         "batch_norm on images",
@@ -743,7 +748,7 @@ def cases(mode: str = "aligned") -> dict[str, Case]:
         found[name] = case_of(shape, layers, _outputs(index, layers), seed=index, mode=mode)
     found[EXTREME] = _extreme(found[EXTREME])
     for index, (model, dataset) in enumerate(MODEL_CASES.items()):
-        schema = network_schema(dataset, load_dataset(dataset), Preprocess())
+        schema = network_schema(dataset, load_dataset(dataset), Preprocess(further=TARGETS.get(model)))
         found[model] = _case(load_network(model, mode, schema), seed=100 + index)
     return found
 
@@ -846,7 +851,7 @@ def _case(network: Network, seed: int) -> Case:
     elif schema.task == "segmentation":
         labels = rng.random((ROWS, schema.outputs)) < 0.3
     else:
-        labels = rng.integers(0, max(schema.outputs, 2), ROWS)
+        labels = rng.integers(0, len(schema.labels), ROWS)
     weights = {name: _draw(weight, name, rng) for name, weight in network.weights().items()}
     return Case(network, features, labels, weights)
 

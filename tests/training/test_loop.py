@@ -25,8 +25,9 @@ PARTS = {"train": part(1), "val": part(2)}
 
 
 class Alone:
-    """What all backends have where no other worker trains."""
+    """What all backends have where one target is asked for and no other worker trains."""
 
+    network = SimpleNamespace(schema=SimpleNamespace(targets={}))
     worker = Worker()
 
     def from_first(self, numbers):

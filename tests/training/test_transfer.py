@@ -158,3 +158,21 @@ def test_a_layer_that_would_be_frozen_as_it_is_drawn_is_refused(error_of):
 @pytest.mark.parametrize(("labels", "meaning"), [(LOW, LOW), ([], ["made up"])])
 def test_outputs_without_classes_stand_for_numbers_of_their_data_set(labels, meaning):
     assert meaning_of_outputs(network().schema.model_copy(update={"labels": labels})) == meaning
+
+
+def test_outputs_of_several_targets_are_no_start_for_those_of_one():
+    one = network(LOW)
+    half = {"task": "binary", "labels": ["first", "second"], "of_class": [0, 0, 1]}
+    own = {"task": "multiclass", "labels": LOW, "of_class": [0, 1, 2]}
+    asked = {**one.schema.model_dump(), "outputs": len(LOW) + 1, "targets": {"digit": own, "half": half}}
+    trunk = [{"conv2d": {"filters": 4, "kernel_size": 2}}, "batch_norm", "flatten", {"dense": {"units": 6}}]
+    given = [
+        {"dense": {"units": "outputs"}, "name": "dense_4"},
+        {"dense": {"units": "outputs"}, "name": "which_half", "from": "dense_3"},
+    ]
+    trunk[-1] |= {"name": "dense_3"}
+    outputs = {"digit": "dense_4", "half": "which_half"}
+    several = place_layers([*trunk, *given], "s", "aligned", Schema(**asked), "s.yaml", None, outputs)
+    start = start_from(several, draw_weights(several, 2), trained(one))
+    assert start.drawn == ["dense_4", "which_half"]
+    assert meaning_of_outputs(several.schema) == [*(f"digit: {label}" for label in LOW), "half: first", "half: second"]

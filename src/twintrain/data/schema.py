@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from twintrain.data.dataset import Dataset
 from twintrain.data.feature import RESERVED, Feature
+from twintrain.data.targets import Target, targets_of
 from twintrain.errors import UserError
 from twintrain.settings.sections.data import Preprocess
 from twintrain.settings.sections.losses import TASK_METRICS
@@ -32,7 +33,9 @@ class Schema(BaseModel):
         vocabulary: of a text, a digest of the words that its ids stand for, once training rows have said which.
         columns: of each encoded column of a table, the column that it is of.
         outputs: number of outputs: 1 for a binary task or a number, one a class, one a number of a reconstructed input,
-            one a pixel of a mask.
+            one a pixel of a mask; of several targets those of all.
+        targets: where there are several, all of them by name in the order of their outputs; `task` and `labels` are
+            those of the first, whose labels are the ones that the rows have.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +51,28 @@ class Schema(BaseModel):
     tokens: int | None = None
     vocabulary: str | None = None
     columns: list[str] | None = None
+    # Not written where there is one, as in files of earlier versions.
+    targets: dict[str, Target] = Field({}, exclude_if=lambda targets: not targets)
+
+    @property
+    def places_of_targets(self) -> dict[str, slice]:
+        """Where the outputs of each of several targets stand among all."""
+        places, start = {}, 0
+        for name, target in self.targets.items():
+            places[name] = slice(start, start + target.outputs)
+            start += target.outputs
+        return places
+
+    @property
+    def further(self) -> list[str]:
+        """Names of the targets after the first of several."""
+        return [*self.targets][1:]
+
+    def of_target(self, name: str) -> "Schema":
+        """The same of one of several targets alone."""
+        target = self.targets[name]
+        alone = {"task": target.task, "labels": target.labels, "outputs": target.outputs, "targets": {}}
+        return self.model_copy(update=alone)
 
     def places_by_name(self) -> dict[str, list[int]]:
         """Where the encoded columns of each column are, from 0, by its name; those of one encoded column by its own."""
@@ -82,11 +107,18 @@ def network_schema(dataset_name: str, dataset: Dataset, preprocess: Preprocess) 
     """Derives, without reading any data, what the network will be given and asked.
 
     Raises:
-        UserError: codes are asked of a table that also has numeric columns, or codes or words to be given back.
+        UserError: codes are asked of a table that also has numeric columns, or codes or words to be given back, or
+            further targets do not follow from the classes.
     """
     schema = _schema_of_labels(dataset_name, dataset, preprocess)
+    if preprocess.target == "labels" and preprocess.further:
+        targets = targets_of(dataset_name, dataset, preprocess.further)
+        outputs = sum(target.outputs for target in targets.values())
+        return schema.model_copy(update={"outputs": outputs, "targets": targets})
     if preprocess.target == "labels":
         return schema
+    if preprocess.further:
+        raise UserError("preprocess.further: targets follow from labels, and target: input has none; expected null")
     if schema.tokens:
         raise UserError("preprocess.target: input needs numbers to give back, and words are none; expected labels")
     if schema.categories:

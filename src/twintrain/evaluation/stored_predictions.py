@@ -11,6 +11,11 @@ from twintrain.system.stored import ANY_NUMBERS, Arrays, damaged, load_arrays
 FILE_NAME = "predictions.npz"
 
 
+def file_of(target: str | None = None) -> str:
+    """The name of the file that has the predictions of a target; None: of the only one, or of the first of several."""
+    return FILE_NAME if target is None else f"predictions_{target}.npz"
+
+
 def store_predictions(
     path: Path, index: np.ndarray, labels: Iterable[np.ndarray], name: str, predicted: Iterable[np.ndarray]
 ) -> None:
@@ -27,13 +32,16 @@ def store_predictions(
         archive.write(name, len(index), predicted)
 
 
-def load_predictions(folder: Path) -> Arrays:
+def load_predictions(folder: Path, target: str | None = None) -> Arrays:
     """The test predictions that `evaluate` or `baseline` has left in a folder, as read-only maps of their file.
+
+    Args:
+        target: a further one of several, as `file_of` takes it.
 
     Raises:
         DamagedFileError: it holds no such arrays, or arrays of different rows.
     """
-    path = folder / FILE_NAME
+    path = folder / file_of(target)
     found = load_arrays(path, "index", "label", kinds=ANY_NUMBERS, mapped=True)
     if sizes := {name: len(array) for name, array in found.items() if len(array) != len(found["index"])}:
         name, rows = next(iter(sizes.items()))

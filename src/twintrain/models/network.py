@@ -16,6 +16,7 @@ from twintrain.models.layers.activation import Activation
 from twintrain.models.layers.core import Embedding
 from twintrain.models.layers.layer import Entry, Weight
 from twintrain.models.layers.normalization import BatchNorm
+from twintrain.models.outputs import Outputs
 from twintrain.models.own_twin import check_file
 from twintrain.models.placing import Place, PlacedLayer, Placer
 from twintrain.settings.yaml_files import read_yaml, validated
@@ -26,12 +27,17 @@ MAX_WEIGHTS = 2 * 10**9  # 8 GB in float32, and the optimizer has more of them
 
 
 class ModelFile(BaseModel):
-    """A file of conf/models/: a list of layers, each written `kind` or `kind: {arguments}`, and blocks of them."""
+    """A file of conf/models/: a list of layers, each written `kind` or `kind: {arguments}`, and blocks of them.
+
+    Attributes:
+        outputs: of several targets, the name of the entry that gives the outputs of each.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     layers: list[Entry]
     blocks: dict[str, Block] = {}
+    outputs: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def load_network(model: str, mode: str, schema: Schema) -> Network:
         check_file(path)
         return Network(path.stem, mode, schema, layers=(), source=path)
     file = validated(ModelFile, read_yaml(path), str(path))
-    return place_layers(file.layers, path.stem, mode, schema, path, file.blocks)
+    return place_layers(file.layers, path.stem, mode, schema, path, file.blocks, file.outputs)
 
 
 def place_layers(
@@ -138,12 +144,15 @@ def place_layers(
     schema: Schema,
     source: Path,
     blocks: dict[str, Block] | None = None,
+    outputs: dict[str, str] | None = None,
 ) -> Network:
     """Places a list of layers: resolves names and `outputs`, infers shapes, checks that each layer fits its inputs."""
     entries, head = _without_head(entries, schema, source)
     check_blocks(blocks or {}, [*LAYERS, *COMPOSITES], str(source))
-    placer = Placer(mode, schema, blocks or {})
-    placer.stack(entries, INPUT, Place(str(source)))
+    named = Outputs(schema, outputs or {})
+    named.check_names([entry["name"] for entry in entries if isinstance(entry, dict) and "name" in entry], str(source))
+    placer = Placer(mode, schema, blocks or {}, named)
+    placer.stack([*entries, *named.joined()], INPUT, Place(str(source)))
     layers = tuple(placer.layers)
     shape = layers[-1].output_shape if layers else tuple(schema.input_shape)
     if shape != (schema.outputs,):
@@ -170,6 +179,8 @@ def _without_head(entries: list[Entry], schema: Schema, source: Path) -> tuple[l
     where = f"{source} layer {len(entries)} ({HEAD})"
     if last not in (HEAD, {HEAD: None}, {HEAD: {}}):
         raise UserError(f"{where}: expected it alone at the end, got {shown(last)}")
+    if schema.targets:
+        raise UserError(f"{where} does not fit {schema.dataset}: it is of one target, not of several; leave it out")
     if schema.outputs > 1 and not schema.labels:
         raise UserError(f"{where} does not fit {schema.dataset}: its outputs are no classes; leave it out")
     if schema.outputs == 1:

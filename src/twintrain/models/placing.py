@@ -15,6 +15,7 @@ from twintrain.models.layers.join import Join
 from twintrain.models.layers.layer import Entry, Layer, Shape, Wrapper
 from twintrain.models.layers.padding import given_mask, taken_mask
 from twintrain.models.layers.time_distributed import TimeDistributed, check_step
+from twintrain.models.outputs import Outputs
 from twintrain.models.placed_layer import PlacedLayer, Taken
 from twintrain.settings.yaml_files import validated
 
@@ -100,8 +101,8 @@ class Place:
 class Placer:
     """Places the entries of a model file for a data set: one layer after those that it takes."""
 
-    def __init__(self, mode: str, schema: Schema, blocks: dict[str, Block]) -> None:
-        self.mode, self.schema, self.blocks = mode, schema, blocks
+    def __init__(self, mode: str, schema: Schema, blocks: dict[str, Block], outputs: Outputs) -> None:
+        self.mode, self.schema, self.blocks, self.outputs = mode, schema, blocks, outputs
         self.kinds: Collection[str] = [*LAYERS, *COMPOSITES, *blocks]
         self.layers: list[PlacedLayer] = []
         self.shapes: dict[str, Shape] = {INPUT: tuple(schema.input_shape)}
@@ -128,6 +129,8 @@ class Placer:
             taken = scope.taken(written, here.where)
             node = self._entry(written, taken, written.name or f"{written.kind}_{index}", here)
             scope.add(written.name, node, here.where)
+            if not place.scopes:
+                self.outputs.check_shape(written.name, self.shapes[node], here.where)
         scope.check()
         return scope.last
 
@@ -193,7 +196,7 @@ class Placer:
         """
         number = self._number() if number is None else number
         try:
-            layer = self._resolved(layer, taken)
+            layer = self._resolved(layer, taken, place.named(name))
         except UserError as error:
             raise self._misfit(place, error) from None
         parts = self._parts(layer, taken, name, place) if isinstance(layer, Wrapper) else ()
@@ -262,10 +265,10 @@ class Placer:
         self.count += 1
         return self.count - 1
 
-    def _resolved(self, layer: Layer, taken: Taken) -> Layer:
+    def _resolved(self, layer: Layer, taken: Taken, name: str) -> Layer:
         """Fills in what the data set, the graph and the mode decide."""
         if isinstance(layer, Dense) and layer.units == "outputs":
-            layer = layer.model_copy(update={"units": self.schema.outputs})
+            layer = layer.model_copy(update={"units": self.outputs.units(name)})
         if isinstance(layer, MultiHeadAttention) and len(taken.shapes) > 1:
             layer = layer.model_copy(update={"memory_shape": [*taken.shapes.values()][1]})
         if isinstance(layer, Embedding):

@@ -17,7 +17,7 @@ from twintrain.evaluation.stored_predictions import load_predictions, predicted_
 from twintrain.evaluation.stored_sampling import stored_sampling
 from twintrain.registry.gate import Check, Latency, check_champion, lead, standing
 from twintrain.serving.process import ScoringProcess
-from twintrain.serving.recipe import answer_names
+from twintrain.serving.recipe import answer_columns, answer_names
 from twintrain.system import project
 
 # One row at a time, after some that load and compile what the first ones do.
@@ -83,11 +83,12 @@ def _seconds(process: ScoringProcess, row: Any) -> float:
 def _answers(champion: ScoringProcess, rows: Any, schema: Schema) -> np.ndarray:
     """float64 (rows, classes) or (rows, outputs)."""
     # Whoever has registered the champion: it may be a model of another project.
-    answers, names = pd.DataFrame(champion.score(rows)), answer_names(schema)
-    known = [str(name) for name in answers.columns if name != "label"]
-    if sorted(known) != sorted(names):
-        raise UserError(f"it gives {_listed(known)}, the candidate {_listed(names)}")
-    return answers[names].to_numpy(np.float64)
+    answers, columns = pd.DataFrame(champion.score(rows)), answer_columns(schema)
+    known = [str(name) for name in answers.columns if not columns.get(name) and name != "label"]
+    wanted = [name for name, has_labels in columns.items() if not has_labels]
+    if sorted(known) != sorted(wanted):
+        raise UserError(f"it gives {_listed(known)}, the candidate {_listed(wanted)}")
+    return answers[answer_names(schema)].to_numpy(np.float64)
 
 
 def _listed(names: list[str]) -> str:

@@ -66,6 +66,7 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         costs=statements.cells(statements.columns(metrics), statements.COST_ROWS),
         networks=titles,
         differences=statements.difference_rows(metrics["comparison"], *titles[:2]) if len(titles) > 1 else [],
+        targets=_targets(metrics),
         row_score="errors" if statements.measure_in(metrics) is ERROR else statements.measure_in(metrics).noun,
         banded=_margin(metrics) is not None,
         in_points=_in_points(metrics),
@@ -87,6 +88,21 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         compared=_compared(metrics),
         plotly_js=Markup(PLOTLY.read_text(encoding="utf-8")) if charts else "",
     )
+
+
+def _targets(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is told of each further target, by its name."""
+    titles = [TITLES[name] for name in statements.frameworks_of(metrics)]
+    return {
+        target: {
+            "verdict": statements.verdicts(found),
+            "rows": statements.cells(
+                {TITLES[name]: found[name] for name in statements.frameworks_of(found)}, statements.SCORE_ROWS
+            ),
+            "differences": statements.difference_rows(found["comparison"], *titles[:2]) if len(titles) > 1 else [],
+        }
+        for target, found in statements.by_target(metrics).items()
+    }
 
 
 def _metric(material: Material) -> str:

@@ -148,6 +148,28 @@ def columns(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {**frameworks, f"{metrics['baseline']['name']} (baseline)": metrics["baseline"]}
 
 
+def by_target(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of each further target, by its name, the figures of each framework and the comparisons, as `metrics` has them."""
+    frameworks = frameworks_of(metrics)
+    return {
+        target: {
+            **{name: metrics[name]["targets"][target] for name in frameworks},
+            "comparison": metrics["comparison"].get("targets", {}).get(target, {}),
+            "further_comparisons": {
+                name: found["targets"][target] for name, found in metrics["further_comparisons"].items()
+            },
+        }
+        for target in metrics[frameworks[0]].get("targets", {})
+    }
+
+
+def target_sentence(target: str, found: dict[str, Any]) -> str:
+    """What came out of a further target: `parity: accuracy PyTorch 0.9850, Keras 0.9850. …`."""
+    measure = measure_in(found)
+    scores = ", ".join(f"{TITLES[name]} {found[name][measure.score]:.4f}" for name in frameworks_of(found))
+    return " ".join(filter(None, [f"{target}: {measure.title} {scores}.", verdicts(found)]))
+
+
 def cells(found: dict[str, dict[str, Any]], rows: tuple[tuple[str, str, str], ...] = ROWS) -> list[list[str]]:
     """The rows of a table: heading, then one text a column; `–` where one has no figure."""
     return [
@@ -231,6 +253,7 @@ def sentences(metrics: dict[str, Any]) -> list[str]:
         metrics["verification"]["text"],
         note(metrics),
         verdicts(metrics),
+        *(target_sentence(target, found) for target, found in by_target(metrics).items()),
         baseline_conclusion(metrics),
         f"Winner: {taken}. {reason(metrics)}" if taken else reason(metrics),
     )

@@ -22,11 +22,13 @@ def evaluated_rows(framework: str, most: int = 20) -> tuple[Any, pd.DataFrame]:
     Returns:
         a DataFrame or array of raw rows, and their answers as `recipe.table_of_answers`.
     """
-    stored = load_predictions(project.EVALUATE / framework)
+    folder, schema = project.EVALUATE / framework, Schema.load(project.SPLIT)
+    stored = load_predictions(folder)
     values, index = stored[predicted_name(stored)], stored["index"]
     places = np.unique(np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(np.int64))
     rows = raw_rows(project.INGESTED, index[places])
-    return rows, table_of_answers(values[places], Schema.load(project.SPLIT))
+    further = {name: load_predictions(folder, name)["probability"][places] for name in schema.further}
+    return rows, table_of_answers(values[places], schema, further)
 
 
 def check_answers(answers: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -46,9 +48,9 @@ def check_answers(answers: pd.DataFrame, expected: pd.DataFrame) -> None:
             f"row {row + 1} of {len(expected)}: {numbers[column]} is answered as {got[row, column]:.7g}, evaluated as "
             f"{wanted[row, column]:.7g}; expected the same within {TOLERANCE:g}"
         )
-    if "label" not in expected:
-        return
-    labels = zip(answers["label"], expected["label"], strict=True)
-    for row, (label, evaluated) in enumerate(labels):
-        if label != evaluated:
-            raise UserError(f"row {row + 1} of {len(expected)} is labelled {label}, evaluated as {evaluated}")
+    for name in expected.columns.difference(numbers, sort=False):
+        labels = zip(answers[name], expected[name], strict=True)
+        for row, (label, evaluated) in enumerate(labels):
+            if label != evaluated:
+                given = "is labelled" if name == "label" else f"has the {name}"
+                raise UserError(f"row {row + 1} of {len(expected)} {given} {label}, evaluated as {evaluated}")

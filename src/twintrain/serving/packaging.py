@@ -12,7 +12,7 @@ from twintrain.data.dataset import Dataset
 from twintrain.data.raw_rows import raw_rows
 from twintrain.errors import UserError
 from twintrain.serving.raw_input import as_written
-from twintrain.serving.recipe import FILE_NAME, Recipe, answer_names
+from twintrain.serving.recipe import FILE_NAME, Recipe, answer_columns
 from twintrain.settings.frameworks import packages
 from twintrain.system import project
 from twintrain.tracking.store import mlflow_module
@@ -139,6 +139,8 @@ def signature(recipe: Recipe) -> "ModelSignature":  # noqa: F821 (imported when 
     else:
         # The one form that MLflow passes on whatever its type and shape.
         inputs = [TensorSpec(np.dtype(object), (-1,))]
-    label = [ColSpec(DataType.string, "label")] if task.labels else []
-    outputs = [*label, *(ColSpec(DataType.double, name) for name in answer_names(task))]
+    outputs = [
+        ColSpec(DataType.string if has_labels else DataType.double, name)
+        for name, has_labels in answer_columns(task).items()
+    ]
     return ModelSignature(Columns(inputs), Columns(outputs))

@@ -1,5 +1,6 @@
 """What a network needs besides its weights to answer raw rows; JSON that goes along with a logged model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +71,10 @@ class Recipe(BaseModel):
 
     def answers(self, outputs: np.ndarray) -> pd.DataFrame:
         """What the outputs of the network (rows, outputs) mean, as `table_of_answers`."""
+        if self.task.targets:
+            places = self.task.places_of_targets.items()
+            first, *_ = found = {name: probabilities(outputs[:, place]) for name, place in places}
+            return table_of_answers(found.pop(first), self.task, found)
         if self.task.labels:
             values = probabilities(logits_of(outputs) if self.has_head else outputs)
         elif self.task.task == "segmentation":
@@ -92,16 +97,32 @@ def answer_names(task: Schema) -> list[str]:
     return task.feature_names or [f"{what}_{place}" for place in range(task.outputs)]
 
 
-def table_of_answers(values: np.ndarray, task: Schema) -> pd.DataFrame:
+def answer_columns(task: Schema) -> dict[str, bool]:
+    """All columns of answers, and whether each has labels; the name of a further target goes before its columns."""
+    first = {"label": True} if task.labels else {}
+    further = {
+        f"{name}_{column}": has_labels
+        for name in task.further
+        for column, has_labels in answer_columns(task.of_target(name)).items()
+    }
+    return first | dict.fromkeys(answer_names(task), False) | further
+
+
+def table_of_answers(values: np.ndarray, task: Schema, further: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
     """Answers as a table.
 
     Args:
         values: float64 (rows, classes): probabilities; (rows, outputs): numbers in their own unit; (rows, pixels).
+        further: probabilities of the targets after the first, by name.
 
     Returns:
-        a column for each of `answer_names`; of classes `label` before them, the most probable one.
+        a column for each of `answer_names`; of classes `label` before them, the most probable one. Then the same of
+        each further target, its name before theirs.
     """
     answers = pd.DataFrame(values, columns=answer_names(task))
     if task.labels:
         answers.insert(0, "label", np.array(task.labels, dtype=object)[values.argmax(axis=1)])
-    return answers
+    others = [
+        table_of_answers(found, task.of_target(name)).add_prefix(f"{name}_") for name, found in (further or {}).items()
+    ]
+    return pd.concat([answers, *others], axis=1) if others else answers

@@ -4,6 +4,7 @@ from typing import Any
 
 from twintrain.data.schema import Schema
 from twintrain.settings.params import Params
+from twintrain.settings.sections.losses import Loss
 
 
 def logged_params(params: Params, schema: Schema, framework: str, parameters: int) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def logged_params(params: Params, schema: Schema, framework: str, parameters: in
         "learning_rate": settings.optimizer.learning_rate,
         "optimizer": settings.optimizer.name,
         "optimizer_options": _listed(settings.optimizer.options(params.mode)),
-        "loss_function": settings.loss.name_for(schema.task),
+        "loss_function": _loss_function(settings.loss, schema),
         "loss_options": _listed(
             {**settings.loss.options_for(schema.task), "class_weights": settings.loss.class_weights}
         ),
@@ -43,6 +44,12 @@ def logged_params(params: Params, schema: Schema, framework: str, parameters: in
         "framework": framework,
         "framework_options": _listed(settings.framework_options(framework)),
     }
+
+
+def _loss_function(loss: Loss, schema: Schema) -> str:
+    if not schema.targets:
+        return loss.name_for(schema.task)
+    return " + ".join(f"{loss.weight_of(name):g} {loss.name_for(each.task)}" for name, each in schema.targets.items())
 
 
 def _listed(options: dict[str, Any]) -> str:

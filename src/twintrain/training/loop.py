@@ -14,8 +14,10 @@ import numpy as np
 
 from twintrain.data.parts import Part
 from twintrain.errors import UserError
-from twintrain.evaluation.metrics import metric_of, row_losses, row_metrics
+from twintrain.evaluation.metrics import metric_of
 from twintrain.evaluation.running import Mean, runs
+from twintrain.evaluation.targets import row_losses, row_metrics
+from twintrain.models.network import Network
 from twintrain.settings.sections.precision import SCALED
 from twintrain.settings.sections.training import Train
 from twintrain.training.batches import Batches
@@ -38,9 +40,11 @@ class Backend(Protocol):
     """What the loop asks of a framework.
 
     Attributes:
+        network: what it trains.
         worker: whose rows of each batch it is given, where several train.
     """
 
+    network: Network
     worker: Worker
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:
@@ -174,11 +178,11 @@ def fit(
 
 def _validate(backend: Backend, part: Part, train: Train) -> list[float]:
     """Loss and metric."""
-    loss, metric = Mean(), Mean()
+    loss, metric, schema = Mean(), Mean(), backend.network.schema
     for run in runs(part.features, part.labels):
         logits, labels = backend.predict(part.features[run]), part.labels[run]
-        loss.add(row_losses(logits, labels, train.loss))
-        metric.add(row_metrics(logits, labels))
+        loss.add(row_losses(logits, labels, train.loss, schema))
+        metric.add(row_metrics(logits, labels, schema))
     return [loss.value, metric.value]
 
 

@@ -3,17 +3,26 @@
 import numpy as np
 
 from twintrain.data.schema import Schema
-from twintrain.errors import UserError
+from twintrain.errors import UserError, shown, unknown
 from twintrain.settings.params import Params
 from twintrain.settings.sections.losses import LOSSES, TASK_LOSSES, Loss
 
 
 def check_loss(settings: Loss, schema: Schema) -> None:
-    """Raises a UserError where the loss does not fit the task, or an option the loss."""
+    """Raises a UserError where the loss does not fit the task, or an option the loss, or weights the targets."""
+    for target in schema.targets:
+        _check_task(settings, schema.of_target(target), f"'{target}' of {schema.dataset}")
+    if not schema.targets:
+        _check_task(settings, schema, schema.dataset)
+    _check_class_weights(settings, schema)
+    _check_weights(settings, schema)
+
+
+def _check_task(settings: Loss, schema: Schema, asked: str) -> None:
     name, fitting = settings.name_for(schema.task), TASK_LOSSES[schema.task]
     if name not in fitting:
         raise UserError(
-            f"train.loss.name: the task of {schema.dataset} is {schema.task}; "
+            f"train.loss.name: the task of {asked} is {schema.task}; "
             f"expected {', '.join(fitting[:-1])} or {fitting[-1]}, got {name}"
         )
     for option, neutral in (("label_smoothing", 0.0), ("gamma", None), ("delta", None)):
@@ -25,15 +34,16 @@ def check_loss(settings: Loss, schema: Schema) -> None:
             raise UserError(f"train.loss.{option}: {told}; expected {expected}, got {value}")
     if name == "cosine" and schema.outputs == 1:
         raise UserError(
-            f"train.loss.name: cosine compares directions, and a row of {schema.dataset} has a single number; "
+            f"train.loss.name: cosine compares directions, and a row of {asked} has a single number; "
             f"expected {', '.join(fitting[:-2])} or {fitting[-2]}"
         )
-    _check_class_weights(settings, schema)
 
 
 def _check_class_weights(settings: Loss, schema: Schema) -> None:
     if settings.class_weights is None:
         return
+    if schema.targets:
+        raise UserError(f"train.loss.class_weights: {', '.join(schema.targets)} have other classes; expected null")
     if not schema.labels:
         raise UserError(f"train.loss.class_weights: a {schema.task} has no classes; expected null")
     if settings.class_weights != "balanced" and len(settings.class_weights) != len(schema.labels):
@@ -41,6 +51,21 @@ def _check_class_weights(settings: Loss, schema: Schema) -> None:
             f"train.loss.class_weights: expected {len(schema.labels)}, one a class of {schema.dataset} in the order "
             f"{', '.join(schema.labels)}; got {len(settings.class_weights)}"
         )
+
+
+def _check_weights(settings: Loss, schema: Schema) -> None:
+    if settings.weights is None:
+        return
+    if not schema.targets:
+        raise UserError(
+            f"train.loss.weights are of several targets, and {schema.dataset} has one; "
+            "expected preprocess.further, or null"
+        )
+    for name in settings.weights:
+        if name not in schema.targets:
+            raise unknown("target in train.loss.weights:", name, schema.targets)
+    if not any(settings.weight_of(name) for name in schema.targets):
+        raise UserError(f"train.loss.weights: expected at least one above 0, got {shown(settings.weights)}")
 
 
 def with_class_weights(params: Params, labels: np.ndarray, schema: Schema) -> Params:

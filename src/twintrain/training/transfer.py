@@ -113,6 +113,8 @@ def start_from(network: Network, drawn: Arrays, given: Trained | None) -> Start:
 
 def meaning_of_outputs(schema: Schema) -> list[str]:
     """What the outputs of a network for a data set stand for: its classes, else the numbers of this data set."""
+    if schema.targets:
+        return [f"{name}: {label}" for name, target in schema.targets.items() for label in target.labels]
     return schema.labels or [schema.dataset]
 
 

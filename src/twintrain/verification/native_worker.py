@@ -15,7 +15,7 @@ import numpy as np
 from twintrain.command_line.commands import run_command
 from twintrain.data.parts import PARTS, Part
 from twintrain.data.schema import Schema
-from twintrain.evaluation.metrics import metric
+from twintrain.evaluation.targets import row_metrics
 from twintrain.frameworks import framework_module
 from twintrain.models.initial_weights import draw_weights
 from twintrain.models.network import load_network
@@ -106,8 +106,8 @@ class Trial:
         return Described(**project.read_json(self.folder / f"{framework}.json"), **groups, logits=arrays["logits"])
 
     def _measured(self, difference: Difference, base: np.ndarray, logits: np.ndarray) -> Difference:
-        labels = self.parts["test"].labels
-        change = metric(logits, labels) - metric(base, labels)
+        labels, schema = self.parts["test"].labels, self.network.schema
+        change = float(row_metrics(logits, labels, schema).mean() - row_metrics(base, labels, schema).mean())
         return dataclasses.replace(difference, effect=float(np.abs(logits - base).max()), metric=change)
 
     def _trained(self, setting: Setting) -> np.ndarray:

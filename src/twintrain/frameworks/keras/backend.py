@@ -35,9 +35,9 @@ class KerasBackend:
         if not self.worker.is_alone:
             check_masks(networks.draws_own_masks(self.model))
             collectives.share_statistics(self.model)
-        loss = losses.build(train.loss, network.schema.task)
+        criterion = losses.criterion_of(train.loss, network.schema)
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.model.trainable_variables)
-        self.learner = Learner(self.model, loss, self.optimizer, train, self._aligned_batch_norms(), self.worker)
+        self.learner = Learner(self.model, criterion, self.optimizer, train, self._aligned_batch_norms(), self.worker)
         self.engine = engine.Engine(self.learner, train)
 
     def load_rows(self, features: np.ndarray, labels: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import keras
 from keras import KerasTensor, ops
 
+from twintrain.data.schema import Schema
 from twintrain.settings.sections.losses import OF_MASKS, SHARES, SMALLEST_SQUARE, Loss, entropy_of_target
 
 
@@ -139,6 +140,30 @@ def build(settings: Loss, task: str) -> Callable[[KerasTensor, KerasTensor], Ker
     return loss
 
 
+def criterion_of(
+    settings: Loss, schema: Schema
+) -> Callable[[KerasTensor, KerasTensor], tuple[KerasTensor, KerasTensor]]:
+    """Builds (logits, labels) → the loss, and the sum of what is watched.
+
+    Of several targets these are the sum of their losses, each times its weight, and what is watched of the first.
+    """
+    if not schema.targets:
+        loss = build(settings, schema.task)
+        return lambda logits, labels: (loss(logits, labels), metric(logits, labels))
+    first, *_ = places = schema.places_of_targets
+    losses = {name: build(settings, target.task) for name, target in schema.targets.items()}
+
+    def criterion(logits: KerasTensor, labels: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
+        each = {
+            name: losses[name](logits[:, place], _of_target(schema.targets[name].of_class, labels))
+            for name, place in places.items()
+        }
+        total = sum(settings.weight_of(name) * loss for name, loss in each.items())
+        return total, metric(logits[:, places[first]], labels)
+
+    return criterion
+
+
 def term_of(name: str, task: str) -> Callable[..., KerasTensor]:
     """A loss as a term for each row of a task: of masks those of a pixel become their mean over the mask."""
     return TERMS[name] if task != "segmentation" or name in OF_MASKS else _of_pixels(TERMS[name])
@@ -157,6 +182,14 @@ def _of_pixels(term: Callable[..., KerasTensor]) -> Callable[..., KerasTensor]:
         return _mean(ops.reshape(term(*pixels, **options), (-1, logits.shape[1])), axis=1)
 
     return of_masks
+
+
+def _of_target(of_class: list[int], labels: KerasTensor) -> KerasTensor:
+    """The labels of a target, of those of the rows' classes."""
+    known = ops.convert_to_tensor(of_class, labels.dtype)
+    if not is_mixed(labels):
+        return ops.take(known, labels)
+    return ops.concatenate([ops.take(known, labels[:, :2]), labels[:, 2:]], axis=1)
 
 
 def _overlaps(predicted: KerasTensor, masks: KerasTensor) -> KerasTensor:

@@ -43,7 +43,7 @@ class TorchBackend:
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = optimizers.build(train.optimizer, network.mode, self.parameters, train.torch.fused)
         self.average = averages.Average(self.parameters if train.ema else [], train.ema or 0.0)
-        self.loss = losses.build(train.loss, network.schema.task)
+        self.criterion = losses.criterion_of(train.loss, network.schema)
         self.loss_scale = LossScale(train.dtype == SCALED, list(self.model.buffers()))
         self.regularization, self.clip = train.regularization, train.clip
 
@@ -154,8 +154,7 @@ class TorchBackend:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         for dropout in self.dropouts:
             dropout.first_row = first
-        logits = self.model(features)
-        return self.loss(logits, labels), losses.metric(logits, labels)
+        return self.criterion(self.model(features), labels)
 
     def gradients(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
         """Returns loss and gradients of one batch in training; running statistics are updated, weights are not."""

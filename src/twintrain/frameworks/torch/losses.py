@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from twintrain.data.schema import Schema
 from twintrain.settings.sections.losses import OF_MASKS, SHARES, SMALLEST_SQUARE, Loss, entropy_of_target
 
 
@@ -129,6 +130,30 @@ def build(settings: Loss, task: str) -> Callable[[torch.Tensor, torch.Tensor], t
     return loss
 
 
+def criterion_of(
+    settings: Loss, schema: Schema
+) -> Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    """Builds (logits, labels) → the loss, and the sum of what is watched.
+
+    Of several targets these are the sum of their losses, each times its weight, and what is watched of the first.
+    """
+    if not schema.targets:
+        loss = build(settings, schema.task)
+        return lambda logits, labels: (loss(logits, labels), metric(logits, labels))
+    first, *_ = places = schema.places_of_targets
+    losses = {name: build(settings, target.task) for name, target in schema.targets.items()}
+
+    def criterion(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        each = {
+            name: losses[name](logits[:, place], _of_target(schema.targets[name].of_class, labels))
+            for name, place in places.items()
+        }
+        total = sum(settings.weight_of(name) * loss for name, loss in each.items())
+        return total, metric(logits[:, places[first]], labels)
+
+    return criterion
+
+
 def term_of(name: str, task: str) -> Callable[..., torch.Tensor]:
     """A loss as a term for each row of a task: of masks those of a pixel become their mean over the mask."""
     return TERMS[name] if task != "segmentation" or name in OF_MASKS else _of_pixels(TERMS[name])
@@ -146,6 +171,14 @@ def _of_pixels(term: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
         return term(logits.reshape(-1, 1), labels.reshape(-1).long(), **options).reshape(logits.shape).mean(dim=1)
 
     return of_masks
+
+
+def _of_target(of_class: list[int], labels: torch.Tensor) -> torch.Tensor:
+    """The labels of a target, of those of the rows' classes."""
+    known = torch.tensor(of_class, device=labels.device)
+    if not is_mixed(labels):
+        return known[labels]
+    return torch.cat([known[labels[:, :2]], labels[:, 2:]], dim=1)
 
 
 def _overlaps(predicted: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:

@@ -1,11 +1,15 @@
 """How raw data becomes the arrays of the split."""
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from twintrain.errors import shown
 from twintrain.settings.sections.section import MAX_NAMES, Rows, Section, Seed
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+Further = dict[str, dict[str, list[str]]]
 
 
 class Ingest(Section):
@@ -25,10 +29,7 @@ class Ingest(Section):
     @field_validator("classes", mode="before")
     @classmethod
     def _digits_are_labels(cls, classes: Any) -> Any:
-        """`[0, 1]` means the labels "0" and "1"."""
-        if not isinstance(classes, list):
-            return classes
-        return [str(label) if type(label) is int else label for label in classes]
+        return _as_labels(classes)
 
     @field_validator("classes")
     @classmethod
@@ -39,10 +40,46 @@ class Ingest(Section):
 
 
 class Preprocess(Section):
-    """Encoding that learns nothing from the data."""
+    """Encoding that learns nothing from the data.
+
+    Attributes:
+        further: targets beside the data set's own that follow from the class: of each its labels, and of each label
+            the classes that it stands for; null: none.
+    """
 
     categorical: Literal["codes", "onehot"] = "codes"
     target: Literal["labels", "input"] = "labels"
+    # Not there where it is null: digests of settings are then those of earlier versions.
+    further: Further | None = Field(None, exclude_if=lambda further: further is None)
+
+    @field_validator("further", mode="before")
+    @classmethod
+    def _digits_are_labels(cls, further: Any) -> Any:
+        if not isinstance(further, dict):
+            return further
+        return {
+            name: {label: _as_labels(classes) for label, classes in labels.items()}
+            if isinstance(labels, dict)
+            else labels
+            for name, labels in further.items()
+        }
+
+    @field_validator("further")
+    @classmethod
+    def _are_targets(cls, further: Further | None) -> Further | None:
+        for name, labels in (further or {}).items():
+            if not NAME.fullmatch(name):
+                raise ValueError(f"expected names of small letters, digits and _ after a letter, got {shown(name)}")
+            if len(labels) < 2:
+                raise ValueError(f"{name}: expected two labels or more with their classes, got {len(labels)}")
+        return further
+
+
+def _as_labels(classes: Any) -> Any:
+    """`[0, 1]` means the labels "0" and "1"."""
+    if not isinstance(classes, list):
+        return classes
+    return [str(label) if type(label) is int else label for label in classes]
 
 
 class Split(Section):

@@ -60,6 +60,7 @@ class Loss(Section):
             training rows; null: all 1.
         gamma: of focal: how much less rows weigh that are predicted well; null: 2.
         delta: of huber: where the squared error turns into a straight line; null: 1.
+        weights: of several targets: what the loss of each counts in their sum, by its name; 1 where nothing is said.
     """
 
     name: (
@@ -81,12 +82,18 @@ class Loss(Section):
     class_weights: Annotated[list[Strength], Field(max_length=MAX_NAMES)] | Literal["balanced"] | None = None
     gamma: Strength | None = None
     delta: float | None = Field(None, gt=0, le=1e12)
+    # Not there where they are null: digests of settings are then those of earlier versions.
+    weights: dict[str, Strength] | None = Field(None, exclude_if=lambda weights: weights is None)
 
     @model_validator(mode="after")
-    def _weighs_some_class(self) -> "Loss":
+    def _weighs_something(self) -> "Loss":
         if isinstance(self.class_weights, list) and not any(self.class_weights):
             raise ValueError(f"class_weights: expected at least one above 0, got {shown(self.class_weights)}")
         return self
+
+    def weight_of(self, target: str) -> float:
+        """What the loss of one of several targets counts in their sum."""
+        return (self.weights or {}).get(target, 1.0)
 
     def name_for(self, task: str) -> str:
         """The named loss, or the task's own."""

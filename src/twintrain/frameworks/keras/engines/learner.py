@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from twintrain.frameworks.keras import averages, collectives, gradients, losses, optimizers
+from twintrain.frameworks.keras import averages, collectives, gradients, optimizers
 from twintrain.frameworks.keras.loss_scale import LossScale, are_finite
 from twintrain.frameworks.keras.modules import walk
 from twintrain.frameworks.keras.networks import shared_dropouts
@@ -56,14 +56,14 @@ class Learner:
     def __init__(
         self,
         model: keras.Model,
-        loss: Callable[[KerasTensor, KerasTensor], KerasTensor],
+        criterion: Callable[[KerasTensor, KerasTensor], tuple[KerasTensor, KerasTensor]],
         optimizer: keras.optimizers.Optimizer,
         train: Train,
         batch_norms: list[tuple[keras.layers.BatchNormalization, int]],
         worker: Worker,
     ) -> None:
         self.model = model
-        self.loss = loss
+        self.criterion = criterion
         self.optimizer = optimizer
         self.train = train
         self.batch_norms = batch_norms
@@ -97,11 +97,10 @@ class Learner:
         """
         for dropout in self.dropouts:
             dropout.first_row = first
-        logits = self.model(features, training=True)
-        loss = self.loss(logits, labels)
+        loss, metric = self.criterion(self.model(features, training=True), labels)
         if not self.worker.is_alone:
             loss = loss * (ops.cast(ops.shape(labels)[0], loss.dtype) / ops.cast(size, loss.dtype))
-        return loss, losses.metric(logits, labels)
+        return loss, metric
 
     @contextlib.contextmanager
     def unbiased_variances(self, rows: Any) -> Iterator[None]:
