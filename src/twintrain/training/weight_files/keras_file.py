@@ -84,10 +84,12 @@ def _has_arrays(item: Any) -> bool:
 
 
 def _array(group: Any, name: str) -> np.ndarray:
-    """Reads an array whose bytes are in the file itself: one could be told to be of another file, or of any size."""
+    """Reads an array whose bytes are in the file itself: it could be told to be of another file, or of any size.
+
+    Links to other files lead nowhere, since h5py is given an open file.
+    """
     found = group[name]
-    is_elsewhere = found.file.filename != group.file.filename or found.external or found.is_virtual
-    if is_elsewhere or found.chunks or found.dtype.kind != "f":
+    if found.external or found.is_virtual or found.chunks or found.dtype.kind != "f":
         raise ValueError(f"{name} is no array of floating numbers that the file itself holds")
     return found[()]
 
