@@ -1,10 +1,10 @@
 """Keras on TensorFlow, JAX and PyTorch, all rows of the contract tests: how far each is from PyTorch, in float64.
 
 python benchmarks/engines.py                  exit status 1 where any is further than its tolerance
+python benchmarks/engines.py --document       without the models, and writes the tables into docs/vocabulary.md
 python benchmarks/engines.py --keep FOLDER    keeps there what comes out, and goes on from what lies there
-python benchmarks/engines.py --document       writes the tables into docs/vocabulary.md
 
-Losses are compared with their formulas in NumPy, PyTorch's too. It takes a good quarter of an hour.
+Losses are compared with their formulas in NumPy, PyTorch's too. It takes a good quarter of an hour on two cores.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--document", action="store_true", help=f"write the tables into {DOCUMENT.name}")
     options = parser.parse_args()
     with contextlib.nullcontext(options.keep) if options.keep else tempfile.TemporaryDirectory() as folder:
-        found = of_rows([*LAYER_CASES, *MODEL_CASES], Path(folder))
+        found = of_rows([*LAYER_CASES, *(() if options.document else MODEL_CASES)], Path(folder))
         rows = vocabulary()
         tables = {
             "engines": engine_table(found),
