@@ -53,12 +53,11 @@ def main() -> int:
         found = of_rows([*LAYER_CASES, *(() if options.document else MODEL_CASES)], Path(folder))
         rows = vocabulary()
         tables = {
-            "engines": engine_table(found),
             **{name: layer_table(rows[name], found) for name in ("layers", "activations")},
             "losses": loss_table(rows["losses"], Path(folder)),
             "optimizers": optimizer_table(rows["optimizers"], Path(folder)),
         }
-    print("\n\n".join(f"{name}\n\n{table}" for name, table in tables.items()))
+    print("\n\n".join(f"{name}\n\n{table}" for name, table in {"engines": engine_table(found), **tables}.items()))
     if options.document:
         DOCUMENT.write_text(with_tables(DOCUMENT.read_text("utf-8"), tables, DOCUMENT), "utf-8")
     far = [
