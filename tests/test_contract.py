@@ -88,6 +88,7 @@ MODELS_WITHOUT_PRESET = {
     "wide_and_deep": "what --data takes for a table",
     "image_cnn": "what --data takes for images",
     "resnet18": "for images of one's own; held to torchvision's in tests/frameworks/test_resnet18.py",
+    "mobilenet_v2": "for images of one's own; held to torchvision's in tests/training/test_weight_files.py",
     "conventions": "for verify --native, on any images: --model conventions",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from examples.course import clusters, deep_q, gan, grid_world, names, words
+from examples.course import clusters, deep_q, fine_tuning, gan, grid_world, names, words
 
 TEXT = (ROOT / names.DOCUMENT).read_text("utf-8")
 # Of Russell and Norvig's figure, which counts the cost of the field itself: left to right, from above, ends left out.
@@ -81,6 +81,22 @@ def test_networks_of_both_frameworks_are_twins(module, length, of_what, tmp_path
         assert np.any(torch[what])
     if module == "words":
         assert words.of_one_topic(torch["vectors"]) > 0.95
+
+
+@pytest.mark.slow
+def test_a_file_of_weights_is_what_both_frameworks_start_from(tmp_path, monkeypatch, shipped_data):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(fine_tuning, "EPOCHS", 2)
+    found = names.find_fine_tuning(tmp_path).metrics
+    assert (found["read_apart"], found["kept_apart"]) == (0, 0)
+    assert 0 < found["trained_apart"] < 1e-9
+
+
+def test_every_name_of_the_command_has_its_row_in_both_documents():
+    course = (ROOT / "docs/course.md").read_text("utf-8")
+    for name in names.NAMES:
+        assert f"| `{name}` |" in course
+        assert f"`python -m examples.course.names {name}`" in TEXT
 
 
 def test_words_of_chance_have_no_topic():

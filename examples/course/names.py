@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.course import clusters, deep_q, gan, grid_world, words
+from examples.course import clusters, deep_q, fine_tuning, gan, grid_world, pretrained, words
 from examples.course.tables import markdown, write_tables
-from examples.course.workers import run_in_both
+from examples.course.workers import run, run_in_both
 from twintrain import tracking
 from twintrain.command_line.commands import run_command
 from twintrain.errors import unknown
@@ -120,6 +120,33 @@ def find_pictures(folder: Path) -> Found:
     return Found({"gan": markdown(header, rows), "gan_twins": markdown(TWINS, twins)}, metrics, [picture])
 
 
+def find_fine_tuning(folder: Path) -> Found:
+    """What networks make of the weights in a file of PyTorch's and in one of Keras's."""
+    files = {"torch": folder / "mobilenet.pth", "keras": folder / "mobilenet.weights.h5"}
+    run(*(["pretrained", framework, str(file)] for framework, file in files.items()))
+    of_both = in_both_frameworks("fine_tuning", folder, str(fine_tuning.EPOCHS), *map(str, files.values()))
+    rows = [
+        [*said, *(f"{float(found[f'{start}|accuracy']):.3f}" for found in of_both)] for start, said in STARTS.items()
+    ]
+    header = ["weights at first", "trained", "PyTorch", "Keras"]
+    apart = {
+        what: max(float(found[f"{start}|{what}"]) for found in of_both for start in STARTS) for what in ("read", "kept")
+    }
+    apart["trained"] = max(difference(*of_both, f"{start}|weights") for start in STARTS)
+    twins = [
+        ["largest difference of a file's number and a network's before the training", f"{apart['read']:.0e}"],
+        ["of a frozen number before the training and after it", f"{apart['kept']:.0e}"],
+        ["of a number of both networks after the training", f"{apart['trained']:.0e}"],
+    ]
+    metrics = {f"{what}_apart": value for what, value in apart.items()}
+    metrics |= {
+        f"accuracy_{start.replace('.', '')}".replace(" ", "_"): float(of_both[0][f"{start}|accuracy"])
+        for start in STARTS
+    }
+    tables = {"mobilenet": markdown(header, rows), "mobilenet_twins": markdown(TWINS, twins)}
+    return Found(tables, metrics, [*files.values()])
+
+
 def difference(torch: dict[str, np.ndarray], keras: dict[str, np.ndarray], what: str) -> float:
     """The largest difference of a number."""
     return float(np.abs(torch[what] - keras[what]).max())
@@ -139,12 +166,22 @@ NAMES: dict[str, Callable[[Path], Found]] = {
     "grid": find_ways,
     "words": find_words,
     "gan": find_pictures,
+    "mobilenet": find_fine_tuning,
+}
+# The starts of fine_tuning.py, in words.
+STARTS = {
+    "drawn": ["freshly drawn", "all"],
+    ".pth head": ["PyTorch's file", "the head alone"],
+    ".pth all": ["PyTorch's file", "all"],
+    ".h5 head": ["Keras's file", "the head alone"],
+    ".h5 all": ["Keras's file", "all"],
 }
 SETTINGS = {
     "clusters": {"points": clusters.POINTS, "seed": clusters.SEED, "dbscan_radius": clusters.RADIUS},
     "grid": {"trials": Q_TRIALS, "seed": SEED, "rounds": deep_q.ROUNDS, "batch_size": deep_q.BATCH_SIZE},
     "words": {"sentences": words.SENTENCES, "size": words.SIZE, "epochs": words.EPOCHS, "drawn": words.DRAWN},
     "gan": {"rounds": gan.ROUNDS, "batch_size": gan.BATCH_SIZE, "noise": gan.NOISE, **gan.OPTIMIZER},
+    "mobilenet": {"epochs_before": pretrained.EPOCHS, "epochs": fine_tuning.EPOCHS, "rows": fine_tuning.ROWS},
 }
 
 

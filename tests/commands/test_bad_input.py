@@ -173,7 +173,7 @@ ARGUMENTS = [
         for model in ("car", "models:/", "models:/car", "model:/a/3", "models:/a/b/c", "runs:/", "models:/a@", "/tmp")
     ),
     ("run --preset car --train.initial_model car", "train.initial_model: expected models:/NAME@alias"),
-    ("run --preset car --train.initial_model weights.npz", "train.initial_model: expected models:/NAME@alias"),
+    ("run --preset car --train.initial_model weights.npz", "train.initial_model: weights.npz cannot be read: No such"),
     # Where answers go
     ("predict --input new.csv --output b.txt", "--output b.txt: expected a file that ends in .csv or .parquet"),
     ("predict --input new.csv --output no/b.csv", "--output no/b.csv: there is no folder no"),

@@ -54,17 +54,21 @@ def values(kind, metadata=()):
         return st.one_of([values(part, metadata) for part in arguments])
     if origin is Literal:
         return st.sampled_from(arguments)
-    if origin is list:
-        least = bounds[MinLen].min_length if MinLen in bounds else 0
-        most = min(bounds[MaxLen].max_length, least + 4) if MaxLen in bounds else least + 4
-        return st.lists(values(arguments[0]), min_size=least, max_size=most)
-    if origin is dict:
-        return st.dictionaries(*map(values, arguments), max_size=3)
+    if origin in (list, dict):
+        return containers(origin, arguments, bounds)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = {name: values(field.annotation, field.metadata) for name, field in kind.model_fields.items()}
         return st.fixed_dictionaries({}, optional=fields)
     plain = {type(None): st.none(), bool: st.booleans(), str: TEXT}
     return plain[kind] if kind in plain else numbers(kind, bounds)
+
+
+def containers(kind, arguments, bounds):
+    if kind is dict:
+        return st.dictionaries(*map(values, arguments), max_size=3)
+    least = bounds[MinLen].min_length if MinLen in bounds else 0
+    most = min(bounds[MaxLen].max_length, least + 4) if MaxLen in bounds else least + 4
+    return st.lists(values(arguments[0]), min_size=least, max_size=most)
 
 
 def numbers(kind, bounds):

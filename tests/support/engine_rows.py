@@ -7,16 +7,23 @@ from worker_process import run_worker
 
 ENGINES = ("keras-jax", "keras-torch")
 TOLERANCES = {"forward": 1e-12, "reloaded": 1e-12, "loss": 1e-12, "gradients": 1e-10, "trained": 1e-10}
+STEPS = 10
 
 Results = dict[str, dict[str, np.ndarray]]
 
 
-def made_of(names: list[str], folder: Path, engines: tuple[str, ...] = ENGINES) -> Results:
-    """What PyTorch and other engines made of rows, one after the other in processes of their own."""
+def made_of(names: list[str], folder: Path, engines: tuple[str, ...] = ENGINES, steps: int = STEPS) -> Results:
+    """What PyTorch and other engines made of rows, one after the other in processes of their own.
+
+    Args:
+        folder: what lies there of an engine already is taken.
+        steps: of each training.
+    """
     found = {}
     for framework in ("torch", *engines):
         out = folder / f"{framework}.npz"
-        run_worker("twin_worker.py", framework, out, "brief", *names)
+        if not out.is_file():
+            run_worker("twin_worker.py", framework, out, "brief", steps, *names)
         found[framework] = dict(np.load(out))
     return found
 

@@ -608,7 +608,7 @@ FURTHER_MODELS = (
 # together of what rows have, and verified by their presets: of a batch of 8, deep ones are chaotic or slow.
 LIKE_ANOTHER = (
     "small_mlp",
-    *("resnet18", "resnet18_small", "alexnet_small", "mobilenet_v2_small"),
+    *("resnet18", "resnet18_small", "alexnet_small", "mobilenet_v2", "mobilenet_v2_small"),
     *(f"deep_mlp_{name}" for name in ["sigmoid", "relu", "relu6", "elu", "selu", "leaky_relu", "prelu", "hardtanh"]),
 )
 

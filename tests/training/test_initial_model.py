@@ -1,5 +1,6 @@
 """`train.initial_model`: from names in MLflow to arrays."""
 
+import hashlib
 from pathlib import Path
 
 import mlflow
@@ -63,6 +64,23 @@ def test_an_alias_becomes_the_version_that_it_names_now(params, store):
     assert without_alias("models:/digits/2", params(None)) == "models:/digits/2"
 
 
+def test_a_file_is_named_with_its_sha256_and_is_no_other_later(params, tmp_path, error_of):
+    path = tmp_path / "own.npz"
+    np.savez(path, **ARRAYS)
+    named = without_alias(str(path), params(None))
+    assert named == f"{path}@{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    assert without_alias(named, params(None)) == named
+    for source in (str(path), named):
+        assert np.array_equal(load_initial(params(source)).arrays["dense_0/kernel"], ARRAYS["dense_0/kernel"])
+    path.write_bytes(b"another")
+    assert error_of(load_initial, params(named)).startswith(
+        f"train.initial_model: {path} is another file by now: expected sha256 {named.rpartition('@')[2]}…, got "
+    )
+    assert error_of(load_initial, params(str(path))).startswith(
+        f"train.initial_model: {path}: expected a NumPy archive, got"
+    )
+
+
 def test_arrays_are_handed_on_to_processes_that_know_no_mlflow(params, store, tmp_path):
     hand_on(params(None), tmp_path)
     assert handed_on(tmp_path) is None
@@ -75,8 +93,13 @@ def test_arrays_are_handed_on_to_processes_that_know_no_mlflow(params, store, tm
     [
         (
             "digits",
-            "train.initial_model: expected models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id) or "
-            "runs:/RUN_ID, got 'digits'",
+            "train.initial_model: expected models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id), "
+            "runs:/RUN_ID or a file, .npz, .pt, .pth, .h5, .keras, got 'digits'",
+        ),
+        ("none.pth", "train.initial_model: none.pth cannot be read: No such file or directory"),
+        (
+            "../my.models/none.npz@0123456789abcdef",
+            "train.initial_model: ../my.models/none.npz cannot be read: No such",
         ),
         ("runs:/abc", "train.initial_model: runs:/abc is not in MLflow's store: "),
         ("models:/m-abc", "train.initial_model: models:/m-abc is not in MLflow's store: "),

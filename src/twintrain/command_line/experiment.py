@@ -76,7 +76,7 @@ def schema_of(params: Params) -> Schema:
 
 
 def _with_initial_model(content: dict[str, Any], params: Params) -> Params:
-    """Writes the version that an alias names now, so that DVC sees when it names another, and checks that it fits."""
+    """Writes the version or file that is meant now, so that DVC sees when it is another, and checks that it fits."""
     source = params.train.initial_model
     fixed = without_alias(source, params)
     if fixed != source:

@@ -1,30 +1,38 @@
-"""`train.initial_model`: from the name of a model or run in MLflow to the arrays that its training has left."""
+"""`train.initial_model`: from the name of a model or run in MLflow, or from a file, to the arrays of a network."""
 
+import hashlib
 import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from twintrain import tracking
-from twintrain.errors import UserError
+from twintrain.errors import UserError, said_of_file
 from twintrain.settings.params import Params
-from twintrain.system.stored import DamagedFileError
+from twintrain.system.stored import DamagedFileError, check_regular
 from twintrain.training.transfer import FILE_NAME, Trained
+from twintrain.training.weight_files.reading import ENDINGS, read_weights
 
 ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
 VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
 LOGGED_MODEL = re.compile(r"models:/(m-[^/@]+)")
 RUN = re.compile(r"runs:/([^/@]+)")
-EXPECTED = "models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id) or runs:/RUN_ID"
+# A file, and the beginning of its sha256 where it is to be this one and no later one.
+FILE = re.compile(rf"(?!models:/|runs:/)(.+(?:{'|'.join(map(re.escape, ENDINGS))}))(?:@([0-9a-f]{{16}}))?")
+EXPECTED = (
+    f"models:/NAME@alias, models:/NAME/3, models:/m-… (a model's id), runs:/RUN_ID or a file, {', '.join(ENDINGS)}"
+)
 HANDED_ON = "initial.npz"
 
 
 def without_alias(source: str, params: Params) -> str:
-    """The version that an alias names now, which never changes; other names as they are.
+    """The version that an alias names now, which never changes, or the file with its sha256; other names as they are.
 
     Raises:
         UserError: it names nothing, or its form is none of EXPECTED.
     """
+    if match := FILE.fullmatch(source):
+        return f"{match[1]}@{_digest(Path(match[1]))}"
     client = _client(source, params)
     if not (match := ALIAS.fullmatch(source)):
         return source
@@ -36,11 +44,13 @@ def load_initial(params: Params) -> Trained | None:
     """The arrays that a training starts with; None where it draws all of its own.
 
     Raises:
-        UserError: there is no such model, or its training has left no arrays.
+        UserError: there is no such model or file, its training has left no arrays, or the file is another one by now.
     """
     source = params.train.initial_model
     if source is None:
         return None
+    if match := FILE.fullmatch(source):
+        return _of_file(Path(match[1]), match[2])
     client = _client(source, params)
     run_id = _found(source, lambda: _run_of(client, source))
     with tempfile.TemporaryDirectory() as folder:
@@ -69,6 +79,28 @@ def handed_on(folder: Path) -> Trained | None:
     """What `hand_on` has put there."""
     path = folder / HANDED_ON
     return Trained.load(path) if path.is_file() else None
+
+
+def _of_file(path: Path, digest: str | None) -> Trained:
+    if digest not in (None, found := _digest(path)):
+        raise UserError(
+            f"train.initial_model: {path} is another file by now: expected sha256 {digest}…, got {found}…; to take it, "
+            f"name it anew: --train.initial_model {path}"
+        )
+    try:
+        return read_weights(path)
+    except UserError as error:
+        raise UserError(f"train.initial_model: {error}") from None
+
+
+def _digest(path: Path) -> str:
+    """The beginning of a file's sha256."""
+    try:
+        check_regular(path, "a file of weights")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise UserError(f"train.initial_model: {path} cannot be read: {said_of_file(error)}") from None
 
 
 def _client(source: str, params: Params) -> Any:

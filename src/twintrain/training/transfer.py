@@ -1,7 +1,8 @@
 """Where a training starts: freshly drawn arrays, and those that another model gives in their place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -9,11 +10,12 @@ from twintrain.data.schema import Schema
 from twintrain.errors import UserError
 from twintrain.models.network import Network
 from twintrain.system.stored import damaged, load_arrays
+from twintrain.training.weight_files.layer_order import Found, Layout, in_order
 
 Arrays = dict[str, np.ndarray]
 FILE_NAME = "weights.npz"
 # Arrays have a slash in their names, so that no array is called so.
-MEANINGS, VOCABULARY = "outputs", "vocabulary"
+MEANINGS, VOCABULARY, LAYOUT = "outputs", "vocabulary", "layout"
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,16 @@ class Trained:
     """The arrays of a trained network, whichever framework has trained it.
 
     Attributes:
-        arrays: named and laid out as `Network.weights`.
-        outputs: what its outputs stand for, as `meaning_of_outputs` says.
+        arrays: named and laid out as `Network.weights`, unless a layout is given.
+        outputs: what its outputs stand for, as `meaning_of_outputs` says; empty where nobody knows.
         vocabulary: of a network of texts, the digest that `Schema` has.
+        layout: of a file of another program, whose arrays are named as there, LAYER/ARRAY.
     """
 
     arrays: Arrays
     outputs: list[str]
     vocabulary: str | None = None
+    layout: Layout | None = None
 
     @classmethod
     def of(cls, arrays: Arrays, schema: Schema) -> "Trained":
@@ -38,8 +42,7 @@ class Trained:
     def save(self, path: Path) -> None:
         """Writes one file without pickles."""
         meanings = {MEANINGS: np.array(self.outputs, dtype=np.str_)}
-        if self.vocabulary:
-            meanings[VOCABULARY] = np.array(self.vocabulary)
+        meanings |= {name: np.array(said) for name in (VOCABULARY, LAYOUT) if (said := getattr(self, name))}
         np.savez(path, **self.arrays, **meanings)
 
     @classmethod
@@ -52,8 +55,13 @@ class Trained:
         arrays = load_arrays(path, MEANINGS, scalars=True)
         if arrays[MEANINGS].ndim != 1:
             raise damaged(path, f"{MEANINGS}: one name an output", f"the shape {arrays[MEANINGS].shape}")
-        vocabulary = str(arrays.pop(VOCABULARY)) if VOCABULARY in arrays else None
-        return cls(arrays, [str(name) for name in arrays.pop(MEANINGS)], vocabulary)
+        outputs = [str(name) for name in arrays.pop(MEANINGS)]
+        vocabulary, layout = (str(arrays.pop(name)) if name in arrays else None for name in (VOCABULARY, LAYOUT))
+        return cls(arrays, outputs, vocabulary, cast("Layout | None", layout))
+
+    def found_in(self, network: Network) -> Found:
+        """The arrays by the names of a network's layers."""
+        return in_order(network, self.arrays, self.layout) if self.layout else Found(self.arrays, {})
 
 
 @dataclass(frozen=True)
@@ -65,15 +73,18 @@ class Start:
         loaded: names of the layers whose arrays are the given ones.
         drawn: names of the other layers that have arrays.
         frozen: names of those that keep their arrays.
+        sources: what a file of another program calls the layers that are loaded.
     """
 
     weights: Arrays
     loaded: list[str]
     drawn: list[str]
     frozen: list[str]
+    sources: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        parts = {"loaded": self.loaded, "freshly drawn": self.drawn, "frozen": self.frozen}
+        loaded = [f"{name} from {self.sources[name]}" if name in self.sources else name for name in self.loaded]
+        parts = {"loaded": loaded, "freshly drawn": self.drawn, "frozen": self.frozen}
         return "; ".join(f"{what}: {', '.join(layers)}" for what, layers in parts.items() if layers)
 
     def described(self) -> dict[str, str]:
@@ -99,16 +110,19 @@ def start_from(network: Network, drawn: Arrays, given: Trained | None) -> Start:
     frozen = [layer for layer in layers if layer in network.frozen]
     if given is None:
         return Start(drawn, [], layers, frozen)
-    loaded = [layer for layer in layers if _fits(network, layer, given)]
+    found = given.found_in(network)
+    loaded = [layer for layer in layers if _fits(network, layer, given, found.arrays)]
     if not loaded:
-        raise UserError(f"train.initial_model: none of its layers fits {network.model}: {_difference(network, given)}")
+        why = found.end or _difference(network, found.arrays)
+        raise UserError(f"train.initial_model: none of its layers fits {network.model}: {why}")
     if astray := [layer for layer in frozen if layer not in loaded]:
         raise UserError(
-            f"train.freeze: {astray[0]} would keep freshly drawn weights, since train.initial_model has none that fit; "
-            "expected frozen layers that it has"
+            f"train.freeze: {astray[0]} would keep freshly drawn weights, since train.initial_model has none that fit"
+            f"{found.end and f': {found.end}'}; expected frozen layers that it has"
         )
-    taken = {name: array for name, array in given.arrays.items() if name.partition("/")[0] in loaded}
-    return Start({**drawn, **taken}, loaded, [layer for layer in layers if layer not in loaded], frozen)
+    taken = {name: array for name, array in found.arrays.items() if name.partition("/")[0] in loaded}
+    rest = [layer for layer in layers if layer not in loaded]
+    return Start({**drawn, **taken}, loaded, rest, frozen, found.sources)
 
 
 def meaning_of_outputs(schema: Schema) -> list[str]:
@@ -118,26 +132,26 @@ def meaning_of_outputs(schema: Schema) -> list[str]:
     return schema.labels or [schema.dataset]
 
 
-def _fits(network: Network, layer: str, given: Trained) -> bool:
+def _fits(network: Network, layer: str, given: Trained, arrays: Arrays) -> bool:
     if layer in network.layers_of_outputs() and given.outputs != meaning_of_outputs(network.schema):
         return False
     if layer in network.layers_of_words() and given.vocabulary != network.schema.vocabulary:
         return False
-    return _shapes(network, layer) == _given_shapes(given, layer)
+    return _shapes(network, layer) == _given_shapes(arrays, layer)
 
 
 def _shapes(network: Network, layer: str) -> dict[str, tuple[int, ...]]:
     return {name: weight.shape for name, weight in network.weights().items() if name.partition("/")[0] == layer}
 
 
-def _given_shapes(given: Trained, layer: str) -> dict[str, tuple[int, ...]]:
-    return {name: array.shape for name, array in given.arrays.items() if name.partition("/")[0] == layer}
+def _given_shapes(arrays: Arrays, layer: str) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in arrays.items() if name.partition("/")[0] == layer}
 
 
-def _difference(network: Network, given: Trained) -> str:
+def _difference(network: Network, arrays: Arrays) -> str:
     """The first arrays of both, which is where they differ."""
     name, weight = next(iter(network.weights().items()))
-    if name in given.arrays:
-        return f"its {name} is {given.arrays[name].shape}, the network's {weight.shape}"
-    other = next(iter(given.arrays))
-    return f"it begins with {other} {given.arrays[other].shape}, the network with {name} {weight.shape}"
+    if name in arrays:
+        return f"its {name} is {arrays[name].shape}, the network's {weight.shape}"
+    other = next(iter(arrays))
+    return f"it begins with {other} {arrays[other].shape}, the network with {name} {weight.shape}"
