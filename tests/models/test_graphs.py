@@ -10,7 +10,9 @@ import pytest
 from made_schema import schema_of
 from twin_cases import ENCODED, OF_COLUMNS, one
 
-from twintrain.data.schema import Schema
+from twintrain.command_line.experiment import read_experiment
+from twintrain.data.dataset import load_dataset
+from twintrain.data.schema import Schema, network_schema
 from twintrain.models.entries import NAME, TAKEN, Block
 from twintrain.models.freezing import freeze_layers
 from twintrain.models.network import Network, load_network, place_layers
@@ -521,5 +523,8 @@ def test_example_of_the_documents_is_a_network(example, tmp_path):
     path.write_text(example)
     table = schema_of([len(ENCODED)], feature_names=ENCODED, columns=OF_COLUMNS)
     schema = table if "columns" in example else VECTORS if "stem" in example else schema_of([8, 8, 32])
-    assert load_network(str(path), "aligned", schema).layers[-1].kind == "dense"
-    assert len(EXAMPLES) == 4
+    if "\noutputs:" in example:
+        schema = network_schema("mnist5k", load_dataset("mnist5k"), read_experiment("multitask", [])[1].preprocess)
+    *_, last = load_network(str(path), "aligned", schema).layers
+    assert last.kind == ("concatenate" if schema.targets else "dense")
+    assert len(EXAMPLES) == 5

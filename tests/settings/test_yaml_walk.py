@@ -55,20 +55,15 @@ def values(kind, metadata=()):
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in (list, dict):
-        return containers(origin, arguments, bounds)
+        least = bounds[MinLen].min_length if MinLen in bounds else 0
+        most = min(bounds[MaxLen].max_length, least + 4) if MaxLen in bounds else least + 4
+        several = st.lists if origin is list else st.dictionaries
+        return several(*map(values, arguments), min_size=least, max_size=most)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = {name: values(field.annotation, field.metadata) for name, field in kind.model_fields.items()}
         return st.fixed_dictionaries({}, optional=fields)
     plain = {type(None): st.none(), bool: st.booleans(), str: TEXT}
     return plain[kind] if kind in plain else numbers(kind, bounds)
-
-
-def containers(kind, arguments, bounds):
-    if kind is dict:
-        return st.dictionaries(*map(values, arguments), max_size=3)
-    least = bounds[MinLen].min_length if MinLen in bounds else 0
-    most = min(bounds[MaxLen].max_length, least + 4) if MaxLen in bounds else least + 4
-    return st.lists(values(arguments[0]), min_size=least, max_size=most)
 
 
 def numbers(kind, bounds):
