@@ -1,0 +1,64 @@
+"""Builds the site: python -m website, which `make docs` runs. A warning is an error: a dead link, a missing picture."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from website.api_reference import api_page
+from website.command_reference import command_page
+from website.diagrams import with_pictures
+from website.documents import HOME, documents, linked_files, navigation, page_of, with_links_of_site
+from website.parameter_reference import parameter_page
+from website.parsers import ROOT
+
+SOURCES, TREES, SITE = (ROOT / "build" / name for name in ("docs-sources", "docs-trees", "docs"))
+MADE: dict[str, Callable[[], str]] = {
+    "command-line.md": command_page,
+    "parameters.md": parameter_page,
+    "python.md": api_page,
+}
+
+
+def build() -> int:
+    """Builds the site anew and returns the exit status."""
+    from sphinx.cmd.build import main
+
+    write_sources(SOURCES)
+    shutil.rmtree(SITE, ignore_errors=True)
+    strict = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
+    failed = main([*strict, "-c", str(ROOT / "website"), "-d", str(TREES), str(SOURCES), str(SITE)])
+    if not failed:
+        print(f"{(SITE / 'index.html').relative_to(ROOT)}: open it in a browser; it needs no server and no network")
+    return failed
+
+
+def write_sources(folder: Path) -> None:
+    """Writes what Sphinx reads: all pages side by side, with links as they are there, and the files that they name."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in documents():
+        text = MADE[path]() if path in MADE else (ROOT / path).read_text("utf-8")
+        _write(folder / page_of(path), with_pictures(with_links_of_site(text, path)) + _tables_of_contents(path))
+        for file in linked_files(text, path):
+            if (ROOT / file).is_file():
+                _write(folder / page_of(file), (ROOT / file).read_bytes())
+
+
+def _write(file: Path, content: str | bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _tables_of_contents(path: str) -> str:
+    """The navigation, which Sphinx wants to have on the first page."""
+    return "".join(_tables()) if path == HOME else ""
+
+
+def _tables() -> Iterator[str]:
+    for heading, paths in navigation().items():
+        pages = "\n".join(page_of(path).removesuffix(".md") for path in paths)
+        yield f"\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{pages}\n```\n"
+
+
+if __name__ == "__main__":
+    sys.exit(build())
