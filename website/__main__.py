@@ -56,8 +56,14 @@ def _tables_of_contents(path: str) -> str:
 
 def _tables() -> Iterator[str]:
     for heading, paths in navigation().items():
-        pages = "\n".join(page_of(path).removesuffix(".md") for path in paths)
+        pages = "\n".join(_entry(path) for path in paths)
         yield f"\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{pages}\n```\n"
+
+
+def _entry(path: str) -> str:
+    """A line of the navigation; the README's title would be that of the whole."""
+    page = page_of(path).removesuffix(".md")
+    return f"README <{page}>" if path == "README.md" else page
 
 
 if __name__ == "__main__":

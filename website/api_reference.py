@@ -16,7 +16,7 @@ OF_A_PROJECT = "Of a project's own"
 LIBRARY = ("record", "recording", "Recording", "diff", "Diff", "transfer", "Transfer", "verify")
 LIBRARY += ("compare_predictions", "PredictionComparison", "UserError")
 SAYS = {
-    OF_ANY_MODELS: "With NumPy, SciPy and the frameworks that the models are of: [is my port right?](is-my-port-right.md)",
+    OF_ANY_MODELS: "With NumPy, SciPy and the models' frameworks: [is my port right?](is-my-port-right.md)",
     OF_A_PROJECT: "For scripts in the root of a project, with all packages of `requirements.txt`.",
 }
 

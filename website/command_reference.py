@@ -8,8 +8,8 @@ from website.parsers import ROOT, command_names, command_parser, library_parsers
 
 HEAD = """# Command line
 
-Every command of the project is `python -m pipelines.NAME`; those that have a target of make make `.venv` first, and take
-their arguments as `ARGS="…"`. Many are entry points of `mlflow run` too. `--help` prints what stands here.
+Every command of the project is `python -m pipelines.NAME`; those with a target of make make `.venv` first, and take their
+arguments as `ARGS="…"`. Many are entry points of `mlflow run` too. `--help` prints what stands here.
 
 """
 LIBRARY = """## twintrain
@@ -63,11 +63,11 @@ def _description(parser: argparse.ArgumentParser) -> str:
 
 
 def _table(parser: argparse.ArgumentParser) -> str:
-    rows = [f"| {_names(action)} | {_default(action)} | {_cell(_help(action))} |" for action in options_of(parser)]
-    epilog = f"Also taken: {parser.epilog}.\n\n" if parser.epilog else ""
+    rows = [f"| {_names(action)} | {_cell(_help(action))} | {_default(action)} |" for action in options_of(parser)]
+    epilog = f"Also taken: {_cell(parser.epilog)}.\n\n" if parser.epilog else ""
     if not rows:
         return epilog or "It takes no arguments.\n\n"
-    return "\n".join(["| argument | default | |", "|---|---|---|", *rows]) + f"\n\n{epilog}"
+    return "\n".join(["| argument | meaning | default |", "|---|---|---|", *rows]) + f"\n\n{epilog}"
 
 
 def _names(action: argparse.Action) -> str:
@@ -98,4 +98,5 @@ def _usage(parser: argparse.ArgumentParser) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("<", r"\<").replace("*", r"\*").replace("_", r"\_")
+    plain = text.replace("|", r"\|").replace("<", r"\<").replace("*", r"\*").replace("_", r"\_")
+    return re.sub(r"(?<![`\w])--[\w.-]*\w", r"`\g<0>`", plain)

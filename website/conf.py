@@ -10,11 +10,9 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 6  # as on GitHub: every heading can be linked to
 myst_enable_extensions = ["strikethrough"]
-myst_links_external_new_tab = False
 default_role = "code"  # single backticks in docstrings
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_mock_imports: list[str] = []
 add_module_names = False
 napoleon_numpy_docstring = False
 

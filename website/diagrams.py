@@ -86,7 +86,7 @@ def _chromium() -> str:
 
 
 def _mermaid() -> Path:
-    """npm's script, fetched once into build/."""
+    """Npm's script, fetched once into build/."""
     script = WORK / "package/dist/mermaid.min.js"
     if not script.is_file():
         WORK.mkdir(parents=True, exist_ok=True)

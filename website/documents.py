@@ -31,7 +31,7 @@ def page_of(path: str) -> str:
 
 
 def with_links_of_site(text: str, path: str) -> str:
-    """A document whose links lead to what the files are called in the site; those to no file stay, for Sphinx to find."""
+    """A document with links to what files are called in the site; those to no file stay, for Sphinx to find."""
 
     def target(link: re.Match[str]) -> str:
         found = _from_root(link[1], path)

@@ -78,12 +78,12 @@ def _is_section(annotation: Any) -> bool:
 
 def _table(path: str, section: type[BaseModel]) -> str:
     rows = [
-        f"| `{each.name}` | {each.kind} | `{each.default}` | {_cell(each.comment)} | {', '.join(each.stages)} |"
+        f"| `{each.name}` | {_cell(each.comment)} | {each.kind} | `{each.default}` | {', '.join(each.stages)} |"
         for each in parameters(path, section)
     ]
     if not rows:
         return ""
-    return "\n".join(["| name | value | default | | read by |", "|---|---|---|---|---|", *rows]) + "\n\n"
+    return "\n".join(["| name | meaning | value | default | read by |", "|---|---|---|---|---|", *rows]) + "\n\n"
 
 
 def _rules(path: str) -> str:
