@@ -1,10 +1,15 @@
-"""Builds the site: python -m website, which `make docs` runs. A warning is an error: a dead link, a missing picture."""
+"""Builds the site: what `make docs` runs. A warning is an error: a dead link, an anchor or a picture that is not there.
+
+python -m website           into build/docs
+python -m website FOLDER    into FOLDER/docs
+"""
 
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from twintrain.errors import UserError
 from website.api_reference import api_page
 from website.command_reference import command_page
 from website.diagrams import with_pictures
@@ -12,29 +17,43 @@ from website.documents import HOME, documents, linked_files, navigation, page_of
 from website.parameter_reference import parameter_page
 from website.parsers import ROOT
 
-SOURCES, TREES, SITE = (ROOT / "build" / name for name in ("docs-sources", "docs-trees", "docs"))
 MADE: dict[str, Callable[[], str]] = {
     "command-line.md": command_page,
     "parameters.md": parameter_page,
     "python.md": api_page,
 }
+STRICT = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
 
 
-def build() -> int:
+def build(folder: Path) -> int:
     """Builds the site anew and returns the exit status."""
+    sources, site = folder / "docs-sources", folder / "docs"
+    try:
+        write_sources(sources)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    shutil.rmtree(site, ignore_errors=True)
+    if failed := run_sphinx(sources, site):
+        return failed
+    print(f"{site / 'index.html'}: open it in a browser; it needs no server and no network")
+    return 0
+
+
+def run_sphinx(sources: Path, site: Path) -> int:
+    """Has Sphinx make pages of Markdown; returns its exit status, which is not 0 after a warning."""
     from sphinx.cmd.build import main
 
-    write_sources(SOURCES)
-    shutil.rmtree(SITE, ignore_errors=True)
-    strict = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
-    failed = main([*strict, "-c", str(ROOT / "website"), "-d", str(TREES), str(SOURCES), str(SITE)])
-    if not failed:
-        print(f"{(SITE / 'index.html').relative_to(ROOT)}: open it in a browser; it needs no server and no network")
-    return failed
+    trees = sources.with_name("docs-trees")  # what it has read, for which it would look in the site
+    return main([*STRICT, "-c", str(ROOT / "website"), "-d", str(trees), str(sources), str(site)])
 
 
 def write_sources(folder: Path) -> None:
-    """Writes what Sphinx reads: all pages side by side, with links as they are there, and the files that they name."""
+    """Writes what Sphinx reads: all pages side by side, with links as they are there, and the files that they name.
+
+    Raises:
+        UserError: a diagram has no picture.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     for path in documents():
         text = MADE[path]() if path in MADE else (ROOT / path).read_text("utf-8")
@@ -67,4 +86,4 @@ def _entry(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(build())
+    sys.exit(build(Path(*sys.argv[1:]) if sys.argv[1:] else Path("build")))

@@ -8,8 +8,8 @@ from website.parsers import ROOT, command_names, command_parser, library_parsers
 
 HEAD = """# Command line
 
-Every command of the project is `python -m pipelines.NAME`; those with a target of make make `.venv` first, and take their
-arguments as `ARGS="…"`. Many are entry points of `mlflow run` too. `--help` prints what stands here.
+Every command of the project is `python -m pipelines.NAME`; those with a target of make make `.venv` first, and take
+their arguments as `ARGS="…"`. Many are entry points of `mlflow run` too. `--help` prints what stands here.
 
 """
 LIBRARY = """## twintrain

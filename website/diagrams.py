@@ -4,11 +4,14 @@ python -m website.diagrams    draws those that are new or changed, with npm's me
 """
 
 import hashlib
+import re
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from twintrain.errors import UserError
 from website.documents import FENCE, documents
 from website.parsers import ROOT
 
@@ -51,10 +54,13 @@ def all_diagrams() -> set[str]:
 def with_pictures(text: str) -> str:
     """A document with pictures in the place of its diagrams."""
 
-    def picture(fence: "FENCE.Match") -> str:  # type: ignore[name-defined]
+    def picture(fence: re.Match[str]) -> str:
         if fence[2] != "mermaid":
             return fence[0]
-        return f'```{{raw}} html\n<figure class="diagram">{diagram_file(fence[3]).read_text("utf-8")}</figure>\n```\n'
+        file = diagram_file(fence[3])
+        if not file.is_file():
+            raise UserError("a diagram of docs/ is new or has changed, and has no picture yet; type: make diagrams")
+        return f'```{{raw}} html\n<figure class="diagram">{file.read_text("utf-8")}</figure>\n```\n'
 
     return FENCE.sub(picture, text)
 
@@ -67,7 +73,7 @@ def draw() -> None:
     for file in set(FOLDER.glob("*.svg")) - wanted.keys():
         file.unlink()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium())
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page()
         page.set_content("<!doctype html><body></body>")
         page.add_script_tag(path=_mermaid())
@@ -79,10 +85,6 @@ def draw() -> None:
                 file.write_text(svg + "\n", "utf-8")
                 print(file.relative_to(ROOT))
         browser.close()
-
-
-def _chromium() -> str:
-    return subprocess.run(["which", "chromium"], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _mermaid() -> Path:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -58,7 +59,7 @@ def sections(section: type[BaseModel] = Params, path: str = "") -> Iterator[tupl
 def parameters(path: str, section: type[BaseModel]) -> list[Parameter]:
     """The parameters that stand in a section itself."""
     schema = section.model_json_schema()
-    comments, stages, shipped = _comments(), _stages(), read_yaml(ROOT / "params.yaml")
+    comments, stages, shipped = _comments(), _stages(), _shipped()
     found = []
     for name, field in section.model_fields.items():
         if _is_section(field.annotation):
@@ -128,6 +129,12 @@ def _attributes(section: type[BaseModel]) -> dict[str, str]:
     return {name: " ".join(said.split()) for name, said in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.M)}
 
 
+@cache
+def _shipped() -> dict[str, Any]:
+    return read_yaml(ROOT / "params.yaml")
+
+
+@cache
 def _comments() -> dict[str, str]:
     """The comments of params.yaml at the end of lines, by dotted name."""
     found, above = {}, []
@@ -138,6 +145,7 @@ def _comments() -> dict[str, str]:
     return found
 
 
+@cache
 def _stages() -> dict[str, list[str]]:
     """The parameters that each stage lists; those of a framework alone are of all its stage's."""
     stages = {}
