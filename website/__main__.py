@@ -35,6 +35,7 @@ def build(folder: Path) -> int:
         return 1
     shutil.rmtree(site, ignore_errors=True)
     if failed := run_sphinx(sources, site):
+        print(f"error: see above; {sources}/NAME.md is made of docs/NAME.md, readme.md of README.md", file=sys.stderr)
         return failed
     print(f"{site / 'index.html'}: open it in a browser; it needs no server and no network")
     return 0
@@ -80,9 +81,9 @@ def _tables() -> Iterator[str]:
 
 
 def _entry(path: str) -> str:
-    """A line of the navigation; the README's title would be that of the whole."""
+    """A line of the navigation; a README's title would be that of the whole."""
     page = page_of(path).removesuffix(".md")
-    return f"README <{page}>" if path == "README.md" else page
+    return f"README <{page}>" if path.startswith("README") else page
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The page of the command line, from the parsers, the Makefile and MLproject."""
 
 import argparse
+import ast
 import re
 
 from twintrain.settings.yaml_files import read_yaml
@@ -10,6 +11,12 @@ HEAD = """# Command line
 
 Every command of the project is `python -m pipelines.NAME`; those with a target of make make `.venv` first, and take
 their arguments as `ARGS="…"`. Many are entry points of `mlflow run` too. `--help` prints what stands here.
+
+"""
+STAGES = """## Stages
+
+DVC runs these, each where something that it reads has changed; `make run` has it run all, and `dvc repro STAGE` one and
+what it needs. FRAMEWORK is torch, keras, keras-jax or keras-torch.
 
 """
 LIBRARY = """## twintrain
@@ -26,10 +33,21 @@ def command_page() -> str:
     for name in command_names():
         parser = command_parser(name)
         parts.append(f"## {name}\n\n{_description(parser)}{_ways(name, targets, entries)}{_table(parser)}")
-    parts.append(LIBRARY)
+    parts += [STAGES, _stage_table(), LIBRARY]
     for name, parser in library_parsers().items():
         parts.append(f"### twintrain {name}\n\n{_description(parser)}`{_usage(parser)}`\n\n{_table(parser)}")
     return "".join(parts)
+
+
+def _stage_table() -> str:
+    """What each stage of dvc.yaml runs, and what its module says that it does."""
+    rows = []
+    for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items():
+        command = str(stage["cmd"]).replace("${item.framework}", "FRAMEWORK")
+        module = re.search(r"pipelines\.(\w+)", command)[1]  # type: ignore[index]
+        said = ast.get_docstring(ast.parse((ROOT / f"pipelines/{module}.py").read_text("utf-8"))) or ""
+        rows.append(f"| `{name}` | {_cell(said.splitlines()[0])} | `{command}` |")
+    return "\n".join(["| stage | what it does | command |", "|---|---|---|", *rows]) + "\n\n"
 
 
 def make_targets() -> dict[str, str]:

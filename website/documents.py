@@ -24,7 +24,7 @@ def documents() -> list[str]:
 
 
 def page_of(path: str) -> str:
-    """The file of the site that a file of the project becomes; all pages lie side by side, other files in files/."""
+    """The file of the site that a file of the project becomes: docs/ is its root, and other files lie in files/."""
     if path.endswith(".md"):
         return path.removeprefix("docs/").replace("/README", "").lower()
     return path.removeprefix("docs/") if path.endswith(".png") else f"files/{path}"
@@ -32,10 +32,11 @@ def page_of(path: str) -> str:
 
 def with_links_of_site(text: str, path: str) -> str:
     """A document with links to what files are called in the site; those to no file stay, for Sphinx to find."""
+    here = posixpath.dirname(page_of(path)) or "."
 
     def target(link: re.Match[str]) -> str:
         found = _from_root(link[1], path)
-        return page_of(found) if (ROOT / found).is_file() else link[1]
+        return posixpath.relpath(page_of(found), here) if (ROOT / found).is_file() else link[1]
 
     return outside_fences(text, lambda prose: ANCHOR.sub(r"(\1)=\n", LINK.sub(target, prose)))
 

@@ -164,4 +164,5 @@ def _plain(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("*", r"\*").replace("<", r"\<")
+    plain = text.replace("|", r"\|").replace("*", r"\*").replace("<", r"\<")
+    return re.sub(r"docs/([\w-]+)\.md", r"[\1](\1.md)", plain)

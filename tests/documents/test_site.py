@@ -19,6 +19,7 @@ from website.documents import documents, linked_files, page_of, with_links_of_si
 from website.parameter_reference import parameter_page
 from website.parsers import command_names, command_parser, library_parsers, options_of
 
+STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 BY_HAND = [path for path in documents() if path not in MADE]
 needs_sphinx = pytest.mark.skipif(find_spec("furo") is None, reason="requirements-docs.txt is not installed")
 PHONE = (390, 844)
@@ -28,7 +29,7 @@ FETCHED_BY_STYLE = re.compile(r"(?:@import|url\()\s*[\"']?(?:https?:)?//")
 
 
 def test_every_document_has_one_place_in_the_navigation():
-    found = [str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]]
+    found = [str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]]
     assert sorted(BY_HAND) == sorted([*found, "tests/README.md"])
     assert len({page_of(path) for path in documents()}) == len(documents())
 
@@ -50,6 +51,7 @@ def test_links_lead_to_pages_and_to_copies_of_files():
     )
     assert list(linked_files(text, "docs/demo.md")) == ["examples/my_twin.py"]
     assert with_links_of_site("![a](docs/report.png)", "README.md") == "![a](report.png)"
+    assert with_links_of_site("![a](../report.png) [b](c.md)", "docs/ko/start.md") == "![a](../report.png) [b](c.md)"
     assert with_links_of_site('<a id="b"></a>**B**', "docs/models.md") == "(b)=\n**B**"
 
 
@@ -61,6 +63,7 @@ def test_command_line_has_every_option_of_every_command():
         part = re.search(rf"^{name}\n(.*?)(?=^##|\Z)", page, re.M | re.S)[1]
         for action in options_of(parser):
             assert all(f"`{option}`" in part for option in action.option_strings), (name, action.dest)
+    assert set(re.findall(r"^\| `(\w+)` \|.*`python -m pipelines", page, re.M)) == set(STAGES)
     assert "`make copy-store` · `python -m pipelines.copy_store`" in page
     assert "`mlflow run . --env-manager=local -e drift`" in page
 
