@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twintrain.errors import UserError
+from website.accessible import make_accessible
 from website.api_reference import api_page
 from website.command_reference import command_page
 from website.diagrams import with_pictures
@@ -37,6 +38,7 @@ def build(folder: Path) -> int:
     if failed := run_sphinx(sources, site):
         print(f"error: see above; {sources}/NAME.md is made of docs/NAME.md, readme.md of README.md", file=sys.stderr)
         return failed
+    make_accessible(site)
     print(f"{site / 'index.html'}: open it in a browser; it needs no server and no network")
     return 0
 

@@ -12,6 +12,7 @@ import twintrain
 from twintrain.errors import UserError
 from twintrain.settings.yaml_files import read_yaml
 from website.__main__ import MADE, run_sphinx, write_sources
+from website.accessible import MENDED
 from website.api_reference import LIBRARY, api_page
 from website.command_reference import command_page
 from website.diagrams import FOLDER, all_diagrams, diagram_file, with_pictures
@@ -120,6 +121,14 @@ def test_site_builds_without_a_warning_and_fetches_nothing(site):
 
 @needs_sphinx
 @pytest.mark.slow
+def test_pages_are_mended_for_readers_by_ear_and_by_keyboard(site):
+    page = (site / "architecture.html").read_text("utf-8")
+    assert [found for found in MENDED if found in page] == []
+    assert [mended for mended in MENDED.values() if mended not in page] == []
+
+
+@needs_sphinx
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[a](missing.md)", "[a](#missing)", "![a](missing.png)", "[a](b.md#missing)"])
 def test_what_is_not_there_is_an_error(tmp_path, text):
     sources = tmp_path / "sources"
@@ -134,11 +143,12 @@ def test_what_is_not_there_is_an_error(tmp_path, text):
 @needs_sphinx
 @pytest.mark.slow
 def test_pages_fit_a_phone_are_dark_where_asked_and_can_be_searched(site, open_page):
-    for page in ("index", "start", "results", "parameters", "architecture", "course"):
-        opened = open_page(f"file://{site}/{page}.html", size=PHONE, dark=True)
-        assert (opened.overflow(), opened.complaints) == (0, []), page
-        background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert max(map(int, re.findall(r"\d+", background))) < 64, page
+    opened = open_page(f"file://{site}/index.html", size=PHONE, dark=True)
+    background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", background))) < 64
+    for path in documents():
+        opened.page.goto(f"file://{site}/{page_of(path).replace('.md', '.html')}")
+        assert (opened.overflow(), opened.complaints) == (0, []), path
     found = open_page(f"file://{site}/search.html?q=padding").page
     found.wait_for_selector("#search-results li a")
     links = [link.get_attribute("href") for link in found.query_selector_all("#search-results a")]
