@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run model sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui services copy-store pictures doctor bench lint lock clean
+.PHONY: help run model sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui services copy-store pictures docs diagrams doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -89,6 +89,12 @@ test-all: $(BIN)/.installed-dev  ## both at once, which is shorter than one afte
 pictures: $(BIN)/.installed-dev  ## take the pictures of docs/ anew, in the browser tests
 	python -m pytest --save-pictures
 
+docs: $(BIN)/.installed-docs  ## build the documentation as a site, build/docs/index.html; a dead link is an error
+	@python -m website
+
+diagrams: $(BIN)/.installed-dev  ## draw the diagrams of docs/ that are new, for the site; needs npm and chromium
+	@python -m website.diagrams
+
 bench: $(BIN)/.installed  ## speed, as ratios to what is possible
 	@python benchmarks/epochs.py torch
 	@python benchmarks/epochs.py keras
@@ -123,6 +129,10 @@ $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
 
 $(BIN)/.installed-team: requirements-team.txt $(BIN)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-team.txt
+	@touch $@
+
+$(BIN)/.installed-docs: requirements-docs.txt $(BIN)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed

@@ -790,7 +790,7 @@ def test_datasets_without_sources_describe_the_files_that_ship_and_no_others(shi
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 # Extras that have a lock beside requirements.txt, and those of scripts of one's own.
-OF_COMMANDS = ("jax", "demo", "ray", "sweep", "team")
+OF_COMMANDS = ("jax", "demo", "ray", "sweep", "team", "docs")
 OF_LIBRARY = [each for name in ("torch", "keras", "mlflow") for each in EXTRAS[name]]
 PIN = re.compile(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!-]+)( ; .+?)?(\s+# .+)?")
 
