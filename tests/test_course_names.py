@@ -9,6 +9,9 @@ import pytest
 from conftest import ROOT
 
 from examples.course import clusters, deep_q, fine_tuning, gan, grid_world, names, words
+from examples.course.trainings import experiment
+from twintrain.models.initial_weights import draw_weights
+from twintrain.models.network import load_network
 
 TEXT = (ROOT / names.DOCUMENT).read_text("utf-8")
 # Of Russell and Norvig's figure, which counts the cost of the field itself: left to right, from above, ends left out.
@@ -86,10 +89,15 @@ def test_networks_of_both_frameworks_are_twins(module, length, of_what, tmp_path
 @pytest.mark.slow
 def test_a_file_of_weights_is_what_both_frameworks_start_from(tmp_path, monkeypatch, shipped_data):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(fine_tuning, "EPOCHS", 2)
-    found = names.find_fine_tuning(tmp_path).metrics
-    assert (found["read_apart"], found["kept_apart"]) == (0, 0)
-    assert 0 < found["trained_apart"] < 1e-9
+    _, schema, _ = experiment("digits_low")
+    arrays = draw_weights(load_network(fine_tuning.MODEL, "aligned", schema), 1)
+    np.savez(tmp_path / "mobilenet.npz", **arrays)
+    torch, keras = names.in_both_frameworks("fine_tuning", tmp_path, "1", str(tmp_path / "mobilenet.npz"))
+    for start in ("drawn", ".npz head", ".npz all"):
+        assert names.difference(torch, keras, f"{start}|weights") < 1e-9
+        for found in (torch, keras):
+            assert (found[f"{start}|read"], found[f"{start}|kept"]) == (0, 0)
+    assert np.abs(torch[".npz head|weights"] - torch["drawn|weights"]).max() > 0.1
 
 
 def test_every_name_of_the_command_has_its_row_in_both_documents():
