@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Nearly all of JAX's time goes into compiling programs that run a few times; what XLA makes faster is left out.
-QUICK_TO_COMPILE = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 
 
 def of_script(script: str) -> tuple[str, str]:
@@ -22,7 +20,7 @@ def start_worker(script: str, *arguments: object, **variables: str) -> subproces
     """Starts a script of tests/, wherever it lies, with the library and tests/support on its path."""
     worker = of_script(script)
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests/support", Path(worker[-1]).parent)))
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **QUICK_TO_COMPILE, **variables}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **variables}
     command = [sys.executable, *worker, *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
