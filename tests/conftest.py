@@ -20,6 +20,8 @@ from twintrain.tracking import open_store
 ROOT = Path(__file__).resolve().parents[1]
 # pytest takes the asserts of all tests apart, which takes seconds, and keeps what it has made of them where it may.
 sys.dont_write_bytecode = False
+# Hundreds of processes that tests start compile the project once, and not each of them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The same examples each time, so that a test fails for what was changed; `--hypothesis-profile=search` draws others.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
