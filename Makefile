@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 5000
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Files of tests side by side; a test may start a process of each framework, so no more than four at once.
 PYTEST := python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Every launcher puts its own interpreter first, so that DVC's stages run in it too.
@@ -120,15 +121,15 @@ $(BIN)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: expected Python 3.11, got %d.%d; type: make PYTHON=/path/to/python3.11" % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing requirements.txt into .venv (some 8 GB, some minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 $(BIN)/.installed-demo: requirements-demo.txt $(BIN)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@$(INSTALL) -r requirements-demo.txt
 	@touch $@
 
 $(BIN)/.installed-team: requirements-team.txt $(BIN)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-team.txt
+	@$(INSTALL) -r requirements-team.txt
 	@touch $@
 
 $(BIN)/.installed-docs: requirements-docs.txt $(BIN)/.installed
@@ -136,5 +137,5 @@ $(BIN)/.installed-docs: requirements-docs.txt $(BIN)/.installed
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@

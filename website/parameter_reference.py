@@ -109,6 +109,10 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         return ", ".join(f"`{name}`" for name in names)
     if schema["type"] == "array":
         return f"list of {_kind(schema['items'], definitions)}"
+    if names := schema.get("properties"):
+        return f"section of {', '.join(f'`{name}`' for name in names)}"
+    if schema["type"] == "object":
+        return f"for each name {_kind(schema['additionalProperties'], definitions)}"
     bounds = [form.format(f"{schema[key]:g}") for key, form in BOUNDS.items() if abs(schema.get(key, HUGE)) < HUGE]
     return f"{PLAIN[schema['type']]}{' ' if bounds else ''}{' and '.join(bounds)}"
 

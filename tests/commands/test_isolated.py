@@ -6,7 +6,8 @@ import pytest
 from project_clone import ROOT, Clone
 
 pytestmark = pytest.mark.slow
-XOR = ("--preset", "xor", "--train.epochs", "2", "--frameworks", "[torch]", "--train.threads", "1")
+XOR = ("--preset", "xor", "--baseline.others", "[]", "--train.epochs", "2", "--train.threads", "1")
+XOR += ("--frameworks", "[torch]")
 HOLDS = """
 import time
 from twintrain.command_line import locks

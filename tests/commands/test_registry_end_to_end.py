@@ -19,12 +19,12 @@ from project_clone import INHERITED, Clone
 from twintrain.settings.params import Serving
 from twintrain.system.ports import free_port
 
-NAME = "mnist5k-cnn"
+NAME = "mnist5k-small_mlp"
 # Imports nothing of the project, and runs where none of it lies.
 LABELS = """
 import sys, mlflow, numpy as np
 mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model("models:/mnist5k-cnn@champion")
+model = mlflow.pyfunc.load_model("models:/mnist5k-small_mlp@champion")
 print("".join(model.predict(np.load(sys.argv[2]))["label"]))
 """
 
@@ -33,12 +33,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which digits were trained on for 2 epochs; the twins were not verified."""
+    """A clone in which the smallest network was trained on digits for 2 epochs; the twins were not verified."""
     clone = Clone(tmp_path_factory.mktemp("registry") / "clone")
     # One thread: the tests share their machine, and PyTorch's threads wait for each other. So easy a baseline that a
     # short training beats it, and a longer one beats that.
     settings = ("--baseline.name", "majority", "--baseline.others", "[]", "--train.threads", "1", "--train.epochs", "2")
-    result = clone.run("--preset", "mnist5k", *settings)
+    result = clone.run("--preset", "mnist5k", "--model", "small_mlp", *settings)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"\n{NAME}: PyTorch is version 1, Keras is version 2; " in result.stdout
     assert "✗ twins: Not verified, since verify.enabled is false; " in result.stdout

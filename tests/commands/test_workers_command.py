@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import signal
 import time
 
@@ -26,13 +25,19 @@ def clone(tmp_path_factory):
     return clone
 
 
+@pytest.fixture(scope="module")
+def together(clone):
+    """What two processes here make of a training, to be the same whoever starts them."""
+    return trained(clone, "torch", *SHORT, "--train.launcher", "local")
+
+
 def weights(clone, framework):
     with np.load(clone.folder / f"build/train/{framework}/weights.npz") as arrays:
         return {name: arrays[name] for name in arrays.files if arrays[name].dtype.kind == "f"}
 
 
-def trained(clone, framework, *arguments):
-    done = clone.run("--target", f"train@{framework}", *arguments)
+def trained(clone, framework, *arguments, **environment):
+    done = clone.run("--target", f"train@{framework}", *arguments, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return weights(clone, framework)
 
@@ -43,10 +48,8 @@ def assert_alike(found, expected, tolerance=0.0):
         np.testing.assert_allclose(found[name], array, rtol=0, atol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("framework", ["torch"])
-def test_two_processes_leave_what_one_does(clone, framework):
-    alone = trained(clone, framework, "--train.epochs", "3", "--train.workers", "1")
-    together = trained(clone, framework, "--train.workers", "2")
+def test_two_processes_leave_what_one_does(clone, together):
+    alone = trained(clone, "torch", "--train.epochs", "3", "--train.workers", "1")
     assert_alike(together, alone, 1e-8)
     assert not list((clone.folder / "build").glob("workers/*"))
 
@@ -61,24 +64,20 @@ def test_workers_of_ray_leave_what_others_do_also_after_a_kill(clone):
 
 
 @pytest.mark.parametrize(("program", "launcher"), [("srun", "slurm/launch.sh"), ("kubectl", "kubernetes/launch.py")])
-def test_programs_of_deploy_start_workers_that_leave_what_others_do(clone, tmp_path, program, launcher):
-    others = trained(clone, "torch", *SHORT, "--train.launcher", "local")
+def test_programs_of_deploy_start_workers_that_leave_what_others_do(clone, together, tmp_path, program, launcher):
     cluster = fake_cluster(tmp_path) | ({"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]"})
-    done = clone.run("--target", "train@torch", "--train.launcher", f"deploy/{launcher}", **cluster)
-    assert done.returncode == 0, done.stdout + done.stderr
+    started = trained(clone, "torch", *SHORT, "--train.launcher", f"deploy/{launcher}", **cluster)
     assert (tmp_path / program).exists()
-    assert_alike(weights(clone, "torch"), others)
+    assert_alike(started, together)
 
 
-def test_a_job_of_slurm_runs_an_experiment(clone, tmp_path):
-    others = trained(clone, "torch", *SHORT, "--train.launcher", "local")
-    (clone.folder / "dvc.lock").unlink()
-    shutil.rmtree(clone.folder / ".dvc/cache/runs")
+def test_a_job_of_slurm_runs_an_experiment(clone, together, tmp_path):
     job = fake_cluster(tmp_path) | {"SLURM_JOB_ID": "4711", "SLURM_JOB_NODELIST": "node[1-2]", "SLURM_NTASKS": "2"}
-    done = clone.call("bash", "deploy/slurm/train.sbatch", "--target", "train@torch", **job)
+    anew = ("--target", "train@torch", "--train.epochs", "3", "--train.checkpoint_every", "9")
+    done = clone.call("bash", "deploy/slurm/train.sbatch", *anew, **job)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "srun").exists()
-    assert_alike(weights(clone, "torch"), others)
+    assert_alike(weights(clone, "torch"), together)
 
 
 def test_more_workers_than_a_batch_has_rows_are_refused_before_one_starts(clone):
@@ -95,9 +94,7 @@ def workers_of(process):
 
 
 def with_a_kill(clone, *settings):
-    """Trains anew, with the second worker killed after the first checkpoint; returns what was said."""
-    (clone.folder / "dvc.lock").unlink()
-    shutil.rmtree(clone.folder / ".dvc/cache/runs")  # DVC would bring back what it has seen
+    """Trains, with the second worker killed after the first checkpoint; returns what was said."""
     log = clone.folder / "killed.log"
     with log.open("w") as said:
         process = clone.start("python", "-m", "pipelines.run", "--target", "train@torch", *settings, said=said)

@@ -114,4 +114,4 @@ def test_command_does_what_the_document_tells(clone, text):
     # Packages are there already, and not in a .venv of the clone.
     without_install = text.replace("make ", "make --old-file=.venv/bin/.installed ", 1)
     result = clone.call("bash", "-c", without_install)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,8 +1,8 @@
 """Trains networks as one of several workers: python shared_training_worker.py FRAMEWORK OUT DTYPE TRAININGS
 
-TRAININGS names some of `shared_networks.py`, each as NETWORK|SETTINGS, with commas between them. The environment says
-which worker it is (`training.workers.worker`). Writes what each makes of every training to OUT-RANK.npz, and by which
-functions it has met the others.
+TRAININGS names some of `shared_networks.py`, each as NETWORK|SETTINGS, or as NETWORK|SETTINGS|DTYPE where that is
+another one, with commas between them. The environment says which worker it is (`training.workers.worker`). Writes what
+each makes of every training to OUT-RANK.npz, and by which functions it has met the others.
 """
 
 import sys
@@ -32,14 +32,14 @@ def main(framework: str, out: str, dtype: str, wanted: list[str]) -> None:
         note_meetings(module, met)
     rank = Worker.of_environment().rank
     results: dict[str, np.ndarray] = {}
-    cases, settings = shared_cases(), trainings(dtype)
+    cases = shared_cases()
     for name in wanted:
-        network, training = name.split("|")
-        case = cases[network]
-        part = Part(case.features.astype(array_dtype(dtype)), case.labels, np.arange(len(case.labels)))
-        backend = backend_type(case.network, settings[training])
+        network, training, *other = name.split("|")
+        case, settings = cases[network], trainings(*other or [dtype])[training]
+        part = Part(case.features.astype(array_dtype(settings.dtype)), case.labels, np.arange(len(case.labels)))
+        backend = backend_type(case.network, settings)
         backend.load_weights(case.weights)
-        for what, array in trained(backend, settings[training], part, rank).items():
+        for what, array in trained(backend, settings, part, rank).items():
             results[f"{name}|{what}"] = array
     np.savez(f"{out}-{rank}.npz", **results, met=sorted(met))
 

@@ -26,6 +26,7 @@ from twin_cases import (
     cases,
     further_rows,
     kinds,
+    logged_rows,
     mask_networks,
     optimizers_for,
 )
@@ -44,6 +45,7 @@ GRADIENTS = 1e-10
 AFTER_STEPS = 1e-9
 SELF_DIFFERENCES = 10
 FURTHER = further_rows()
+LOGGED = logged_rows()
 CASES_BUILT = cases()
 
 Results = dict[str, dict[str, np.ndarray]]
@@ -123,7 +125,7 @@ def test_parameter_counts_are_those_of_the_layer_list(results: Results, case: st
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_saved_network_predicts_as_before(results: Results, case: str):
-    for framework, way in product(FRAMEWORKS, ("reloaded", "pyfunc")):
+    for framework, way in product(FRAMEWORKS, ("reloaded", "pyfunc") if case in LOGGED else ("reloaded",)):
         before = results[framework][f"{case}|forward float32"]
         if CASES_BUILT[case].network.head:
             before = softmax(before, axis=1)

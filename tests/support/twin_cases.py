@@ -662,6 +662,11 @@ def further_rows() -> tuple[str, ...]:
     return (*found, *FURTHER_MODELS)
 
 
+def logged_rows() -> set[str]:
+    """Rows that go through MLflow too, which asks no more of a layer than its file: each kind of layer, all models."""
+    return {*LAYER_CASES, *MODEL_CASES} - set(further_rows()) | {*FURTHER_MODELS}
+
+
 def optimizers_for(case: str) -> tuple[str, ...]:
     """Names of the optimizers that a row is trained with."""
     return tuple(OPTIMIZERS) if case in EVERY_OPTIMIZER else SOME_OPTIMIZERS.get(case, ("sgd",))
