@@ -107,14 +107,19 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         return f"`{schema['const']}`"
     if names := schema.get("enum"):
         return ", ".join(f"`{name}`" for name in names)
+    if schema["type"] in ("array", "object"):
+        return _several(schema, definitions)
+    bounds = [form.format(f"{schema[key]:g}") for key, form in BOUNDS.items() if abs(schema.get(key, HUGE)) < HUGE]
+    return f"{PLAIN[schema['type']]}{' ' if bounds else ''}{' and '.join(bounds)}"
+
+
+def _several(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """What a list or a section may hold."""
     if schema["type"] == "array":
         return f"list of {_kind(schema['items'], definitions)}"
     if names := schema.get("properties"):
         return f"section of {', '.join(f'`{name}`' for name in names)}"
-    if schema["type"] == "object":
-        return f"for each name {_kind(schema['additionalProperties'], definitions)}"
-    bounds = [form.format(f"{schema[key]:g}") for key, form in BOUNDS.items() if abs(schema.get(key, HUGE)) < HUGE]
-    return f"{PLAIN[schema['type']]}{' ' if bounds else ''}{' and '.join(bounds)}"
+    return f"for each name {_kind(schema['additionalProperties'], definitions)}"
 
 
 def _docstring(section: type[BaseModel]) -> str:
