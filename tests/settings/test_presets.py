@@ -60,7 +60,7 @@ def test_preset_is_whole_and_valid(preset, content):
 def test_preset_replaces_its_sections_whole(content):
     changed = plain(changed_params(content, "xor", {}))
     assert (changed["dataset"], changed["model"]) == ("xor", "conf/models/logic_mlp.yaml")
-    assert changed["preprocess"] == {"categorical": "codes", "target": "labels"}
+    assert changed["preprocess"] == {"categorical": "codes", "target": "labels", "further": None}
     assert changed["split"] == Split(method="same").model_dump()
     assert changed["train"] == {
         **Train().model_dump(),
