@@ -10,6 +10,7 @@ from twintrain.models.network import load_network
 from twintrain.settings.params import check_params
 from twintrain.settings.presets import changed_params, read_preset, save_params
 from twintrain.settings.sections.data import Split
+from twintrain.settings.sections.losses import Loss
 from twintrain.settings.sections.training import Train
 from twintrain.settings.yaml_files import plain, read_yaml
 
@@ -64,6 +65,7 @@ def test_preset_replaces_its_sections_whole(content):
     assert changed["split"] == Split(method="same").model_dump()
     assert changed["train"] == {
         **Train().model_dump(),
+        "loss": {**Loss().model_dump(), "weights": None},
         "epochs": 10001,
         "batch_size": None,
         "checkpoint_every": 1000,
