@@ -133,7 +133,7 @@ $(BIN)/.installed-team: requirements-team.txt $(BIN)/.installed
 	@touch $@
 
 $(BIN)/.installed-docs: requirements-docs.txt $(BIN)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@$(INSTALL) -r requirements-docs.txt
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
