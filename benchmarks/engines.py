@@ -24,7 +24,7 @@ from loss_cases import INPUTS
 from loss_formulas import expected
 from twin_cases import LAYER_CASES, MODEL_CASES
 from vocabulary import Rows, vocabulary
-from worker_process import run_worker
+from worker_process import AS_USERS_COMPILE, run_worker
 
 from examples.course.tables import markdown, with_tables
 
@@ -34,7 +34,7 @@ ENGINES = {"keras": "TensorFlow", "keras-jax": "JAX", "keras-torch": "PyTorch"}
 LIBRARIES = {
     "torch": ("torch", {}),
     "keras": ("keras", {"KERAS_BACKEND": "tensorflow"}),
-    "keras-jax": ("keras", {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1"}),
+    "keras-jax": ("keras", {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1", **AS_USERS_COMPILE}),
     "keras-torch": ("keras", {"KERAS_BACKEND": "torch"}),
 }
 SHOWN = ("forward", "gradients", "trained")
@@ -78,7 +78,7 @@ def of_rows(names: list[str], folder: Path) -> Found:
         some = names[start : start + ROWS_AT_A_TIME]
         of_some = folder / f"rows-{start}"
         of_some.mkdir(parents=True, exist_ok=True)
-        results = made_of(some, of_some, tuple(ENGINES), STEPS)
+        results = made_of(some, of_some, tuple(ENGINES), STEPS, **AS_USERS_COMPILE)
         for engine, of_engine in found.items():
             of_engine |= {name: differences(results, engine, name) for name in some}
         print(f"{start + len(some)} of {len(names)} rows", file=sys.stderr, flush=True)

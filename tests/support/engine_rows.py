@@ -12,18 +12,21 @@ STEPS = 10
 Results = dict[str, dict[str, np.ndarray]]
 
 
-def made_of(names: list[str], folder: Path, engines: tuple[str, ...] = ENGINES, steps: int = STEPS) -> Results:
+def made_of(
+    names: list[str], folder: Path, engines: tuple[str, ...] = ENGINES, steps: int = STEPS, **variables: str
+) -> Results:
     """What PyTorch and other engines made of rows, one after the other in processes of their own.
 
     Args:
         folder: what lies there of an engine already is taken.
         steps: of each training.
+        variables: of the processes' environment.
     """
     found = {}
     for framework in ("torch", *engines):
         out = folder / f"{framework}.npz"
         if not out.is_file():
-            run_worker("twin_worker.py", framework, out, "brief", steps, *names)
+            run_worker("twin_worker.py", framework, out, "brief", steps, *names, **variables)
         found[framework] = dict(np.load(out))
     return found
 

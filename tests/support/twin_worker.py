@@ -108,8 +108,7 @@ def run_case(framework: str, backend_type: type, name: str, case: Case, run: tra
     results |= {f"outputs|{name}": array for name, array in outputs.items()}
     # The network of the last forward pass goes on: building one is what costs most.
     untrained = backend.state()
-    with without_graphs() if framework == "keras" else contextlib.nullcontext():
-        loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
+    loss, gradients = backend.gradients(features[:BATCH_SIZE], case.labels[:BATCH_SIZE])
     results |= {"loss": np.array(loss), "gradients": flat(gradients)}
     backend.load_weights(case.weights)
     backend.load_state(untrained)

@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from made_schema import schema_of
-from worker_process import ROOT
+from worker_process import QUICK_TO_COMPILE, ROOT
 
 from twintrain.data.parts import Part
 from twintrain.models.initial_weights import draw_weights
@@ -36,6 +36,8 @@ TRAIN = {"epochs": EPOCHS, "batch_size": 32, "workers": 2, "threads": 1, "optimi
 def job(tmp_path, monkeypatch):
     """A training of two workers, which find what they are to do in this folder."""
     monkeypatch.chdir(ROOT)  # they are modules of the project
+    for name, value in QUICK_TO_COMPILE.items():
+        monkeypatch.setenv(name, value)
     (tmp_path / "model.yaml").write_text(MODEL)
     content = read_yaml(ROOT / "params.yaml") | {"model": str(tmp_path / "model.yaml"), "train": TRAIN}
     params = Params.model_validate(content)
