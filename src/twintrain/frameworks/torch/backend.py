@@ -247,7 +247,8 @@ def _set_determinism(wanted: bool) -> None:
     if wanted:
         # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(wanted)
+    # The same as use_deterministic_algorithms, which imports torch.compile as well: a second.
+    torch.set_deterministic_debug_mode("error" if wanted else "default")
 
 
 def _set_precision(mode: str) -> None:

@@ -102,7 +102,8 @@ def set_up(train: Train, mode: str) -> str:
     if train.deterministic:
         # cuBLAS is deterministic only with a fixed workspace, and reads this when it starts.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(train.deterministic)
+    # The same as use_deterministic_algorithms, which imports torch.compile as well: a second.
+    torch.set_deterministic_debug_mode("error" if train.deterministic else "default")
     if mode == "aligned":
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
