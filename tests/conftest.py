@@ -16,6 +16,7 @@ from own_store import mlflow_as_found, use_store
 from shipped_experiment import shipped_params
 
 from twintrain.errors import UserError
+from twintrain.system.cpus import usable_cpus
 from twintrain.tracking import open_store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +36,12 @@ providers._get_local_constants = lambda: providers._local_constants
 
 def pytest_addoption(parser):
     parser.addoption("--save-pictures", action="store_true", help="run the tests that take the pictures of docs/ alone")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    # One more than processors: tests wait for an eighth of the time, for a server or what ends a process.
+    return len(usable_cpus()) + 1
 
 
 def pytest_collection_modifyitems(config, items):
