@@ -30,13 +30,16 @@ WRITTEN = "Written by `make gallery{arguments}`;"
 HEAD = """# Results
 
 {written} figures are of the test rows, each preset as it is in `conf/presets/`.
-Accuracy, unless another figure is named. *documents*: what the course documents have. *baseline*: scikit-learn on the
-same split. *target*: what both frameworks should reach. *runs*: the first characters of the MLflow runs, in the
-experiment `gallery` of the store they were made in. *s*: seconds of training in PyTorch / in Keras, on {machine},
-whatever else that did meanwhile; no benchmark, for which the machine must be quiet (`make bench`).
 
-Where the frameworks differ, and one of them alone misses a target, float32's rounding has grown in a long training:
-other last digits, another epoch that is the best ([why](why-results-differ.md)).
+- Scores are accuracy, unless another figure is named.
+- *documents*: what the course documents have. *baseline*: scikit-learn on the same split. *target*: what both
+  frameworks should reach.
+- *s*: seconds of training in PyTorch / in Keras, on {machine}, with other work beside it. This is no
+  benchmark; `make bench` is one, on a quiet machine.
+- *runs*: the first characters of the MLflow runs, in the experiment `gallery` of the store where they were made.
+
+Where only one framework misses a target, float32's rounding has grown in a long training: other last digits, another
+best epoch ([why](why-results-differ.md)).
 
 {table}
 {failed}"""
