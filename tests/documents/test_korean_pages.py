@@ -102,7 +102,7 @@ def _links(text, here, korean):
 @pytest.mark.parametrize("path", PAIRS)
 def test_a_korean_page_says_what_the_english_one_does(path):
     english, korean = ((ROOT / each).read_text("utf-8") for each in (english_of(path), path))
-    mend = WRITTEN_IN_BOTH.get(path, f"{english_of(path)} was changed: put the same into {path}, also figures of tables")
+    mend = WRITTEN_IN_BOTH.get(path, f"{english_of(path)} was changed: put the same into {path}, tables too")
     assert differences(english, korean, path) == [], mend
 
 
