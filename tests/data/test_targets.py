@@ -92,6 +92,7 @@ def test_a_network_that_gives_back_its_input_has_no_further_targets(project, err
     [
         ({"Parity": PARITY}, "expected names of small letters, digits and _ after a letter, got 'Parity'"),
         ({"parity": {"even": [0]}}, "parity: expected two labels or more with their classes, got 1"),
+        ({"parity": {"all": [0, 1], "none": []}}, "parity: expected classes under each label, got none for 'none'"),
         ({"parity": [0, 1]}, "further.parity"),
     ],
 )

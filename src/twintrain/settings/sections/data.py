@@ -72,6 +72,8 @@ class Preprocess(Section):
                 raise ValueError(f"expected names of small letters, digits and _ after a letter, got {shown(name)}")
             if len(labels) < 2:
                 raise ValueError(f"{name}: expected two labels or more with their classes, got {len(labels)}")
+            if empty := [label for label, classes in labels.items() if not classes]:  # else it may be a constant
+                raise ValueError(f"{name}: expected classes under each label, got none for {shown(empty[0])}")
         return further
 
 
