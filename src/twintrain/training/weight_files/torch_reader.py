@@ -2,12 +2,9 @@
 
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import torch
 
 EXPECTED = "expected a state_dict, as torch.save(model.state_dict(), …) writes it"
 # Under which scripts keep it beside an epoch and an optimizer.
@@ -59,7 +56,7 @@ def _is_packed(path: str) -> bool:
         return any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist())
 
 
-def _has_its_numbers(tensor: "torch.Tensor") -> bool:
+def _has_its_numbers(tensor: Any) -> bool:
     """Whether the file has each number: not of what is sparse, nested, quantized, without data, or stretched."""
     if tensor.is_nested or tensor.is_quantized or tensor.is_complex() or tensor.device.type != "cpu":
         return False
