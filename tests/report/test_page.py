@@ -101,7 +101,7 @@ def test_results_that_name_no_winner_show_what_was_found_as_the_verdict():
 
 @pytest.mark.parametrize(
     ("score", "named", "shown"),
-    [("eval_acc", "accuracy", "0.9210"), ("mae", "mean absolute error", "7.0100")],
+    [("eval_acc", "accuracy", "0.9210"), ("mae", "mean absolute error", "7.01")],
 )
 def test_seeds_of_one_framework_are_listed_by_the_score_that_is_compared(score, named, shown):
     own = {"eval_acc": 0.921} if score == "eval_acc" else {"mae": 7.01, "rmse": 9.0}

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from twintrain.evaluation import digits
 from twintrain.evaluation.measures import ERROR
 from twintrain.report import interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
@@ -60,6 +61,7 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         note=statements.note(metrics),
         baseline_conclusion=statements.baseline_conclusion(metrics),
         champion=Markup(CHAMPION_PLACE),
+        digits=digits,
         links=run_links(metrics, material.ui),
         titles=list(statements.columns(metrics)),
         rows=statements.cells(statements.columns(metrics), statements.SCORE_ROWS),
@@ -173,9 +175,10 @@ def _seed_rows(metrics: dict[str, Any]) -> list[list[str]]:
     if min(map(len, runs)) < 2:
         return []
     score = statements.measure_in(metrics).score  # what `compare_seeds` compares
-    rows = [[str(one[0]["seed"]), *(f"{found[score]:.4f}" for found in one)] for one in zip(*runs, strict=True)]
+    form = statements.main_score_form(metrics)
+    rows = [[str(one[0]["seed"]), *(form(found[score]) for found in one)] for one in zip(*runs, strict=True)]
     scores = [pd.Series([found[score] for found in listed]) for listed in runs]
-    return [*rows, ["mean ± standard deviation", *(f"{found.mean():.4f} ± {found.std():.4f}" for found in scores)]]
+    return [*rows, ["mean ± standard deviation", *(f"{form(found.mean())} ± {form(found.std())}" for found in scores)]]
 
 
 def _confusions(classes: dict[str, dict[str, Any]]) -> list[list[str]]:
