@@ -227,7 +227,8 @@ def test_numbers_have_no_classes():
     page = html_page(numbers(), Material(histories=histories))
     assert Page(page).tables["Figures"][0][1] == ["test RMSE", "55.1", "54.7", "55.1"]
     unit = "of the numbers as they are trained on"  # mostly scaled, while the figures are in the data's own unit
-    assert f"Mean absolute error, {unit}, over the epochs: training dotted, validation solid" in Page(page).text
+    drawn = "training pale, validation strong; below, the first less each other one"
+    assert f"Mean absolute error, {unit}, over the epochs: {drawn}" in Page(page).text
     found = figures(page)["differences"]
     assert found["data"][0]["x"] == [0.5]
     assert found["layout"]["xaxis"]["title"]["text"] == "difference in mean absolute error"
