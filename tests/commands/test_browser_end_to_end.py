@@ -116,8 +116,11 @@ def check_report(opened, address):
     assert [request for request in opened.requests if request != address and not request.startswith("data:")] == []
     assert opened.complaints == []
     assert opened.overflow() == 0
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    opened.page.wait_for_function("document.querySelectorAll('.chart:not(.js-plotly-plot)').length === 0")
     for chart in opened.page.locator(".chart").all():
         assert chart.locator(".trace").count() >= 1
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = false)")
 
 
 def workers(process):
@@ -148,8 +151,8 @@ def test_report_of_images_with_its_champion(run, open_page, save_picture):
         "✓ champion:",
         "✓ smoke test:",
     ]
-    assert f"{run.metrics['torch']['eval_acc']:.4f}" in opened.page.locator("main table").first.inner_text()
-    assert opened.page.locator(".matrix").count() == 2
+    assert f"{run.metrics['torch']['eval_acc']:.4f}" in opened.page.locator("main table").first.text_content()
+    assert opened.page.locator(".matrix").count() in (1, 2)  # of both, or of one and the difference
     save_picture(opened.page, "report.png")
     phone = open_page(address, pages.PHONE, dark=True)
     check_report(phone, address)

@@ -26,10 +26,24 @@ def test_text_from_data_is_no_markup_in_a_chart(text, shown):
 
 def test_curves_have_both_frameworks_in_one_chart():
     figure = curves({"PyTorch": [history()], "Keras": [history(0.1)]}, "loss")
-    assert names(figure) == ["PyTorch train", "PyTorch val", "Keras train", "Keras val"]
+    below = ["PyTorch − Keras, train", "PyTorch − Keras, val"]
+    assert names(figure) == ["PyTorch train", "PyTorch val", "Keras train", "Keras val", *below]
     np.testing.assert_allclose(figure.data[3].y, history(0.1)["val_loss"], rtol=1e-6)
     assert list(figure.data[0].x) == list(range(1, 11))
     assert figure.layout.yaxis.title.text == "Loss"
+
+
+def test_equal_curves_are_both_seen_and_their_difference_stands_below():
+    figure = curves({"PyTorch": [history(0.1)], "Keras": [history(0.1)], "Keras on JAX": [history(epochs=6)]}, "loss")
+    broad, *_, narrow = (trace.line for trace in figure.data[:4])
+    assert (broad.dash, narrow.dash) == ("solid", "dash")
+    assert broad.width > 2 * narrow.width
+    *_, equal, _, other = figure.data
+    assert {equal.yaxis, other.yaxis} == {"y2"}
+    np.testing.assert_array_equal(equal.y, 0)
+    np.testing.assert_allclose(other.y, 0.1 * np.ones(6), rtol=1e-5)
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
+    assert figure.layout.xaxis.anchor == "y2"
 
 
 def test_spread_of_seeds_is_their_smallest_and_largest_value():

@@ -88,8 +88,15 @@ def test_verdict_winner_seal_statistics_and_baseline_come_first():
         "PyTorch",
         "✓ Verified twins: all 31 checks passed over 200 training steps in float64 and float32.",
     ]
-    assert text[start + 5] == verdicts(full_metrics())
-    assert text[start + 6].startswith("Against the baseline, logistic")
+    assert text[start + 5 : start + 14] == [
+        *("test accuracy, PyTorch", "0.9210", "test accuracy, Keras", "0.9510"),
+        *("test accuracy, logistic (baseline)", "0.8910"),
+        *("PyTorch less Keras", "-3.00 points", "95 % interval -6.12 to +0.12"),
+    ]
+    chart, said, against = text[start + 14 : start + 17]
+    assert chart.startswith("Loss over the epochs")
+    assert said == verdicts(full_metrics())
+    assert against.startswith("Against the baseline, logistic")
 
 
 def test_results_that_name_no_winner_show_what_was_found_as_the_verdict():
@@ -101,7 +108,7 @@ def test_results_that_name_no_winner_show_what_was_found_as_the_verdict():
 
 @pytest.mark.parametrize(
     ("score", "named", "shown"),
-    [("eval_acc", "accuracy", "0.9210"), ("mae", "mean absolute error", "7.0100")],
+    [("eval_acc", "accuracy", "0.9210"), ("mae", "mean absolute error", "7.01")],
 )
 def test_seeds_of_one_framework_are_listed_by_the_score_that_is_compared(score, named, shown):
     own = {"eval_acc": 0.921} if score == "eval_acc" else {"mae": 7.01, "rmse": 9.0}
@@ -145,8 +152,8 @@ def test_tables_hold_the_figures():
         ["2", "0.9410", "0.9710"],
         ["mean ± standard deviation", "0.9310 ± 0.0100", "0.9610 ± 0.0100"],
     ]
-    assert tables["PyTorch"][0][1][:4] == ["0", "90", "10", "0"]
-    assert tables["By class"][0][2] == ["0", "100", *["0.900", "0.900", "0.990", "0.900"] * 2]
+    assert tables["PyTorch and Keras"][0][1][:4] == ["0", "90", "10", "0"]
+    assert tables["By class"][0][2] == ["0", "100", *["0.900", "0.900", "0.990", "0.900"]]
     assert tables["Parts of the test rows on which they differ most"][0][1] == [
         "label",
         "0",
@@ -227,7 +234,8 @@ def test_numbers_have_no_classes():
     page = html_page(numbers(), Material(histories=histories))
     assert Page(page).tables["Figures"][0][1] == ["test RMSE", "55.1", "54.7", "55.1"]
     unit = "of the numbers as they are trained on"  # mostly scaled, while the figures are in the data's own unit
-    assert f"Mean absolute error, {unit}, over the epochs: training dotted, validation solid" in Page(page).text
+    drawn = "training pale, validation strong; below, the first less each other one"
+    assert f"Mean absolute error, {unit}, over the epochs: {drawn}" in Page(page).text
     found = figures(page)["differences"]
     assert found["data"][0]["x"] == [0.5]
     assert found["layout"]["xaxis"]["title"]["text"] == "difference in mean absolute error"
@@ -243,7 +251,7 @@ def test_three_frameworks():
     page = html_page(found, material(details=details(names=("torch", "keras", "keras-jax"))))
     assert Page(page).tables["Figures"][0][0][1:4] == ["PyTorch", "Keras", "Keras on JAX"]
     assert figures(page)["differences"]["data"][0]["x"] == [-3.0, 0.0]
-    assert len(Page(page).tables["Keras on JAX"][0]) == 11
+    assert len(Page(page).tables["PyTorch, Keras and Keras on JAX"][0]) == 11
 
 
 def test_split_same_has_no_intervals():
@@ -323,7 +331,7 @@ def test_page_is_made_of_headings_in_order_and_tables_with_scopes():
 def test_name_stays_text(change):
     page = html_page(metrics(**change), material())
     scripts = [attributes for tag, attributes in Page(page).elements if tag == "script"]
-    assert scripts == [{"type": "application/json", "id": "figures"}, {}, {}]
+    assert scripts == [{"type": "application/json", "id": "figures"}, {}, {}, {}]
     assert any(EVIL in text for text in Page(page).text)
 
 

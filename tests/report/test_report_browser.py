@@ -9,6 +9,7 @@ from twintrain.report.page import Material, html_page  # noqa: E402
 
 pytestmark = pytest.mark.slow
 SIZES = {"phone": pages.PHONE, "desktop": pages.DESKTOP}
+UNFOLD = "document.querySelectorAll('details').forEach(each => each.open = true)"
 EVIL = "<script>alert(1)</script>"
 LABELS = ['"quoted" <b>bold</b>', "🦜 'parrot'", "a name without a space " * 4, "x" * 150, EVIL]
 CASES = {
@@ -49,6 +50,9 @@ def test_page_loads_nothing_complains_of_nothing_and_fits(name, size, written, o
     address = written(name)
     opened = open_page(address, SIZES[size], dark=size == "phone")
     check(opened, address)
+    opened.page.evaluate(UNFOLD)
+    opened.page.wait_for_function("document.querySelectorAll('.chart:not(.js-plotly-plot)').length === 0")
+    check(opened, address)
     charts = opened.page.locator(".chart")
     assert charts.count() >= 2
     for chart in charts.all():
@@ -65,6 +69,7 @@ def test_text_from_data_stays_text(written, open_page):
     opened.page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     opened.page.reload()
     assert alerts == []
+    opened.page.evaluate(UNFOLD)
     headers = opened.page.locator(".matrix").first.locator("thead th").all_inner_texts()
     assert headers[1:] == [" ".join(label.split()) for label in LABELS]
     assert opened.page.locator(".samples dt").all_inner_texts()[:3] == [EVIL, "y" * 150, "🦜"]
@@ -92,7 +97,7 @@ def test_colours_follow_the_scheme_also_while_the_page_is_open(written, open_pag
 
 def test_a_chart_answers_the_pointer(written, open_page):
     opened = open_page(written("everything"))
-    opened.page.locator("#loss-curves .nsewdrag").hover()
+    opened.page.locator("#loss-curves .nsewdrag").first.hover()
     lines = opened.page.locator("#loss-curves .hoverlayer text")
     lines.first.wait_for()
     shown = [text.split(" : ")[0] for text in lines.all_text_contents() if " : " in text]
@@ -108,9 +113,51 @@ def test_a_printed_page_is_no_wider_than_the_paper(written, open_page):
     assert opened.page.locator(".modebar:visible").count() == 0
 
 
+def test_first_screen_of_a_phone_has_verdict_seal_winner_numbers_and_the_chart(written, open_page):
+    opened = open_page(written("everything"), pages.PHONE)
+    for query in (".verdict", ".seal >> nth=0", ".seal >> nth=1", ".numbers > div >> nth=3", "#loss-curves"):
+        place = opened.page.locator(query).bounding_box()
+        assert place["y"] < pages.PHONE[1], query
+    assert opened.page.locator("details[open]").count() == 0
+
+
+def test_what_is_folded_unfolds_for_the_printer_and_folds_again(written, open_page):
+    opened = open_page(written("everything"))
+    states = opened.page.evaluate("""() => ["beforeprint", "afterprint"].map(name => {
+        dispatchEvent(new Event(name));
+        return [document.querySelectorAll("details[open]").length > 5, document.querySelectorAll(
+            ".chart:not(.js-plotly-plot)").length];
+    })""")
+    assert states == [[True, 0], [False, 0]]
+
+
+def test_assistive_software_can_use_the_page(written, open_page):
+    """The faults that axe-core 4.11 found in earlier pages, without axe, which the tests would have to fetch."""
+    opened = open_page(written("everything"), pages.PHONE)
+    opened.page.evaluate(UNFOLD)
+    found = opened.page.evaluate(FAULTS)
+    assert found == {"empty headings": [], "nested in an image": [], "unreachable": [], "unnamed": []}
+
+
+# A heading cell without text; what can be operated inside of what is one picture; what scrolls but takes no focus; a
+# picture or group without a name.
+FAULTS = """() => {
+  const html = elements => [...elements].map(each => each.outerHTML.slice(0, 100));
+  const all = query => [...document.querySelectorAll(query)];
+  return {
+    "empty headings": html(all("th, h1, h2, h3").filter(each => !each.textContent.trim())),
+    "nested in an image": html(all("[role=img] :is(a, button, input, [tabindex], [data-title])")),
+    "unreachable": html(all("main *").filter(each => each.scrollWidth > each.clientWidth + 1 && each.tabIndex < 0
+      && /auto|scroll/.test(getComputedStyle(each).overflowX))),
+    "unnamed": html(all("img:not([alt]), [role=img]:not([aria-label]), [role=group]:not([aria-label])")),
+  };
+}"""
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_words_stand_out_from_their_background(dark, written, open_page):
     opened = open_page(written("everything"), dark=dark)
+    opened.page.evaluate(UNFOLD)
     ratios = opened.page.evaluate(CONTRAST)
     assert min(ratios.values()) >= 4.5, ratios
 
@@ -130,7 +177,8 @@ CONTRAST = """() => {
     return `rgb(${parts(colour).slice(0, 3).map((part, place) => alpha * part + (1 - alpha) * under[place])})`;
   };
   const found = {};
-  for (const query of ["body", "h1", ".seal", ".card", "a", "figcaption", ".soft", ".matrix td[style]"])
+  const kinds = ["body", "h1", ".seal", ".numbers dt", ".numbers dd", "summary", "a", "figcaption", ".soft"];
+  for (const query of [...kinds, ".matrix td[style]"])
     for (const element of document.querySelectorAll(query)) {
       const [text, ground] = [getComputedStyle(element).color, below(element)].map(luminance);
       const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);

@@ -80,7 +80,7 @@ def test_cells_are_formatted_figures():
 
 
 def test_small_loss_keeps_its_digits():
-    assert table(keras={**KERAS, "test_loss": 1.23e-5})[2] == ["test loss", "0.2785", "1.23e-05", "0.3343"]
+    assert table(keras={**KERAS, "test_loss": 1.23e-5})[2] == ["test loss", "0.2785", "0.0000123", "0.3343"]
 
 
 def test_missing_figure_is_a_dash():

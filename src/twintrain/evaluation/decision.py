@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twintrain.evaluation import digits
 from twintrain.evaluation.equivalence import ALPHA
 from twintrain.evaluation.measures import measure_of
 from twintrain.settings.frameworks import TITLES
@@ -160,8 +161,8 @@ def cheaper_one(entries: dict[str, dict[str, Any]]) -> str | None:
 def _answers(entries: dict[str, dict[str, Any]], name: str, other: str) -> str:
     """`0.5 ms a row against 1 ms, 48 to 52 % of it`."""
     low, high = (100 * end for end in entries[name]["latency_1_ratio_ci95"][other])
-    times = f"{entries[name]['latency_1_ms']:.3g} ms a row against {entries[other]['latency_1_ms']:.3g} ms"
-    return f"{times}, {low:.0f} to {high:.0f} % of it"
+    its, others = (digits.milliseconds(entries[each]["latency_1_ms"]) for each in (name, other))
+    return f"{its} ms a row against {others} ms, {low:.0f} to {high:.0f} % of it"
 
 
 def other_work(entry: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from twintrain.evaluation import digits
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -35,10 +37,7 @@ class Measure:
 
     def text(self, value: float, signed: bool = False) -> str:
         """A value or difference: an accuracy in points, others in three digits."""
-        sign = "+" if signed else ""
-        if self.is_mean:
-            return f"{value:{sign}.3g}"
-        return f"{round(100 * value, 2) + 0.0:{sign}.2f}"  # no −0.00
+        return digits.measured(value, 3, signed) if self.is_mean else digits.points(value, signed)
 
 
 ACCURACY = Measure(

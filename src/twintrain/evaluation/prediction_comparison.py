@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twintrain.errors import UserError, shown
+from twintrain.evaluation import digits
 from twintrain.evaluation.comparison import (
     classes_of,
     compare_networks,
@@ -82,10 +83,9 @@ class PredictionComparison:
     def __str__(self) -> str:
         cells = [("", *self.names, "difference", "95 % interval")]
         for score in self.scores:
-            ends = "" if score.ci95 is None else "{:+.4g} to {:+.4g}".format(*score.ci95)
-            cells.append(
-                (score.name, f"{score.first:.6g}", f"{score.second:.6g}", f"{round(score.difference, 12):+.4g}", ends)
-            )
+            ends = "" if score.ci95 is None else " to ".join(map(digits.difference, score.ci95))
+            both = (digits.measured(value, 6) for value in (score.first, score.second))
+            cells.append((score.name, *both, digits.difference(round(score.difference, 12)), ends))
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells]
         return "\n".join([self.verdict, "", *lines, "", *_tests(self.figures)])
@@ -179,12 +179,10 @@ def _tests(figures: dict[str, Any]) -> list[str]:
     groups = f" in {figures['groups']:,} groups" if "groups" in figures else ""
     found = [f"{figures['rows']:,} rows{groups}"]
     if "mcnemar_p" in figures:
-        exact = f" (exact {figures['mcnemar_exact_p']:.3g})" if "mcnemar_exact_p" in figures else ""
+        exact = f" (exact {digits.p_value(figures['mcnemar_exact_p'])})" if "mcnemar_exact_p" in figures else ""
         counts = f"right for one alone: {figures['only_first_right']:,} and {figures['only_second_right']:,}"
-        found += [counts, f"McNemar p {figures['mcnemar_p']:.3g}{exact}"]
+        found += [counts, f"McNemar p {digits.p_value(figures['mcnemar_p'])}{exact}"]
     if "equivalence_p" in figures:
-        within = f"{figures['equivalent_within']:.3g}"
-        found.append(
-            f"TOST p {figures['equivalence_p']:.3g} at margin {figures['margin']:g}, equivalent within {within}"
-        )
+        margin = f"margin {figures['margin']:g}, equivalent within {digits.measured(figures['equivalent_within'], 3)}"
+        found.append(f"TOST p {digits.p_value(figures['equivalence_p'])} at {margin}")
     return ["; ".join(found)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twintrain.evaluation import digits
 from twintrain.evaluation.decision import (
     choice,
     gain,
@@ -16,8 +17,6 @@ from twintrain.evaluation.measures import ERROR, Measure, measure_of
 
 # Of fewer test rows nothing that is said is a result.
 FEW_ROWS = 50
-# The digits of smaller p values say nothing: no test's assumptions hold so far out.
-SMALLEST_P = 0.0001
 
 
 def verdict(comparison: dict[str, Any], first: str, second: str) -> str:
@@ -80,7 +79,7 @@ def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     # From the better one's side: where the first one's error is less, or it is less accurate, the signs change.
     ends = ends if comparison[f"{measure.key}_difference"] > 0 else [-end for end in ends][::-1]
     interval = "95 % interval {} to {}".format(*map(measure.text, ends))
-    test = "" if measure.is_mean else f" (McNemar p {_p(comparison['mcnemar_p'], '.3g')})"
+    test = "" if measure.is_mean else f" (McNemar p {_p(comparison['mcnemar_p'], 3)})"
     more = "more" if is_significant(comparison) else "no more"
     return f"{said} ({interval}), {more} than {choice(comparison)} explains{test}"
 
@@ -94,27 +93,24 @@ def _tost(comparison: dict[str, Any], tested: dict[str, Any], drawn: str) -> str
     margin = margin_text(comparison, comparison["margin"])
     p = tested["equivalence_p"]
     if p is not None and p < ALPHA:
-        return f"equivalent within {margin} (TOST p {_p(p, '.2g')})"
+        return f"equivalent within {margin} (TOST p {_p(p, 2)})"
     said = f"not shown to be equivalent within {margin} "
-    said += f"(TOST p {_p(p, '.2g')})" if p is not None else f"(two {drawn} never show it)"
+    said += f"(TOST p {_p(p, 2)})" if p is not None else f"(two {drawn} never show it)"
     if is_significant(comparison) or "equivalence_needs" not in tested:
         return said
-    return f"{said}: that would take about {_rounded(tested['equivalence_needs'])} {drawn}, were they equally good"
+    needed = digits.rounded_count(tested["equivalence_needs"])
+    return f"{said}: that would take about {needed} {drawn}, were they equally good"
 
 
-def _rounded(count: int) -> str:
-    """Two digits: more are not known."""
-    return f"{int(float(f'{count:.2g}')):,}"
-
-
-def _p(p: float, digits: str) -> str:
-    return f"= {p:{digits}}" if p >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
+def _p(p: float, places: int) -> str:
+    shown = digits.p_value(p, places)
+    return shown if shown.startswith("<") else f"= {shown}"
 
 
 def _agreement(comparison: dict[str, Any]) -> str:
     if measure_of(comparison).is_mean:
         difference = comparison["largest_prediction_difference"]
-        return f"their predictions of {_test_rows(comparison)} differ by {difference:.3g} at most"
+        return f"their predictions of {_test_rows(comparison)} differ by {digits.measured(difference, 3)} at most"
     kappa = f" (kappa {comparison['kappa']:.3f})" if "kappa" in comparison else ""
     agreement = comparison["agreement"]
     # 100.0% are all rows, and not all but a few.

@@ -71,11 +71,11 @@ class Lead:
             return "{:+.2f} points of accuracy, 95 % interval {:+.2f} to {:+.2f}".format(*shown)
         # As errors, of which less is better: 0 − 0 is no −0.
         value, *ends = (0 + self.measure.sign * each for each in (self.value, self.low, self.high))
+        gained = f"{self.measure.text(value, signed=True)} in the mean {self.measure.noun}"
         if self.low == -inf:
-            return f"{value:+.3g} in the mean {self.measure.noun}, of which these test rows tell no interval"
-        return "{:+.3g} in the mean {}, 95 % interval {:+.3g} to {:+.3g}".format(
-            value, self.measure.noun, *sorted(ends)
-        )
+            return f"{gained}, of which these test rows tell no interval"
+        low, high = (self.measure.text(end, signed=True) for end in sorted(ends))
+        return f"{gained}, 95 % interval {low} to {high}"
 
 
 @dataclass(frozen=True)

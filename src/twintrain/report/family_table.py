@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from twintrain.evaluation import digits
 from twintrain.report.statements import frameworks_of
 from twintrain.settings.frameworks import TITLES
 from twintrain.system import project
@@ -17,22 +18,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# heading, column of a row, format
+# heading, column of a row, how it is written
 COLUMNS = (
-    ("preset", "preset", "{}"),
-    ("framework", "framework", "{}"),
-    ("epochs", "epochs", "{}"),
-    ("train loss", "train_loss", "{:.4f}"),
-    ("val loss", "val_loss", "{:.4f}"),
-    ("val − train", "gap", "{:.4f}"),
-    ("lowest val loss", "lowest_val_loss", "{:.4f}"),
-    ("in epoch", "lowest_epoch", "{}"),
-    ("test loss", "test_loss", "{:.4f}"),
-    ("test accuracy", "eval_acc", "{:.4f}"),
-    ("test RMSE", "rmse", "{:.4g}"),
-    ("test IoU", "iou", "{:.4f}"),
-    ("gradient norm, first epoch", "first_gradient", "{:.1e}"),
-    ("last", "last_gradient", "{:.1e}"),
+    ("preset", "preset", digits.plain),
+    ("framework", "framework", digits.plain),
+    ("epochs", "epochs", digits.plain),
+    ("train loss", "train_loss", digits.share),
+    ("val loss", "val_loss", digits.share),
+    ("val − train", "gap", digits.share),
+    ("lowest val loss", "lowest_val_loss", digits.share),
+    ("in epoch", "lowest_epoch", digits.plain),
+    ("test loss", "test_loss", digits.share),
+    ("test accuracy", "eval_acc", digits.share),
+    ("test RMSE", "rmse", digits.measured),
+    ("test IoU", "iou", digits.share),
+    ("gradient norm, first epoch", "first_gradient", "{:.1e}".format),
+    ("last", "last_gradient", "{:.1e}".format),
 )
 
 Row = dict[str, Any]
@@ -74,7 +75,7 @@ def _row(preset: str, framework: str, scores: dict[str, Any], history: "pd.DataF
 def cells(rows: list[Row]) -> list[list[str]]:
     """Headings and then a line for each row; columns that no row has are left out, and `–` is where one has none."""
     columns = [column for column in COLUMNS if any(column[1] in row for row in rows)]
-    lines = [[text.format(row[key]) if key in row else "–" for _, key, text in columns] for row in rows]
+    lines = [[text(row[key]) if key in row else "–" for _, key, text in columns] for row in rows]
     return [[heading for heading, _, _ in columns], *lines]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from twintrain.errors import unknown
+from twintrain.evaluation import digits
 from twintrain.settings.frameworks import TITLES
 from twintrain.settings.yaml_files import read_yaml, validated
 from twintrain.system import project
@@ -109,10 +110,10 @@ def rows_of(page: str) -> dict[str, dict[str, str]]:
 
 def _figure(values: list[float], score: str) -> str:
     """One value, or the mean of several with the smallest and largest."""
-    form, unit = "{:.4f}" if score in GAINS else "{:.4g}", UNITS[score]
+    form, unit = digits.share if score in GAINS else digits.measured, UNITS[score]
     if len(values) == 1:
-        return form.format(values[0]) + unit
-    low, mean, high = (form.format(each) for each in (min(values), statistics.mean(values), max(values)))
+        return form(values[0]) + unit
+    low, mean, high = (form(each) for each in (min(values), statistics.mean(values), max(values)))
     return f"{mean}{unit} ({low} to {high})"
 
 

@@ -14,6 +14,10 @@ from twintrain.report.curves import TITLES as METRICS
 SHOWN_EPOCHS = 500
 SHOWN_NAME = 40  # characters of a label
 GRID = "rgba(128,128,128,0.3)"  # seen on light and dark; the page's style colours all text
+# dash and width of each framework's lines: the first one shows below a second that is equal
+STROKES = (("solid", 6), ("dash", 2), ("dot", 2), ("dashdot", 2))
+PARTS = {"train": 0.5, "val": 1.0}  # opacity
+DIFFERENCE_HEIGHT = 100  # pixels
 LAYOUT = {
     "template": "none",
     "height": 340,
@@ -37,32 +41,61 @@ def plain(text: Any) -> str:
 
 
 def curves(histories: dict[str, list[pd.DataFrame]], metric: str) -> go.Figure:
-    """`train_METRIC` dotted and `val_METRIC` solid over the epochs; of several seeds the range of `val_METRIC` too.
+    """`train_METRIC` pale and `val_METRIC` strong over the epochs; of several seeds the range of `val_METRIC` too.
+
+    The first framework is a broad solid line and each other one a narrow dashed line over it, so that one sees both
+    where they are equal. Below them stands the first one less each other one.
 
     Args:
         histories: of each framework by its title, a history a seed; the first one is drawn as lines.
     """
     figure = _figure(METRICS[metric], "epoch")
-    for number, ((title, seeds), color) in enumerate(zip(histories.items(), COLORS, strict=False)):
+    for (title, seeds), color, (dash, width) in zip(histories.items(), COLORS, STROKES, strict=False):
         if len(seeds) > 1:
             _add_range(figure, seeds, f"val_{metric}", title, color)
-        # The first is drawn broad, so that it shows below a second that is equal.
-        width = 5 if number == 0 and len(histories) > 1 else 2
-        for part, dash in (("train", "dot"), ("val", "solid")):
+        for part, opacity in PARTS.items():
             shown = _thinned(seeds[0])
             figure.add_scatter(
                 x=shown["epoch"] + 1,
                 y=shown[f"{part}_{metric}"].astype(np.float32),
                 name=plain(f"{title} {part}"),
                 mode="lines" if len(shown) > 1 else "markers",
-                line={"color": color, "dash": dash, "width": width},
-                hovertemplate="%{y:.4g}",
+                opacity=opacity,
+                line={"color": color, "dash": dash, "width": width if len(histories) > 1 else 2},
+                hovertemplate="%{y:,.4r}",
             )
+    if len(histories) > 1:
+        _add_differences_of_curves(figure, {title: seeds[0] for title, seeds in histories.items()}, metric)
     # Of few epochs, which are far apart, the nearest one answers too: plotly's limit of 20 px leaves gaps between them.
     figure.update_layout(hovermode="x unified", hoverdistance=-1)
     if max(len(seeds[0]) for seeds in histories.values()) <= 12:
         figure.update_xaxes(dtick=1)
     return figure
+
+
+def _add_differences_of_curves(figure: go.Figure, histories: dict[str, pd.DataFrame], metric: str) -> None:
+    """The first framework's curves less those of each other one, over the epochs that both have, on an axis below."""
+    (first, history), *others = histories.items()
+    for (title, other), color, (dash, _) in zip(others, COLORS[1:], STROKES[1:], strict=False):
+        both = _thinned(history.merge(other, on="epoch", suffixes=("", "_other")))
+        for part, opacity in PARTS.items():
+            figure.add_scatter(
+                x=both["epoch"] + 1,
+                y=(both[f"{part}_{metric}"] - both[f"{part}_{metric}_other"]).astype(np.float32),
+                name=plain(f"{first} − {title}, {part}"),
+                yaxis="y2",
+                mode="lines" if len(both) > 1 else "markers",
+                opacity=opacity,
+                line={"color": color, "dash": dash, "width": 2},
+                hovertemplate="%{y:+.2~g}",
+                showlegend=False,
+            )
+    figure.update_layout(
+        height=DIFFERENCE_HEIGHT + LAYOUT["height"],
+        yaxis={"domain": [0.36, 1]},
+        yaxis2={**AXIS, "domain": [0, 0.26], "title": "difference", "exponentformat": "power", "nticks": 4},
+    )
+    figure.update_xaxes(anchor="y2")
 
 
 def differences(rows: list[tuple[str, float, tuple[float, float]]], margin: float | None, unit: str) -> go.Figure:
@@ -105,17 +138,16 @@ def reliability(bins: dict[str, list[dict[str, Any]]]) -> go.Figure:
     figure = _figure("share that is right", "confidence")
     ends = {"x": [0, 1], "y": [0, 1], "mode": "lines", "hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(**ends, line={"color": "#888", "dash": "dot", "width": 1})
-    for number, ((title, listed), color) in enumerate(zip(bins.items(), COLORS, strict=False)):
+    for (title, listed), color, (dash, width) in zip(bins.items(), COLORS, STROKES, strict=False):
         filled = [one for one in listed if one["rows"]]
-        broad = number == 0 and len(bins) > 1
         figure.add_scatter(
             x=[one["confidence"] for one in filled],
             y=[one["accuracy"] for one in filled],
             customdata=[one["rows"] for one in filled],
             name=plain(title),
             mode="lines+markers",
-            line={"color": color, "width": 5 if broad else 2},
-            marker={"size": 10 if broad else 6},
+            line={"color": color, "dash": dash, "width": width if len(bins) > 1 else 2},
+            marker={"size": 10 if len(bins) > 1 and dash == "solid" else 6},
             hovertemplate="%{y:.3f} right at confidence %{x:.3f}, %{customdata} rows",
         )
     figure.update_xaxes(range=[0, 1.02])

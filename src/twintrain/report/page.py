@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from twintrain.evaluation import decision, digits
 from twintrain.evaluation.measures import ERROR
-from twintrain.report import interactive_charts, statements
+from twintrain.report import class_tables, interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
 from twintrain.report.curves import watched
 from twintrain.report.html_template import CHAMPION_PLACE, render
@@ -50,6 +51,7 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
     charts = _charts(metrics, material)
     baselines = statements.baselines(metrics)
     classes = {TITLES[name]: material.details[name] for name in names if material.details.get(name, {}).get("classes")}
+    class_titles, class_rows = class_tables.by_class(classes) if classes else ([], [])
     return render(
         Path(__file__).with_name("page.html.jinja"),
         headline=statements.headline(metrics),
@@ -60,7 +62,9 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         note=statements.note(metrics),
         baseline_conclusion=statements.baseline_conclusion(metrics),
         champion=Markup(CHAMPION_PLACE),
+        digits=digits,
         links=run_links(metrics, material.ui),
+        numbers=_numbers(metrics),
         titles=list(statements.columns(metrics)),
         rows=statements.cells(statements.columns(metrics), statements.SCORE_ROWS),
         costs=statements.cells(statements.columns(metrics), statements.COST_ROWS),
@@ -78,16 +82,68 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         charts_json=Markup(interactive_charts.charts_json(charts)),
         metric=METRICS[_metric(material)] if material.histories else "",
         classes=classes,
+        matrices=class_tables.matrices(classes) if classes else [],
+        class_titles=class_titles,
+        class_rows=class_rows,
+        class_scores=list(class_tables.SCORES.values()),
         confusions=_confusions(classes),
         slices=[found for found in material.details.get("slices", []) if found["difference"]][:LISTED],
         disagreements=material.details.get("disagreements", []),
         is_equal_everywhere=len(names) > 1 and material.details.get("disagreements") == [],
         samples=material.samples,
         line_box=(LINE_WIDTH, LINE_HEIGHT),
-        pictures={caption: base64.b64encode(path.read_bytes()).decode() for caption, path in material.pictures.items()},
+        pictures=_pictures(material),
         compared=_compared(metrics),
         plotly_js=Markup(PLOTLY.read_text(encoding="utf-8")) if charts else "",
     )
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of the numbers of the first screen."""
+
+    title: str
+    figure: str
+    note: str = ""
+
+
+def _numbers(metrics: dict[str, Any]) -> list[Number]:
+    """The main score of the first two networks and the baseline, and the difference of the two; of one, its loss."""
+    score, difference = statements.headline_score(metrics)
+    heading, form = next((heading, form) for key, heading, form in statements.ROWS if key == score)
+    *networks, baseline = statements.columns(metrics).items()
+    shown = [(title, found) for title, found in (*networks[:2], baseline) if score in found]
+    numbers = [Number(f"{heading}, {title}", form(found[score])) for title, found in shown]
+    comparison = metrics["comparison"]
+    if difference not in comparison:
+        loss = networks[0][1].get("test_loss")
+        return numbers if loss is None else [*numbers, Number("test loss", digits.measured(loss))]
+    first, second = (title for title, _ in networks[:2])
+    if _in_points(metrics):
+        interval = [digits.points(end, signed=True) for end in comparison.get("accuracy_ci95") or []]
+        note = f"95 % interval {' to '.join(interval)}" if interval else ""
+        figure = f"{digits.points(comparison[difference], signed=True)} points"
+    else:
+        is_rounding = not decision.gain(comparison)
+        note = "but for rounding" if is_rounding else ""
+        figure = "0" if is_rounding else digits.difference(comparison[difference])
+    return [*numbers, Number(f"{first} less {second}", figure, note)]
+
+
+def _pictures(material: Material) -> dict[str, str]:
+    """Each picture as base64 by its caption; what several networks have alike once, with the names of all."""
+    captions: dict[bytes, list[str]] = {}
+    for caption, path in material.pictures.items():
+        captions.setdefault(path.read_bytes(), []).append(caption)
+    return {_together(alike): base64.b64encode(picture).decode() for picture, alike in captions.items()}
+
+
+def _together(captions: list[str]) -> str:
+    """`PyTorch and Keras: roc` of `PyTorch: roc` and `Keras: roc`."""
+    if len(captions) == 1:
+        return captions[0]
+    parts = [caption.split(": ", 1) for caption in captions]
+    return f"{class_tables.listed([part[0] for part in parts])}: {parts[0][-1]}"
 
 
 def _targets(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -173,9 +229,10 @@ def _seed_rows(metrics: dict[str, Any]) -> list[list[str]]:
     if min(map(len, runs)) < 2:
         return []
     score = statements.measure_in(metrics).score  # what `compare_seeds` compares
-    rows = [[str(one[0]["seed"]), *(f"{found[score]:.4f}" for found in one)] for one in zip(*runs, strict=True)]
+    form = statements.main_score_form(metrics)
+    rows = [[str(one[0]["seed"]), *(form(found[score]) for found in one)] for one in zip(*runs, strict=True)]
     scores = [pd.Series([found[score] for found in listed]) for listed in runs]
-    return [*rows, ["mean ± standard deviation", *(f"{found.mean():.4f} ± {found.std():.4f}" for found in scores)]]
+    return [*rows, ["mean ± standard deviation", *(f"{form(found.mean())} ± {form(found.std())}" for found in scores)]]
 
 
 def _confusions(classes: dict[str, dict[str, Any]]) -> list[list[str]]:

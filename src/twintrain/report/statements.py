@@ -1,5 +1,6 @@
 """What a comparison says, in words and figures, and how a terminal shows it."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -7,51 +8,53 @@ from rich.markup import escape
 from rich.table import Table
 
 from twintrain.data.prepare import duplicates
-from twintrain.evaluation import decision
+from twintrain.evaluation import decision, digits
 from twintrain.evaluation.decision import margin_text
 from twintrain.evaluation.measures import ACCURACY, ERROR, MEASURES, Measure
-from twintrain.evaluation.verdict import SMALLEST_P, against_baseline, verdict
+from twintrain.evaluation.verdict import against_baseline, verdict
 from twintrain.settings.frameworks import TITLES
 
-# key of results/metrics.json, heading, format
-SCORE_ROWS = (
-    ("eval_acc", "test accuracy", "{:.4f}"),
-    ("auc_score", "test AUC", "{:.4f}"),
-    ("rmse", "test RMSE", "{:.4g}"),
-    ("mae", "test MAE", "{:.4g}"),
-    ("r2", "test R²", "{:z.4f}"),
-    ("iou", "test IoU", "{:.4f}"),
-    ("dice", "test Dice", "{:.4f}"),
-    ("test_loss", "test loss", "{:.4g}"),
-    ("ece", "calibration error", "{:.4f}"),
-    ("brier", "Brier score", "{:.4f}"),
-    ("seeds_eval_acc_mean", "accuracy, seeds' mean", "{:.4f}"),
-    ("seeds_eval_acc_std", "accuracy, seeds' std", "{:.4f}"),
-    ("seeds_mae_mean", "MAE, seeds' mean", "{:.4g}"),
-    ("seeds_mae_std", "MAE, seeds' std", "{:.4g}"),
-    ("seeds_iou_mean", "IoU, seeds' mean", "{:.4f}"),
-    ("seeds_iou_std", "IoU, seeds' std", "{:.4f}"),
-    ("parameters", "parameters", "{:,}"),
-    ("epochs_run", "epochs", "{:,}"),
-    ("best_epoch", "best epoch", "{:,}"),
+Row = tuple[str, str, Callable[[Any], str]]
+# key of results/metrics.json, heading, how its figures are written
+SCORE_ROWS: tuple[Row, ...] = (
+    ("eval_acc", "test accuracy", digits.share),
+    ("auc_score", "test AUC", digits.share),
+    ("rmse", "test RMSE", digits.measured),
+    ("mae", "test MAE", digits.measured),
+    ("r2", "test R²", digits.share),
+    ("iou", "test IoU", digits.share),
+    ("dice", "test Dice", digits.share),
+    ("test_loss", "test loss", digits.measured),
+    ("ece", "calibration error", digits.share),
+    ("brier", "Brier score", digits.share),
+    ("seeds_eval_acc_mean", "accuracy, seeds' mean", digits.share),
+    ("seeds_eval_acc_std", "accuracy, seeds' std", digits.share),
+    ("seeds_mae_mean", "MAE, seeds' mean", digits.measured),
+    ("seeds_mae_std", "MAE, seeds' std", digits.measured),
+    ("seeds_iou_mean", "IoU, seeds' mean", digits.share),
+    ("seeds_iou_std", "IoU, seeds' std", digits.share),
+    ("parameters", "parameters", digits.count),
+    ("epochs_run", "epochs", digits.count),
+    ("best_epoch", "best epoch", digits.count),
 )
-COST_ROWS = (
-    ("train_seconds", "training, s", "{:.2f}"),
-    ("seconds_to_best", "to best epoch, s", "{:.2f}"),
-    ("samples_per_second", "samples / s", "{:,.0f}"),
-    ("train_load", "training, CPUs of others", "{:.1f}"),
-    ("peak_memory_mib", "peak memory, MiB", "{:,.0f}"),
-    ("peak_device_memory_mib", "of the GPU, MiB", "{:,.0f}"),
-    ("flops", "FLOPs a row", "{:,}"),
-    ("file_bytes", "saved file, bytes", "{:,}"),
-    ("latency_1_ms", "latency, 1 row, ms", "{:.3g}"),
-    ("latency_1_p95_ms", "p95, 1 row, ms", "{:.3g}"),
-    ("latency_256_ms", "latency, 256 rows, ms", "{:.3g}"),
-    ("latency_256_p95_ms", "p95, 256 rows, ms", "{:.3g}"),
-    ("inference_threads", "latency, threads", "{}"),
-    ("inference_load", "latency, CPUs of others", "{:.1f}"),
+COST_ROWS: tuple[Row, ...] = (
+    ("train_seconds", "training, s", digits.seconds),
+    ("seconds_to_best", "to best epoch, s", digits.seconds),
+    ("samples_per_second", "samples / s", digits.rate),
+    ("train_load", "training, CPUs of others", digits.tenths),
+    ("peak_memory_mib", "peak memory, MiB", digits.rate),
+    ("peak_device_memory_mib", "of the GPU, MiB", digits.rate),
+    ("flops", "FLOPs a row", digits.count),
+    ("file_bytes", "saved file, bytes", digits.count),
+    ("latency_1_ms", "latency, 1 row, ms", digits.milliseconds),
+    ("latency_1_p95_ms", "p95, 1 row, ms", digits.milliseconds),
+    ("latency_256_ms", "latency, 256 rows, ms", digits.milliseconds),
+    ("latency_256_p95_ms", "p95, 256 rows, ms", digits.milliseconds),
+    ("inference_threads", "latency, threads", digits.plain),
+    ("inference_load", "latency, CPUs of others", digits.tenths),
 )
-ROWS = (*SCORE_ROWS, *COST_ROWS, ("device", "device", "{}"), ("version", "version", "{}"))
+MACHINE_ROWS: tuple[Row, ...] = (("device", "device", digits.plain), ("version", "version", digits.plain))
+ROWS = (*SCORE_ROWS, *COST_ROWS, *MACHINE_ROWS)
 SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
 DROPOUT = "Each framework draws its own dropout masks: a difference may be theirs alone, so try several train.seeds"
 
@@ -134,7 +137,7 @@ def _other_score(metrics: dict[str, Any], other: dict[str, Any]) -> str:
     ]
     heading, form = next((heading, form) for key, heading, form in ROWS if key == name)
     better = f" (better than {' and '.join(behind)})" if behind else ""
-    return f"{heading.removeprefix('test ')} {form.format(other[name])}{better}"
+    return f"{heading.removeprefix('test ')} {form(other[name])}{better}"
 
 
 def baselines(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -165,15 +168,20 @@ def by_target(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def target_sentence(target: str, found: dict[str, Any]) -> str:
     """What came out of a further target: `parity: accuracy PyTorch 0.9850, Keras 0.9850. …`."""
-    measure = measure_in(found)
-    scores = ", ".join(f"{TITLES[name]} {found[name][measure.score]:.4f}" for name in frameworks_of(found))
+    measure, form = measure_in(found), main_score_form(found)
+    scores = ", ".join(f"{TITLES[name]} {form(found[name][measure.score])}" for name in frameworks_of(found))
     return " ".join(filter(None, [f"{target}: {measure.title} {scores}.", verdicts(found)]))
 
 
-def cells(found: dict[str, dict[str, Any]], rows: tuple[tuple[str, str, str], ...] = ROWS) -> list[list[str]]:
+def main_score_form(metrics: dict[str, Any]) -> Callable[[float], str]:
+    """How the score is written that networks are compared by."""
+    return next(form for key, _, form in ROWS if key == measure_in(metrics).score)
+
+
+def cells(found: dict[str, dict[str, Any]], rows: tuple[Row, ...] = ROWS) -> list[list[str]]:
     """The rows of a table: heading, then one text a column; `–` where one has no figure."""
     return [
-        [heading, *("–" if column.get(key) is None else form.format(column[key]) for column in found.values())]
+        [heading, *("–" if column.get(key) is None else form(column[key]) for column in found.values())]
         for key, heading, form in rows
         if any(column.get(key) is not None for column in found.values())
     ]
@@ -199,36 +207,38 @@ def watched_score(metrics: dict[str, Any]) -> str:
 def difference_rows(comparison: dict[str, Any], first: str, second: str) -> list[tuple[str, str]]:
     """What a comparison found, each as heading and text."""
     rows = {
-        "accuracy_difference": (f"accuracy, {first} less {second}", "{:+z.4f}"),
-        "accuracy_ci95": ("its 95 % interval, Tango's", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
-        "mcnemar_p": ("McNemar's test, p", "{}"),
-        "only_first_right": (f"only {first} right, rows", "{}"),
-        "only_second_right": (f"only {second} right, rows", "{}"),
-        "agreement": ("same prediction, share of rows", "{:.4f}"),
-        "kappa": ("Cohen's kappa", "{:.4f}"),
-        "auc_difference": (f"AUC, {first} less {second}", "{:+z.4f}"),
-        "auc_ci95": ("its 95 % interval", "{0[0]:+z.4f} to {0[1]:+z.4f}"),
-        "loss_difference": (f"cross entropy, {first} less {second}", "{:+.4g}"),
-        "loss_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
-        "largest_probability_difference": ("largest difference of a probability", "{:.2g}"),
-        "mae_difference": (f"mean absolute error, {first} less {second}", "{:+.4g}"),
-        "mae_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
-        "iou_difference": (f"mean IoU, {first} less {second}", "{:+.4g}"),
-        "iou_ci95": ("its 95 % interval", "{0[0]:+.4g} to {0[1]:+.4g}"),
-        "dice_difference": (f"mean Dice, {first} less {second}", "{:+.4g}"),
-        "rmse_difference": (f"RMSE, {first} less {second}", "{:+.4g}"),
-        "first_closer": (f"{first} nearer, share of rows where they differ", "{:.4f}"),
-        "largest_prediction_difference": ("largest difference of a prediction", "{:.2g}"),
-        "equivalence_p": (f"equivalence within {_margin(comparison)}, TOST, p", "{}"),
-        "equivalent_within": ("smallest margin of equivalence", "{:.2%}"),
+        "accuracy_difference": (f"accuracy, {first} less {second}", digits.share_difference),
+        "accuracy_ci95": ("its 95 % interval, Tango's", _ends(digits.share_difference)),
+        "mcnemar_p": ("McNemar's test, p", digits.p_value),
+        "only_first_right": (f"only {first} right, rows", digits.count),
+        "only_second_right": (f"only {second} right, rows", digits.count),
+        "agreement": ("same prediction, share of rows", digits.share),
+        "kappa": ("Cohen's kappa", digits.share),
+        "auc_difference": (f"AUC, {first} less {second}", digits.share_difference),
+        "auc_ci95": ("its 95 % interval", _ends(digits.share_difference)),
+        "loss_difference": (f"cross entropy, {first} less {second}", digits.difference),
+        "loss_ci95": ("its 95 % interval", _ends(digits.difference)),
+        "largest_probability_difference": ("largest difference of a probability", digits.largest),
+        "mae_difference": (f"mean absolute error, {first} less {second}", digits.difference),
+        "mae_ci95": ("its 95 % interval", _ends(digits.difference)),
+        "iou_difference": (f"mean IoU, {first} less {second}", digits.difference),
+        "iou_ci95": ("its 95 % interval", _ends(digits.difference)),
+        "dice_difference": (f"mean Dice, {first} less {second}", digits.difference),
+        "rmse_difference": (f"RMSE, {first} less {second}", digits.difference),
+        "first_closer": (f"{first} nearer, share of rows where they differ", digits.share),
+        "largest_prediction_difference": ("largest difference of a prediction", digits.largest),
+        "equivalence_p": (f"equivalence within {_margin(comparison)}, TOST, p", digits.p_value),
+        "equivalent_within": ("smallest margin of equivalence", digits.percent),
     }
     found = {name: comparison[name] for name in rows if comparison.get(name) is not None}
     for name in {"mae_ci95", "iou_ci95"} & found.keys():
         if found[name] == [0, 0]:
             del found[name]  # both err as much on every row, and that is no interval
-    for name in {"mcnemar_p", "equivalence_p"} & found.keys():
-        found[name] = f"{found[name]:.3g}" if found[name] >= SMALLEST_P else f"< {SMALLEST_P:.4f}"
-    return [(rows[name][0], rows[name][1].format(value)) for name, value in found.items()]
+    return [(rows[name][0], rows[name][1](value)) for name, value in found.items()]
+
+
+def _ends(form: Callable[[float], str]) -> Callable[[Sequence[float]], str]:
+    return lambda interval: " to ".join(map(form, interval))
 
 
 def _margin(comparison: dict[str, Any]) -> str:
