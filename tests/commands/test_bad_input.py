@@ -388,7 +388,7 @@ def test_another_folder_is_told_where_to_go(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     line = Refusals(monkeypatch, capsys).line("train", "torch")
     assert line.startswith(f"{tmp_path} is not the project's folder; type: cd ")
-    assert line.endswith(" && python -m pipelines.train")
+    assert line.endswith(" && python -m pipelines.train torch")
 
 
 # The same as processes of their own, in a clone.

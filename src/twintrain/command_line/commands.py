@@ -7,6 +7,7 @@ import gc
 import io
 import os
 import select
+import shlex
 import signal
 import sys
 import threading
@@ -133,7 +134,8 @@ def check_folder() -> None:
     here = Path.cwd()
     is_typed = Path(sys.argv[0]).parent.name == "pipelines"  # and no worker that a command has started
     if is_typed and not Path("conf").is_dir() and here != ROOT:
-        raise UserError(f"{here} is not the project's folder; type: cd {ROOT} && python -m pipelines.{_command()}")
+        typed = shlex.join(["python", "-m", f"pipelines.{_command()}", *sys.argv[1:]])
+        raise UserError(f"{here} is not the project's folder; type", f"cd {shlex.quote(str(ROOT))} && {typed}")
 
 
 def _command() -> str:
