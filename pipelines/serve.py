@@ -15,6 +15,7 @@ from twintrain.command_line.section_params import section_params
 from twintrain.errors import UserError
 from twintrain.registry.champion import chosen_model
 from twintrain.registry.winner import make_command
+from twintrain.settings.overrides import NOT_GIVEN
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.system.activity import Activity, duration
@@ -84,7 +85,8 @@ def _read_arguments(arguments: list[str]) -> tuple[Any, Params]:
     parser.add_argument("--port", default="", help=f"default: {PORT}")
     known, rest = parser.parse_known_args(arguments)
     params, limits = section_params("serving", rest, "serve takes limits of the server alone; expected --serving.…")
-    known.given = {"model": known.model, "port": known.port, **limits}
+    model = None if known.model in NOT_GIVEN else known.model
+    known.given = {"model": model, "port": known.port, **limits}
     known.port = read_port(known.port) or PORT
     return known, params
 
