@@ -167,7 +167,7 @@ def test_mlflow_run_answers_a_file(clone: Clone, tmp_path):
     answers = pd.read_csv(tmp_path / "answers.csv")
     assert answers["row"].tolist() == list(range(1, len(expected) + 1))
     np.testing.assert_allclose(answers.filter(like="probability_"), expected, rtol=0, atol=1e-6)
-    (run,) = clone.stage_runs("predict")
+    run, *_ = clone.stage_runs("predict")
     assert run.data.metrics["rows"] == len(expected)
 
 
