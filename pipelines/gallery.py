@@ -22,6 +22,7 @@ from twintrain.report import gallery_table
 from twintrain.report.gallery_page import PAGE, WRITTEN, pages
 from twintrain.report.gallery_table import System
 from twintrain.system import project
+from twintrain.system.activity import Activity
 
 DONE = project.RESULTS / "gallery.json"
 EXPERIMENT = "gallery"
@@ -41,11 +42,10 @@ def _run_all(arguments: argparse.Namespace) -> int:
     seeds = arguments.seeds
     wanted = [system for system in systems if arguments.again or _key(system.preset, seeds) not in done]
     failed = _fetch(wanted)
-    with project_copy(EXPERIMENT) as copy:
+    wanted = [system for system in wanted if system.preset not in failed]
+    with project_copy(EXPERIMENT) as copy, Activity("gallery", len(wanted), alike=True) as activity:
         for system in wanted:
-            if system.preset in failed:
-                continue
-            print(f"{system.preset} …", flush=True)
+            activity.begin(system.preset)
             try:
                 row = gallery_table.row(system, _run(copy, system, seeds))
             except UserError as error:
