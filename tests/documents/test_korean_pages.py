@@ -106,6 +106,12 @@ def test_a_korean_page_says_what_the_english_one_does(path):
     assert differences(english, korean, path) == [], mend
 
 
+@pytest.mark.parametrize("path", KOREAN)
+def test_emphasis_ends_where_markdown_sees_its_end(path):
+    # Not between a sign and a letter, where a Korean particle often stands: **`out`**은
+    assert re.findall(r"\*+[^*\n]*[^\w\s*]\*+[가-힣]", (ROOT / path).read_text("utf-8")) == []
+
+
 ENGLISH = "# A\n\n5,000 rows, see [b](demo.md#x).\n\n```\nmake run  # now\n```\n\n## B\n\n`cnn` gives 0.92.\n"
 TRANSLATED = (
     "# 가\n\n[English](../start.md) · [용어](glossary.md)\n\n5,000개의 행, [나](../demo.md#x) 참고.\n\n"
