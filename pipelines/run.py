@@ -31,6 +31,7 @@ from twintrain.settings.params import Params
 from twintrain.settings.presets import changed_params, save_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
+from twintrain.system.language import asked_language
 from twintrain.system.stored import DamagedFileError
 
 TASKS = ("classes", "regression")
@@ -71,6 +72,7 @@ class Found(NamedTuple):
 
 def run() -> int:
     """Runs the command and returns its exit status."""
+    asked_language()  # what cannot be spoken is said before the trainings, not after them
     known, rest = _parse(sys.argv[1:])
     if known.isolated == "true":
         _run_isolated(known, rest)

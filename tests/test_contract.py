@@ -60,6 +60,7 @@ NOT_DEPS = {
     "twintrain.system.cpus": "how busy others keep the machine, which is no input",
     "twintrain.system.processes": "how a process is started and ended, not what it makes",
     "twintrain.system.ray_cluster": "how Ray is started and ended, not what it makes",
+    "twintrain.system.language": "what is said to who typed a command; stages speak English whatever TWINTRAIN_LANG is",
     "twintrain.system.watched": "how a process is started and ended, not what it makes",
     "twintrain.system.stored": "reads what an earlier stage has written, or stops the stage",
     "twintrain.tracking": "what MLflow records of a stage, not what the stage makes",

@@ -111,8 +111,9 @@ status = main(sys.argv[1:])
 wings = {name.split(".")[1] for name in sys.modules if name.startswith("twintrain.")}
 wings -= {"__main__", "evaluation", "recordings", "errors"}
 heavy = {"torch", "keras", "tensorflow", "jax", "mlflow", "pandas", "pydantic", "sklearn"} & set(sys.modules)
-settings = [name for name in sys.modules if name.startswith("twintrain.settings.")]
-assert (status, wings, settings, heavy) == (1, {"settings"}, ["twintrain.settings.frameworks"], set())
+light = {name for name in sys.modules if name.startswith(("twintrain.settings.", "twintrain.system."))}
+assert (status, wings, heavy) == (1, {"settings", "system"}, set())
+assert light == {"twintrain.settings.frameworks", "twintrain.system.language"}
 """
     command = [sys.executable, "-c", code, "compare", "good.npz", "bad.npz"]
     environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}

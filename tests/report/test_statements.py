@@ -3,11 +3,10 @@ import re
 import pytest
 from report_cases import COMPARISON, KERAS, LOGISTIC, TORCH, UNVERIFIED, alone, full_metrics, metrics, of_two_targets
 
+from twintrain.report.figure_rows import COST_ROWS, SCORE_ROWS
 from twintrain.report.statements import (
-    COST_ROWS,
     DROPOUT,
     SAME_ROWS,
-    SCORE_ROWS,
     baseline_conclusion,
     cells,
     columns,

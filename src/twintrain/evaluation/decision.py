@@ -6,6 +6,7 @@ from twintrain.evaluation import digits
 from twintrain.evaluation.equivalence import ALPHA
 from twintrain.evaluation.measures import measure_of
 from twintrain.settings.frameworks import TITLES
+from twintrain.system.language import say
 
 # A share of the mean absolute error that float32 sums in another order make in a training of some thousand steps.
 ROUNDING = 1e-5
@@ -32,18 +33,21 @@ def decide(comparison: dict[str, Any], entries: dict[str, dict[str, Any]]) -> tu
     better = better_one(comparison)
     if better is None or comparison.get("equivalent"):
         winner, why = _cheaper(entries)
-        return winner, f"A tie, {_why_tied(comparison, better)}; {why}."
+        return winner, say("A tie, {tie}; {why}.", tie=_why_tied(comparison, better), why=why)
     winner, loser = list(entries) if better == 0 else list(entries)[::-1]
-    chance = "on all the rows that there are"
+    chance = say("on all the rows that there are")
     if is_tested(comparison):
-        chance = f"more than {choice(comparison)} explains"
-        chance += " and more than the seeds do" if "seeds" in comparison else ""
-    return winner, f"{TITLES[winner]} is better: {_advantage(comparison, TITLES[loser])}, {chance}."
+        chance = say("more than {choice} explains", choice=choice(comparison))
+        chance = say("{chance} and more than the seeds do", chance=chance) if "seeds" in comparison else chance
+    advantage = _advantage(comparison, TITLES[loser])
+    return winner, say(
+        "{name} is better: {advantage}, {chance}.", name=TITLES[winner], advantage=advantage, chance=chance
+    )
 
 
 def alone(framework: str) -> tuple[str, str]:
     """What `decide` gives where there is nothing to compare with."""
-    return framework, f"{TITLES[framework]} was trained alone."
+    return framework, say("{name} was trained alone.", name=TITLES[framework])
 
 
 def better_one(comparison: dict[str, Any]) -> int | None:
@@ -93,14 +97,15 @@ def has_no_interval(comparison: dict[str, Any]) -> bool:
 def why_no_interval(comparison: dict[str, Any]) -> str:
     """A clause."""
     if comparison.get("groups") == 1:
-        return "and one group of rows tells no interval"
-    return "by as much on nearly all test rows, which tells no interval"
+        return say("and one group of rows tells no interval")
+    return say("by as much on nearly all test rows, which tells no interval")
 
 
 def choice(comparison: dict[str, Any]) -> str:
     """Where the chance lies: `the choice of test rows`, or `the choice of the 20 test groups`."""
-    drawn = f"the {comparison['groups']} test groups" if "groups" in comparison else "test rows"
-    return f"the choice of {drawn}"
+    if "groups" in comparison:
+        return say("the choice of the {groups} test groups", groups=comparison["groups"])
+    return say("the choice of test rows")
 
 
 def margin_text(comparison: dict[str, Any], share: float) -> str:
@@ -108,23 +113,30 @@ def margin_text(comparison: dict[str, Any], share: float) -> str:
     text = f"{100 * share:.6g}"
     text += "" if "." in text else ".0"
     measure = measure_of(comparison)
-    return f"{text} {f'% of the {measure.noun}' if measure.is_mean else 'points'}"
+    if measure.is_mean:
+        return say("{number} % of the {noun}", number=text, noun=say(measure.noun))
+    return say("{number} points", number=text)
 
 
 def _why_tied(comparison: dict[str, Any], better: int | None) -> str:
     if comparison.get("equivalent"):
-        equal = f"equivalent within {margin_text(comparison, comparison['margin'])}"
+        equal = say("equivalent within {margin}", margin=margin_text(comparison, comparison["margin"]))
         if "seeds" in comparison and not _seeds_are_equivalent(comparison["seeds"]):
-            equal += f" with the first seed (over the {comparison['seeds']['count']} seeds that is not shown)"
-        return f"{equal}, though the difference is more than chance" if better is not None else equal
+            count = comparison["seeds"]["count"]
+            equal = say(
+                "{equal} with the first seed (over the {count} seeds that is not shown)", equal=equal, count=count
+            )
+        return say("{equal}, though the difference is more than chance", equal=equal) if better is not None else equal
     if not gain(comparison):
-        return "equally good"
+        return say("equally good")
     if not is_tested(comparison):
-        return f"a difference of no more than {margin_text(comparison, comparison['margin'])}"
+        margin = margin_text(comparison, comparison["margin"])
+        return say("a difference of no more than {margin}", margin=margin)
     if has_no_interval(comparison):
-        return f"a difference of which chance is not known, {why_no_interval(comparison)}"
-    chance = "the seeds explain" if is_significant(comparison) else f"{choice(comparison)} explains"
-    return f"a difference of no more than {chance}"
+        return say("a difference of which chance is not known, {why}", why=why_no_interval(comparison))
+    if is_significant(comparison):
+        return say("a difference of no more than the seeds explain")
+    return say("a difference of no more than {choice} explains", choice=choice(comparison))
 
 
 def _seeds_are_equivalent(seeds: dict[str, Any]) -> bool:
@@ -135,14 +147,15 @@ def _cheaper(entries: dict[str, dict[str, Any]]) -> tuple[str, str]:
     first, second = entries
     latencies = [entries[name].get("latency_1_ms") for name in entries]
     if None in latencies or "latency_1_ratio_ci95" not in entries[first]:
-        return first, f"no latencies are known, so the first one is taken, {TITLES[first]}"
+        return first, say("no latencies are known, so the first one is taken, {name}", name=TITLES[first])
     if cheap := cheaper_one(entries):
         dear = second if cheap == first else first
-        return cheap, f"{TITLES[cheap]} is cheaper than {TITLES[dear]}, {_answers(entries, cheap, dear)}"
-    why = f"since no difference of a tenth is shown ({_answers(entries, first, second)})"
+        shown = {"cheap": TITLES[cheap], "dear": TITLES[dear], "times": _answers(entries, cheap, dear)}
+        return cheap, say("{cheap} is cheaper than {dear}, {times}", **shown)
+    why = say("since no difference of a tenth is shown ({times})", times=_answers(entries, first, second))
     if entries[first]["inference_loaded"]:
         why = other_work(entries[first])
-    return first, f"cost decides nothing, {why}, so the first one is taken, {TITLES[first]}"
+    return first, say("cost decides nothing, {why}, so the first one is taken, {name}", why=why, name=TITLES[first])
 
 
 def cheaper_one(entries: dict[str, dict[str, Any]]) -> str | None:
@@ -162,7 +175,8 @@ def _answers(entries: dict[str, dict[str, Any]], name: str, other: str) -> str:
     """`0.5 ms a row against 1 ms, 48 to 52 % of it`."""
     low, high = (100 * end for end in entries[name]["latency_1_ratio_ci95"][other])
     its, others = (digits.milliseconds(entries[each]["latency_1_ms"]) for each in (name, other))
-    return f"{its} ms a row against {others} ms, {low:.0f} to {high:.0f} % of it"
+    shown = {"its": its, "others": others, "low": f"{low:.0f}", "high": f"{high:.0f}"}
+    return say("{its} ms a row against {others} ms, {low} to {high} % of it", **shown)
 
 
 def other_work(entry: dict[str, Any]) -> str:
@@ -171,10 +185,10 @@ def other_work(entry: dict[str, Any]) -> str:
     Args:
         entry: the figures of a network.
     """
-    busy = f"{entry['inference_load']:.1f} of {entry['inference_cpus']} CPUs"
-    return f"since other work kept {busy} busy meanwhile"
+    busy, cpus = digits.tenths(entry["inference_load"]), entry["inference_cpus"]
+    return say("since other work kept {busy} of {cpus} CPUs busy meanwhile", busy=busy, cpus=cpus)
 
 
 def _advantage(comparison: dict[str, Any], loser: str) -> str:
     measure = measure_of(comparison)
-    return measure.won.format(measure.text(abs(comparison[f"{measure.key}_difference"])), loser)
+    return say(measure.won, size=measure.text(abs(comparison[f"{measure.key}_difference"])), loser=loser)

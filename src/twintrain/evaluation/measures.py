@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from twintrain.evaluation import digits
+from twintrain.system.language import msg
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class Measure:
         title: what it is called in a table.
         noun: what margins are a share of; of the accuracy, whose margins are in points, the accuracy itself.
         sign: 1 where more is better, −1 where less is.
-        equal: two networks with the same.
-        better: one that is better by a size.
-        won: the same, said of a winner against a loser.
+        equal: what is said of two networks, {first} and {second}, with the same.
+        better: of one, {name}, that is better by {size}.
+        won: the same, of a winner against {loser}.
     """
 
     key: str
@@ -41,22 +42,22 @@ class Measure:
 
 
 ACCURACY = Measure(
-    *("accuracy", "eval_acc", "accuracy", "accuracy", 1),
-    equal="are equally accurate",
-    better="is {} points more accurate",
-    won="{} points more accurate than {}",
+    *("accuracy", "eval_acc", msg("accuracy"), "accuracy", 1),
+    equal=msg("{first} and {second} are equally accurate"),
+    better=msg("{name} is {size} points more accurate"),
+    won=msg("{size} points more accurate than {loser}"),
 )
 ERROR = Measure(
-    *("mae", "mae", "mean absolute error", "error", -1),
-    equal="err equally, but for rounding",
-    better="errs less by {} in the mean",
-    won="it errs by {} less than {} in the mean",
+    *("mae", "mae", msg("mean absolute error"), msg("error"), -1),
+    equal=msg("{first} and {second} err equally, but for rounding"),
+    better=msg("{name} errs less by {size} in the mean"),
+    won=msg("it errs by {size} less than {loser} in the mean"),
 )
 OVERLAP = Measure(
-    *("iou", "iou", "mean IoU", "IoU", 1),
-    equal="cover the masks equally, but for rounding",
-    better="covers the masks better, by {} of IoU in the mean",
-    won="its masks have {} of IoU more than those of {} in the mean",
+    *("iou", "iou", msg("mean IoU"), msg("IoU"), 1),
+    equal=msg("{first} and {second} cover the masks equally, but for rounding"),
+    better=msg("{name} covers the masks better, by {size} of IoU in the mean"),
+    won=msg("its masks have {size} of IoU more than those of {loser} in the mean"),
 )
 MEASURES = (ACCURACY, ERROR, OVERLAP)
 

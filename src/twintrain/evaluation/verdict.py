@@ -14,6 +14,7 @@ from twintrain.evaluation.decision import (
 )
 from twintrain.evaluation.equivalence import ALPHA
 from twintrain.evaluation.measures import ERROR, Measure, measure_of
+from twintrain.system.language import say
 
 # Of fewer test rows nothing that is said is a result.
 FEW_ROWS = 50
@@ -44,33 +45,42 @@ def against_baseline(comparisons: dict[str, dict[str, Any]], baseline: str) -> s
     unit = _unit(measure_of(next(iter(comparisons.values()))))
     standings = "; ".join(f"{title} {_standing(found)}" for title, found in comparisons.items())
     found = next(iter(comparisons.values()))
-    rows = f", on {_test_rows(found)}" if "rows" in found else ""
-    warning = _warning(found)
-    return f"{warning}{'against' if warning else 'Against'} the baseline, {baseline}{rows}, in {unit}: {standings}."
+    shown = {"baseline": baseline, "unit": unit, "standings": standings}
+    said = say("Against the baseline, {baseline}, in {unit}: {standings}.", **shown)
+    if "rows" in found:
+        said = say(
+            "Against the baseline, {baseline}, on {rows}, in {unit}: {standings}.", rows=_test_rows(found), **shown
+        )
+    return f"{warning}{said[0].lower()}{said[1:]}" if (warning := _warning(found)) else said
 
 
 def _unit(measure: Measure) -> str:
     if not measure.is_mean:
-        return "points of accuracy"
-    return f"{measure.title}, less is better" if measure is ERROR else measure.title
+        return say("points of accuracy")
+    title = say(measure.title)
+    return say("{title}, less is better", title=title) if measure is ERROR else title
 
 
 def _warning(comparison: dict[str, Any]) -> str:
     is_few = is_tested(comparison) and comparison.get("rows", FEW_ROWS) < FEW_ROWS
-    return f"{comparison['rows']} test rows are too few to tell much: " if is_few else ""
+    return say("{rows} test rows are too few to tell much: ", rows=comparison["rows"]) if is_few else ""
 
 
 def _test_rows(comparison: dict[str, Any]) -> str:
     """`the 154 test rows`; results of version 0.1.0 do not say how many they are."""
-    return f"the {comparison['rows']:,} test rows" if "rows" in comparison else "the test rows"
+    return (
+        say("the {rows} test rows", rows=digits.count(comparison["rows"]))
+        if "rows" in comparison
+        else say("the test rows")
+    )
 
 
 def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     """`Keras is 3.00 points more accurate (95 % interval 1.10 to 4.90), more than the choice …`."""
     measure, better = measure_of(comparison), gain(comparison)
     if not better:
-        return f"{first} and {second} {measure.equal}"
-    said = f"{first if better > 0 else second} {measure.better.format(measure.text(abs(better)))}"
+        return say(measure.equal, first=first, second=second)
+    said = say(measure.better, name=first if better > 0 else second, size=measure.text(abs(better)))
     if not is_tested(comparison):
         return said
     if has_no_interval(comparison):
@@ -78,28 +88,32 @@ def _difference(comparison: dict[str, Any], first: str, second: str) -> str:
     ends = comparison[f"{measure.key}_ci95"]
     # From the better one's side: where the first one's error is less, or it is less accurate, the signs change.
     ends = ends if comparison[f"{measure.key}_difference"] > 0 else [-end for end in ends][::-1]
-    interval = "95 % interval {} to {}".format(*map(measure.text, ends))
+    low, high = map(measure.text, ends)
+    interval = say("95 % interval {low} to {high}", low=low, high=high)
     test = "" if measure.is_mean else f" (McNemar p {_p(comparison['mcnemar_p'], 3)})"
-    more = "more" if is_significant(comparison) else "no more"
-    return f"{said} ({interval}), {more} than {choice(comparison)} explains{test}"
+    shown = {"said": said, "interval": interval, "choice": choice(comparison), "test": test}
+    if is_significant(comparison):
+        return say("{said} ({interval}), more than {choice} explains{test}", **shown)
+    return say("{said} ({interval}), no more than {choice} explains{test}", **shown)
 
 
 def _equivalence(comparison: dict[str, Any]) -> str:
     """`equivalent within 1.0 points (TOST p = 0.0031)`."""
-    return _tost(comparison, comparison, "test rows") if "equivalence_p" in comparison else ""
+    return _tost(comparison, comparison, say("test rows")) if "equivalence_p" in comparison else ""
 
 
 def _tost(comparison: dict[str, Any], tested: dict[str, Any], drawn: str) -> str:
     margin = margin_text(comparison, comparison["margin"])
     p = tested["equivalence_p"]
     if p is not None and p < ALPHA:
-        return f"equivalent within {margin} (TOST p {_p(p, 2)})"
-    said = f"not shown to be equivalent within {margin} "
-    said += f"(TOST p {_p(p, 2)})" if p is not None else f"(two {drawn} never show it)"
+        return say("equivalent within {margin} (TOST p {p})", margin=margin, p=_p(p, 2))
+    why = f"TOST p {_p(p, 2)}" if p is not None else say("two {drawn} never show it", drawn=drawn)
+    said = say("not shown to be equivalent within {margin} ({why})", margin=margin, why=why)
     if is_significant(comparison) or "equivalence_needs" not in tested:
         return said
     needed = digits.rounded_count(tested["equivalence_needs"])
-    return f"{said}: that would take about {needed} {drawn}, were they equally good"
+    shown = {"said": said, "needed": needed, "drawn": drawn}
+    return say("{said}: that would take about {needed} {drawn}, were they equally good", **shown)
 
 
 def _p(p: float, places: int) -> str:
@@ -109,13 +123,13 @@ def _p(p: float, places: int) -> str:
 
 def _agreement(comparison: dict[str, Any]) -> str:
     if measure_of(comparison).is_mean:
-        difference = comparison["largest_prediction_difference"]
-        return f"their predictions of {_test_rows(comparison)} differ by {digits.measured(difference, 3)} at most"
+        size = digits.measured(comparison["largest_prediction_difference"], 3)
+        return say("their predictions of {rows} differ by {size} at most", rows=_test_rows(comparison), size=size)
     kappa = f" (kappa {comparison['kappa']:.3f})" if "kappa" in comparison else ""
     agreement = comparison["agreement"]
     # 100.0% are all rows, and not all but a few.
-    share = "more than 99.9%" if 0.9995 <= agreement < 1 else f"{agreement:.1%}"
-    return f"they agree on {share} of {_test_rows(comparison)}{kappa}"
+    share = say("more than 99.9%") if 0.9995 <= agreement < 1 else f"{agreement:.1%}"
+    return say("they agree on {share} of {rows}{kappa}", share=share, rows=_test_rows(comparison), kappa=kappa)
 
 
 def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
@@ -125,11 +139,17 @@ def _over_seeds(comparison: dict[str, Any], first: str, second: str) -> str:
         f"{title} {measure.text(seeds[f'{which}_mean'])} ± {measure.text(seeds[f'{which}_std'])}"
         for title, which in ((first, "first"), (second, "second"))
     ]
-    what = measure.title if measure.is_mean else "accuracy in %"
+    what = say(measure.title) if measure.is_mean else say("accuracy in %")
     mean, low, high = (measure.text(value, signed=True) for value in (seeds["mean_difference"], *seeds["ci95"]))
-    return (
-        f"Over {seeds['count']} seeds (mean ± deviation of the {what}): {' and '.join(scores)}, a difference of {mean} "
-        f"(95 % interval {low} to {high}, paired by seed); {_tost(comparison, seeds, 'seeds')}."
+    shown = {"count": seeds["count"], "what": what, "first": scores[0], "second": scores[1]}
+    return say(
+        "Over {count} seeds (mean ± deviation of the {what}): {first} and {second}, a difference of {mean} "
+        "(95 % interval {low} to {high}, paired by seed); {equivalence}.",
+        **shown,
+        mean=mean,
+        low=low,
+        high=high,
+        equivalence=_tost(comparison, seeds, say("seeds")),
     )
 
 
@@ -137,15 +157,19 @@ def _standing(comparison: dict[str, Any]) -> str:
     """`+3.00 (95 % interval +1.40 to +4.60), better`."""
     measure = measure_of(comparison)
     difference, interval = comparison[f"{measure.key}_difference"], comparison.get(f"{measure.key}_ci95")
-    standing = "better" if measure.sign * difference > 0 else "worse" if difference else "equal"
+    standing = say("better") if measure.sign * difference > 0 else say("worse") if difference else say("equal")
     if has_no_interval(comparison):
         return f"{measure.text(difference, signed=True)}, {why_no_interval(comparison)}"
     if interval is None:
         return f"{measure.text(difference, signed=True)}, {standing}"
     low, high = interval
     if low == high == 0:
-        return "does as well on every one of them"  # so that no sample of them has a spread
+        return say("does as well on every one of them")  # so that no sample of them has a spread
     if low <= 0 <= high:
-        standing = f"no more than {choice(comparison)} explains" if difference else "no difference shown"
-    shown = [measure.text(value, signed=True) for value in (difference, low, high)]
-    return "{} (95 % interval {} to {}), {}".format(*shown, standing)
+        standing = say("no difference shown")
+        if difference:
+            standing = say("no more than {choice} explains", choice=choice(comparison))
+    value, low, high = (measure.text(each, signed=True) for each in (difference, low, high))
+    return say(
+        "{value} (95 % interval {low} to {high}), {standing}", value=value, low=low, high=high, standing=standing
+    )

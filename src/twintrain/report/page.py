@@ -13,6 +13,7 @@ from twintrain.evaluation.measures import ERROR
 from twintrain.report import class_tables, interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
 from twintrain.report.curves import watched
+from twintrain.report.figure_rows import COST_ROWS, ROWS, SCORE_ROWS
 from twintrain.report.html_template import CHAMPION_PLACE, render
 from twintrain.report.samples import LINE_HEIGHT, LINE_WIDTH, Sample
 from twintrain.report.verdict_note import run_links
@@ -66,8 +67,8 @@ def html_page(metrics: dict[str, Any], material: Material) -> str:
         links=run_links(metrics, material.ui),
         numbers=_numbers(metrics),
         titles=list(statements.columns(metrics)),
-        rows=statements.cells(statements.columns(metrics), statements.SCORE_ROWS),
-        costs=statements.cells(statements.columns(metrics), statements.COST_ROWS),
+        rows=statements.cells(statements.columns(metrics), SCORE_ROWS),
+        costs=statements.cells(statements.columns(metrics), COST_ROWS),
         networks=titles,
         differences=statements.difference_rows(metrics["comparison"], *titles[:2]) if len(titles) > 1 else [],
         targets=_targets(metrics),
@@ -110,7 +111,7 @@ class Number:
 def _numbers(metrics: dict[str, Any]) -> list[Number]:
     """The main score of the first two networks and the baseline, and the difference of the two; of one, its loss."""
     score, difference = statements.headline_score(metrics)
-    heading, form = next((heading, form) for key, heading, form in statements.ROWS if key == score)
+    heading, form = next((heading, form) for key, heading, form in ROWS if key == score)
     *networks, baseline = statements.columns(metrics).items()
     shown = [(title, found) for title, found in (*networks[:2], baseline) if score in found]
     numbers = [Number(f"{heading}, {title}", form(found[score])) for title, found in shown]
@@ -153,7 +154,7 @@ def _targets(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
         target: {
             "verdict": statements.verdicts(found),
             "rows": statements.cells(
-                {TITLES[name]: found[name] for name in statements.frameworks_of(found)}, statements.SCORE_ROWS
+                {TITLES[name]: found[name] for name in statements.frameworks_of(found)}, SCORE_ROWS
             ),
             "differences": statements.difference_rows(found["comparison"], *titles[:2]) if len(titles) > 1 else [],
         }

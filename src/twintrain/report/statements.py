@@ -12,51 +12,14 @@ from twintrain.evaluation import decision, digits
 from twintrain.evaluation.decision import margin_text
 from twintrain.evaluation.measures import ACCURACY, ERROR, MEASURES, Measure
 from twintrain.evaluation.verdict import against_baseline, verdict
+from twintrain.report.figure_rows import ROWS, Row
 from twintrain.settings.frameworks import TITLES
+from twintrain.system.language import is_english, msg, say, spoken
 
-Row = tuple[str, str, Callable[[Any], str]]
-# key of results/metrics.json, heading, how its figures are written
-SCORE_ROWS: tuple[Row, ...] = (
-    ("eval_acc", "test accuracy", digits.share),
-    ("auc_score", "test AUC", digits.share),
-    ("rmse", "test RMSE", digits.measured),
-    ("mae", "test MAE", digits.measured),
-    ("r2", "test R²", digits.share),
-    ("iou", "test IoU", digits.share),
-    ("dice", "test Dice", digits.share),
-    ("test_loss", "test loss", digits.measured),
-    ("ece", "calibration error", digits.share),
-    ("brier", "Brier score", digits.share),
-    ("seeds_eval_acc_mean", "accuracy, seeds' mean", digits.share),
-    ("seeds_eval_acc_std", "accuracy, seeds' std", digits.share),
-    ("seeds_mae_mean", "MAE, seeds' mean", digits.measured),
-    ("seeds_mae_std", "MAE, seeds' std", digits.measured),
-    ("seeds_iou_mean", "IoU, seeds' mean", digits.share),
-    ("seeds_iou_std", "IoU, seeds' std", digits.share),
-    ("parameters", "parameters", digits.count),
-    ("epochs_run", "epochs", digits.count),
-    ("best_epoch", "best epoch", digits.count),
+SAME_ROWS = msg("train = val = test: these are scores on the rows that were trained on")
+DROPOUT = msg(
+    "Each framework draws its own dropout masks: a difference may be theirs alone, so try several train.seeds"
 )
-COST_ROWS: tuple[Row, ...] = (
-    ("train_seconds", "training, s", digits.seconds),
-    ("seconds_to_best", "to best epoch, s", digits.seconds),
-    ("samples_per_second", "samples / s", digits.rate),
-    ("train_load", "training, CPUs of others", digits.tenths),
-    ("peak_memory_mib", "peak memory, MiB", digits.rate),
-    ("peak_device_memory_mib", "of the GPU, MiB", digits.rate),
-    ("flops", "FLOPs a row", digits.count),
-    ("file_bytes", "saved file, bytes", digits.count),
-    ("latency_1_ms", "latency, 1 row, ms", digits.milliseconds),
-    ("latency_1_p95_ms", "p95, 1 row, ms", digits.milliseconds),
-    ("latency_256_ms", "latency, 256 rows, ms", digits.milliseconds),
-    ("latency_256_p95_ms", "p95, 256 rows, ms", digits.milliseconds),
-    ("inference_threads", "latency, threads", digits.plain),
-    ("inference_load", "latency, CPUs of others", digits.tenths),
-)
-MACHINE_ROWS: tuple[Row, ...] = (("device", "device", digits.plain), ("version", "version", digits.plain))
-ROWS = (*SCORE_ROWS, *COST_ROWS, *MACHINE_ROWS)
-SAME_ROWS = "train = val = test: these are scores on the rows that were trained on"
-DROPOUT = "Each framework draws its own dropout masks: a difference may be theirs alone, so try several train.seeds"
 
 
 def frameworks_of(metrics: dict[str, Any]) -> list[str]:
@@ -66,30 +29,35 @@ def frameworks_of(metrics: dict[str, Any]) -> list[str]:
 
 def headline(metrics: dict[str, Any]) -> str:
     """What was compared: `cnn on mnist5k, aligned`."""
-    return f"{metrics['model']} on {metrics['dataset']}, {metrics['mode']}"
+    return say("{model} on {dataset}, {mode}", **{name: metrics[name] for name in ("model", "dataset", "mode")})
 
 
 def note(metrics: dict[str, Any]) -> str:
     """What must be known to read the figures; empty where there is nothing."""
-    lines = [SAME_ROWS] if metrics["split"] == "same" else []
+    lines = [say(SAME_ROWS)] if metrics["split"] == "same" else []
     if metrics.get("duplicates"):  # results of earlier versions do not say
         lines += duplicates.sentences(duplicates.Duplicates(**metrics["duplicates"]))
     if metrics["mixed"]:
-        lines.append(f"Different devices or precisions, as compare.allow_mixed allows: {metrics['mixed']}")
+        mixed = say("Different devices or precisions, as compare.allow_mixed allows: {mixed}", mixed=metrics["mixed"])
+        lines.append(mixed)
     if any(metrics[name].get("dropout") for name in frameworks_of(metrics)):
-        lines.append(DROPOUT)
+        lines.append(say(DROPOUT))
     first = metrics[frameworks_of(metrics)[0]]
     if first.get("inference_loaded") and len(frameworks_of(metrics)) > 1:
-        lines.append(f"Latencies decide nothing, {decision.other_work(first)}: make run measures them anew")
+        why = decision.other_work(first)
+        lines.append(say("Latencies decide nothing, {why}: make run measures them anew", why=why))
     seeds = [training["seed"] for training in metrics[frameworks_of(metrics)[0]].get("seeds", [])]
     if len(seeds) > 1:
-        lines.append(f"Where nothing is said of seeds, scores, tests and rows are those of seed {seeds[0]}")
+        seed = say("Where nothing is said of seeds, scores, tests and rows are those of seed {seed}", seed=seeds[0])
+        lines.append(seed)
     for name, fitted in baselines(metrics).items():
         if fitted["train_rows"] < fitted["available_rows"]:
-            shares = f"{fitted['train_rows']:,} of {fitted['available_rows']:,}"
-            lines.append(f"The baseline {name} was fitted on {shares} training rows, as baseline.rows allows")
+            rows = {"rows": f"{fitted['train_rows']:,}", "all_rows": f"{fitted['available_rows']:,}"}
+            text = msg("The baseline {name} was fitted on {rows} of {all_rows} training rows, as baseline.rows allows")
+            lines.append(say(text, name=name, **rows))
         if not fitted["converged"]:
-            lines.append(f"The baseline {name} ended at its largest number of iterations, before it had converged")
+            text = msg("The baseline {name} ended at its largest number of iterations, before it had converged")
+            lines.append(say(text, name=name))
     return ". ".join(lines)
 
 
@@ -114,7 +82,24 @@ def winner(metrics: dict[str, Any]) -> str:
 
 def reason(metrics: dict[str, Any]) -> str:
     """Why that one, in one sentence; empty in results that do not say."""
-    return metrics["comparison"].get("reason", "")
+    stored = metrics["comparison"].get("reason", "")
+    names = frameworks_of(metrics)
+    if is_english() or not stored or len(names) > 2:
+        return stored  # which is English; of three networks not every comparison is stored that it follows from
+    if len(names) == 1:
+        return decision.alone(names[0])[1]
+    return decision.decide(metrics["comparison"], {name: metrics[name] for name in names})[1]
+
+
+def sealed(verification: dict[str, Any]) -> str:
+    """Whether the twins were verified; in English with what was looked at, which results/parity.html has too."""
+    if is_english():
+        return verification["text"]
+    if verification["verified"] is None:
+        return say("Whether these are twins was not verified.")
+    verified = msg("Verified twins: results/parity.html has the checks.")
+    failed = msg("Not twins: results/parity.html has the checks that failed.")
+    return say(verified if verification["verified"] else failed)
 
 
 def baseline_conclusion(metrics: dict[str, Any]) -> str:
@@ -124,7 +109,7 @@ def baseline_conclusion(metrics: dict[str, Any]) -> str:
     sentences = [against_baseline(comparisons, found["name"])]
     if found["others"]:
         others = ", ".join(f"{name} {_other_score(metrics, other)}" for name, other in found["others"].items())
-        sentences.append(f"Others: {others}.")
+        sentences.append(say("Others: {others}.", others=others))
     return " ".join(sentences)
 
 
@@ -136,8 +121,8 @@ def _other_score(metrics: dict[str, Any], other: dict[str, Any]) -> str:
         TITLES[network] for network in frameworks_of(metrics) if sign * (other[name] - metrics[network][name]) > 0
     ]
     heading, form = next((heading, form) for key, heading, form in ROWS if key == name)
-    better = f" (better than {' and '.join(behind)})" if behind else ""
-    return f"{heading.removeprefix('test ')} {form(other[name])}{better}"
+    better = say(" (better than {names})", names=say(" and ").join(behind)) if behind else ""
+    return f"{say(heading.removeprefix('test '))} {form(other[name])}{better}"
 
 
 def baselines(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -148,7 +133,7 @@ def baselines(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def columns(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The figures of each framework and of the baseline, by their titles."""
     frameworks = {TITLES[name]: metrics[name] for name in frameworks_of(metrics)}
-    return {**frameworks, f"{metrics['baseline']['name']} (baseline)": metrics["baseline"]}
+    return {**frameworks, say("{name} (baseline)", name=metrics["baseline"]["name"]): metrics["baseline"]}
 
 
 def by_target(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -170,7 +155,7 @@ def target_sentence(target: str, found: dict[str, Any]) -> str:
     """What came out of a further target: `parity: accuracy PyTorch 0.9850, Keras 0.9850. …`."""
     measure, form = measure_in(found), main_score_form(found)
     scores = ", ".join(f"{TITLES[name]} {form(found[name][measure.score])}" for name in frameworks_of(found))
-    return " ".join(filter(None, [f"{target}: {measure.title} {scores}.", verdicts(found)]))
+    return " ".join(filter(None, [f"{target}: {say(measure.title)} {scores}.", verdicts(found)]))
 
 
 def main_score_form(metrics: dict[str, Any]) -> Callable[[float], str]:
@@ -181,7 +166,7 @@ def main_score_form(metrics: dict[str, Any]) -> Callable[[float], str]:
 def cells(found: dict[str, dict[str, Any]], rows: tuple[Row, ...] = ROWS) -> list[list[str]]:
     """The rows of a table: heading, then one text a column; `–` where one has no figure."""
     return [
-        [heading, *("–" if column.get(key) is None else form(column[key]) for column in found.values())]
+        [say(heading), *("–" if column.get(key) is None else form(column[key]) for column in found.values())]
         for key, heading, form in rows
         if any(column.get(key) is not None for column in found.values())
     ]
@@ -247,6 +232,11 @@ def _margin(comparison: dict[str, Any]) -> str:
 
 def print_comparison(metrics: dict[str, Any]) -> None:
     """Prints the table and what came out."""
+    with spoken():
+        _print_comparison(metrics)
+
+
+def _print_comparison(metrics: dict[str, Any]) -> None:
     table = Table(title=escape(headline(metrics)), title_justify="left")
     table.add_column("", no_wrap=True)
     for title in columns(metrics):
@@ -260,11 +250,11 @@ def sentences(metrics: dict[str, Any]) -> list[str]:
     """What stands below the figures: seal, what must be known, what came out, the baseline, the winner."""
     taken = winner(metrics)
     said = (
-        metrics["verification"]["text"],
+        sealed(metrics["verification"]),
         note(metrics),
         verdicts(metrics),
         *(target_sentence(target, found) for target, found in by_target(metrics).items()),
         baseline_conclusion(metrics),
-        f"Winner: {taken}. {reason(metrics)}" if taken else reason(metrics),
+        say("Winner: {name}. {reason}", name=taken, reason=reason(metrics)) if taken else reason(metrics),
     )
     return [sentence for sentence in said if sentence]

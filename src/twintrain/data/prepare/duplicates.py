@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twintrain.system.language import say
+
 # Odd constants of MurmurHash3's finalizer, which spreads each bit of a word over all of it.
 SPREAD, MIX = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 HALF = np.uint64(32)
@@ -57,19 +59,26 @@ def sentences(found: Duplicates) -> list[str]:
     said = []
     if found.same:
         said.append(
-            f"{_share(found.same, found.test_rows)} a training row's features and target: their scores tell what was "
-            "learned by heart; take copies out of the data, or keep them in one part by split.group"
+            say(
+                "{rows} of {all_rows} test rows ({share}) {has} a training row's features and target: their scores "
+                "tell what was learned by heart; take copies out of the data, or keep them in one part by split.group",
+                **_share(found.same, found.test_rows),
+            )
         )
     if found.other_target:
         said.append(
-            f"{_share(found.other_target, found.test_rows)} a training row's features and another target: no network "
-            "can tell these apart; look at how they got their targets, or for a feature that is missing"
+            say(
+                "{rows} of {all_rows} test rows ({share}) {has} a training row's features and another target: no "
+                "network can tell these apart; look at how they got their targets, or for a feature that is missing",
+                **_share(found.other_target, found.test_rows),
+            )
         )
     return said
 
 
-def _share(rows: int, all_rows: int) -> str:
-    return f"{rows:,} of {all_rows:,} test rows ({rows / all_rows:.1%}) {'has' if rows == 1 else 'have'}"
+def _share(rows: int, all_rows: int) -> dict[str, str]:
+    has = say("has") if rows == 1 else say("have")
+    return {"rows": f"{rows:,}", "all_rows": f"{all_rows:,}", "share": f"{rows / all_rows:.1%}", "has": has}
 
 
 def _are_among(asked: np.ndarray, known: np.ndarray) -> np.ndarray:
