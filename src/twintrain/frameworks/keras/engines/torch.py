@@ -36,8 +36,10 @@ class Engine:
 
     def train_epoch(self, batches: Batches, rates: np.ndarray) -> tuple[float, float]:
         """Takes one step a group of batches; returns the loss summed over the rows, and the metric."""
-        order = torch.from_numpy(batches.row_numbers()).to(self.labels.device)
-        total, metric = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        device = self.labels.device
+        order = torch.from_numpy(batches.row_numbers()).to(device)
+        # On the device, where the workers of GPUs add them up.
+        total, metric = (torch.zeros((), dtype=torch.float64, device=device) for _ in range(2))
         taken = [order[start:end] for start, end in pairwise(batches.cuts.tolist())]
         pieces = list(zip(taken, batches.sizes.tolist(), batches.firsts.tolist(), strict=True))
         for (first, end), rate in zip(pairwise(batches.steps.tolist()), rates.tolist(), strict=True):
@@ -45,8 +47,8 @@ class Engine:
             summed: list[torch.Tensor] = []
             for here, size, place in pieces[first:end]:
                 loss, found, gradients = self._gradients(self.features[here], self.labels[here], size, place)
-                total += loss.detach().cpu() * size
-                metric += found.cpu()
+                total += loss.detach() * size
+                metric += found
                 if size < rows:
                     gradients = [gradient * (size / rows) for gradient in gradients]
                 summed = [old + new for old, new in zip(summed, gradients, strict=True)] if summed else gradients
