@@ -12,7 +12,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run model sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all ui services copy-store pictures docs diagrams doctor bench lint lock clean
+.PHONY: help run model sync verify sweep family fetch promote rollback serve predict demo drift gallery test test-slow test-all test-gpu ui services copy-store pictures docs diagrams doctor bench lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -86,6 +86,9 @@ test-all: $(BIN)/.installed-dev  ## both at once, which is shorter than one afte
 	ruff check .
 	ruff format --check .
 	$(PYTEST) --durations=30 --durations-min=20
+
+test-gpu: $(BIN)/.installed-dev  ## the checks that need a GPU, one after the other; skipped where there is none
+	python -m pytest -m gpu -s -rs
 
 pictures: $(BIN)/.installed-dev  ## take the pictures of docs/ anew, in the browser tests
 	python -m pytest --save-pictures

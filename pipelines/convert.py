@@ -11,6 +11,7 @@ from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
 from twintrain.errors import UserError
 from twintrain.frameworks.pt2_archive import leave_out_samples, load_checked
+from twintrain.system.activity import Activity
 
 
 def convert() -> None:
@@ -38,8 +39,9 @@ def _convert_model(model_uri: str) -> None:
     from mlflow.exceptions import MlflowException
     from mlflow.models import get_model_info
 
-    with tempfile.TemporaryDirectory() as path:
+    with tempfile.TemporaryDirectory() as path, Activity("convert", 3) as activity:
         try:
+            activity.begin("the model is fetched from MLflow's store")
             model_id = get_model_info(model_uri).model_id
             folder = Path(download_artifacts(model_uri, dst_path=path))
         except (MlflowException, OSError) as error:
@@ -47,8 +49,10 @@ def _convert_model(model_uri: str) -> None:
         files = list(folder.rglob("*.pt2"))
         if not files:
             raise UserError(f"{model_uri} has no network of PyTorch, and needs no conversion")
+        activity.begin("its pickle is left out")
         for file in files:
             _convert_file(file)
+        activity.begin("the model goes back to the store")
         client.log_model_artifacts(model_id, str(folder))
 
 

@@ -28,6 +28,7 @@ from twintrain.tracking.services.site import AGAIN, FOLDER, Site
 
 INSTALL = "python -m pip install -r requirements.txt"
 FREE_GB = 10
+NOT_TRIED_ON_GPU = "nothing here has run on a GPU yet; on one type: make test-gpu (docs/gpu.md)"
 
 # One framework a process, so each is asked in its own.
 PROBES = {
@@ -126,7 +127,8 @@ def _devices() -> str:
         raise UserError(
             f"only {on} sees a GPU, so the two would not be alike; set train.device: cpu, or mend the other"
         )
-    return "both see a GPU" if all(seen.values()) else f"both on the CPU, {os.cpu_count()} cores"
+    seen_by = "both see a GPU" if all(seen.values()) else f"both on the CPU, {os.cpu_count()} cores"
+    return f"{seen_by}; {NOT_TRIED_ON_GPU}"
 
 
 def _git() -> str:

@@ -15,14 +15,14 @@ from rich.table import Table
 
 from twintrain import tracking
 from twintrain.command_line.commands import command_parser, run_command
-from twintrain.data.dataset import Dataset
+from twintrain.command_line.section_params import section_params
+from twintrain.data.dataset import Dataset, load_dataset
 from twintrain.data.readers.form_options import add_form_options, form_options
 from twintrain.data.schema import Schema
 from twintrain.errors import UserError
-from twintrain.settings.overrides import NOT_GIVEN, parse_overrides
-from twintrain.settings.params import Params, check_params
-from twintrain.settings.presets import changed_params
-from twintrain.settings.yaml_files import read_yaml
+from twintrain.registry.winner import example_input, make_command
+from twintrain.settings.overrides import NOT_GIVEN
+from twintrain.settings.params import Params, load_params
 from twintrain.system import project
 from twintrain.system.stored import load_array, read_model
 
@@ -42,7 +42,13 @@ def drift() -> int:
     dataset = read_model(project.PREPROCESSED / "dataset.json", Dataset)
     features = load_array(project.PREPROCESSED / "features.npy", mmap_mode="r")
     before = training_columns(features, load_array(project.SPLIT / "train" / "index.npy", kinds="iu", axes=1), dataset)
-    now = new_columns(path, dataset, form)
+    try:
+        now = new_columns(path, dataset, form)
+    except UserError as error:
+        if trained_on == params.dataset:
+            raise
+        way = f"these are no rows of {trained_on}, which was trained on last; train on {params.dataset} first"
+        raise UserError(f"{error}; {way}", "make run") from None
     found = find_drift(before, now, dataset, params.drift.psi, params.drift.ks)
     drifted = [column.name for column in found if column.has_drifted]
     rows = {"training_rows": len(before), "new_rows": len(now)}
@@ -94,13 +100,17 @@ def _read_arguments(arguments: list[str]) -> tuple[Path, dict[str, Any], Params]
     add_form_options(parser)
     known, rest = parser.parse_known_args(arguments)
     if known.input in NOT_GIVEN:
-        raise UserError("drift needs new rows to look at; expected --input FILE")
-    overrides = parse_overrides(rest)
-    for name in overrides:
-        if not name.startswith("drift."):
-            raise UserError(f"drift looks at what was trained last; expected --drift.psi or --drift.ks, got --{name}")
-    content = changed_params(read_yaml(project.PARAMS), None, overrides)
-    return Path(known.input), form_options(known), check_params(content, str(project.PARAMS))
+        way = make_command("drift", ["--input", example_input(_trained_on(load_params()))])
+        raise UserError("drift needs new rows to look at; expected --input FILE, as in", way)
+    refusal = "drift looks at what was trained last; expected --drift.psi or --drift.ks"
+    params, _ = section_params("drift", rest, refusal)
+    return Path(known.input), form_options(known), params
+
+
+def _trained_on(params: Params) -> Dataset:
+    """The data set that was trained on last, or is about to be."""
+    described = project.PREPROCESSED / "dataset.json"
+    return read_model(described, Dataset) if described.is_file() else load_dataset(params.dataset)
 
 
 if __name__ == "__main__":

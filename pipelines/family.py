@@ -21,6 +21,7 @@ from twintrain.report.family_table import Row, family_rows, markdown, print_tabl
 from twintrain.settings.params import load_params
 from twintrain.settings.presets import families
 from twintrain.system import project
+from twintrain.system.activity import Activity
 
 FAMILIES = project.RESULTS / "families"
 DOCUMENTS = Path("docs")
@@ -41,9 +42,9 @@ def _run_all(known: argparse.Namespace, overrides: list[str]) -> int:
     folder = project.fresh_folder(FAMILIES / known.name)
     rows: list[Row] = []
     failed: list[str] = []
-    with project_copy(known.name) as copy:
-        for number, preset in enumerate(presets, start=1):
-            print(f"{number}/{len(presets)} {preset}", flush=True)
+    with project_copy(known.name) as copy, Activity("family", len(presets), alike=True) as activity:
+        for preset in presets:
+            activity.begin(preset)
             try:
                 rows += _run(copy, preset, overrides, folder / f"{preset}.log")
             except UserError as error:  # one that diverges is no reason to lose the others

@@ -1,4 +1,4 @@
-"""Runs the presets of conf/gallery.yaml in a copy of the project, and writes docs/results.md from what they reach.
+"""Runs the presets of conf/gallery.yaml in a copy of the project; writes docs/results.md, in two languages, of them.
 
 python -m pipelines.gallery                       every preset, one seed; what is done already is not done again
 python -m pipelines.gallery --only car,xor        some presets
@@ -8,7 +8,6 @@ python -m pipelines.gallery --again               also what is done already
 
 import argparse
 import platform
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,26 +19,13 @@ from twintrain.command_line.experiment import read_experiment
 from twintrain.command_line.project_copy import ProjectCopy, project_copy
 from twintrain.errors import UserError
 from twintrain.report import gallery_table
+from twintrain.report.gallery_page import PAGE, WRITTEN, pages
 from twintrain.report.gallery_table import System
 from twintrain.system import project
+from twintrain.system.activity import Activity
 
-PAGE = Path("docs/results.md")
 DONE = project.RESULTS / "gallery.json"
 EXPERIMENT = "gallery"
-WRITTEN = "Written by `make gallery{arguments}`;"
-HEAD = """# Results
-
-{written} figures are of the test rows, each preset as it is in `conf/presets/`.
-Accuracy, unless another figure is named. *documents*: what the course documents have. *baseline*: scikit-learn on the
-same split. *target*: what both frameworks should reach. *runs*: the first characters of the MLflow runs, in the
-experiment `gallery` of the store they were made in. *s*: seconds of training in PyTorch / in Keras, on {machine},
-whatever else that did meanwhile; no benchmark, for which the machine must be quiet (`make bench`).
-
-Where the frameworks differ, and one of them alone misses a target, float32's rounding has grown in a long training:
-other last digits, another epoch that is the best ([why](why-results-differ.md)).
-
-{table}
-{failed}"""
 
 
 def main() -> int:
@@ -56,11 +42,10 @@ def _run_all(arguments: argparse.Namespace) -> int:
     seeds = arguments.seeds
     wanted = [system for system in systems if arguments.again or _key(system.preset, seeds) not in done]
     failed = _fetch(wanted)
-    with project_copy(EXPERIMENT) as copy:
+    wanted = [system for system in wanted if system.preset not in failed]
+    with project_copy(EXPERIMENT) as copy, Activity("gallery", len(wanted), alike=True) as activity:
         for system in wanted:
-            if system.preset in failed:
-                continue
-            print(f"{system.preset} …", flush=True)
+            activity.begin(system.preset)
             try:
                 row = gallery_table.row(system, _run(copy, system, seeds))
             except UserError as error:
@@ -70,7 +55,7 @@ def _run_all(arguments: argparse.Namespace) -> int:
             done[_key(system.preset, seeds)] = row
             project.write_json(DONE, done)
             print(f"  {row['PyTorch']} / {row['Keras']}, target {row['target']}", flush=True)
-    _write_page(done, failed, seeds)
+    _write_pages(done, failed, seeds)
     print(f"{PAGE}: {len(done)} rows" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
@@ -103,19 +88,17 @@ def _run(copy: ProjectCopy, system: System, seeds: int) -> list[dict[str, Any]]:
     return found
 
 
-def _write_page(done: dict[str, Any], failed: dict[str, str], seeds: int) -> None:
-    """Writes the page: rows that were made elsewhere, and as those of here, stay as they are."""
-    written = WRITTEN.format(arguments=f' ARGS="--seeds {seeds}"' if seeds > 1 else "")
+def _write_pages(done: dict[str, Any], failed: dict[str, str], seeds: int) -> None:
+    """Writes the pages: rows that were made elsewhere, and as those of here, stay as they are."""
+    arguments = f' ARGS="--seeds {seeds}"' if seeds > 1 else ""
     before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
-    known = gallery_table.rows_of(before) if written in before else {}
+    known = gallery_table.rows_of(before) if WRITTEN.format(arguments=arguments) in before else {}
     presets = [system.preset for system in gallery_table.load_systems() if system.preset not in failed]
     found = {preset: done.get(_key(preset, seeds), known.get(preset)) for preset in presets}
     rows = [row for row in found.values() if row]
-    machine = f"{psutil.cpu_count()} CPU cores ({platform.machine()})"
-    missing = [f"- `{name}`: {reason}" for name, reason in failed.items()]
-    lines = "\n".join(["\nNot run:\n", *missing, ""]) if missing else ""
-    text = HEAD.format(written=written, machine=machine, table=gallery_table.table(rows), failed=lines)
-    project.write_text(PAGE, text)
+    for page, text in pages(rows, failed, arguments, psutil.cpu_count(), platform.machine()).items():
+        page.parent.mkdir(parents=True, exist_ok=True)
+        project.write_text(page, text)
 
 
 def _read_arguments() -> argparse.Namespace:

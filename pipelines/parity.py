@@ -10,8 +10,9 @@ from twintrain import tracking
 from twintrain.command_line.commands import run_stage
 from twintrain.settings.params import Params, load_params
 from twintrain.system import project
+from twintrain.system.activity import Activity
 from twintrain.verification import parity_report
-from twintrain.verification.twins import unverified, verify_twins, why_no_twins
+from twintrain.verification.twins import count_steps, unverified, verify_twins, why_no_twins
 from twintrain.verification.workers import link_experiment
 
 LEFT_OUT = 'Not verified, since verify.enabled is false; make run ARGS="--verify.enabled true" does it.'
@@ -32,7 +33,8 @@ def _verified(params: Params) -> dict[str, Any]:
     """Verifies, and tracks it."""
     tags = {"stage": "verify", "dataset": params.dataset, "model": params.model_name, "mode": params.mode}
     with tracking.stage_run("verify", tags, params.tracking) as run:
-        found = verify_twins(params, partial(link_experiment, params=params, split=project.SPLIT))
+        with Activity("verify", count_steps(params)) as activity:
+            found = verify_twins(params, partial(link_experiment, params=params, split=project.SPLIT), activity)
         parity_report.write_parity(found, project.RESULTS, run)
     return found
 

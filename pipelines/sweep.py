@@ -30,6 +30,7 @@ from twintrain.sweeping.storage import SQLITE, check_storage, shown, told
 from twintrain.sweeping.study import BEST_EPOCH, Study
 from twintrain.sweeping.workers import Search, run_workers
 from twintrain.system import project
+from twintrain.system.activity import Activity
 
 # A study remembers the MLflow run that its trials are below.
 PARENT = "parent_run_id"
@@ -50,7 +51,8 @@ def sweep() -> None:
             if not search.storage:
                 tracking.end_runs(run, study.fail_abandoned())  # nobody else is at work here
             try:
-                run_workers(search, study, run)
+                with Activity("sweep") as activity:
+                    run_workers(search, study, run, activity)
             except KeyboardInterrupt:
                 done = len(study.finished())
                 print(f"{done} of {study.budget} trials are finished; the same command goes on from here", flush=True)

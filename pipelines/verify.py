@@ -21,8 +21,9 @@ from twintrain.errors import UserError
 from twintrain.settings.params import Params, check_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
+from twintrain.system.activity import Activity
 from twintrain.verification import parity_report, workers
-from twintrain.verification.twins import verify_twins
+from twintrain.verification.twins import count_steps, verify_twins
 
 # Of experiments that are not the current one, each in a folder of its name.
 OTHERS = Path("build/verify")
@@ -67,15 +68,21 @@ def _verify_current() -> Path:
 
 def _verify_other(params: Params, run: tracking.Run) -> Path:
     """Verifies another experiment, and returns the page."""
-    found = verify_twins(params, lambda folder: workers.write_experiment(folder, params, *prepare(params)))
+    with Activity("verify", count_steps(params)) as activity:
+        found = verify_twins(
+            params, lambda folder: workers.write_experiment(folder, params, *prepare(params)), activity
+        )
     return parity_report.write_parity(found, OTHERS / f"{params.dataset}-{params.model_name}", run)
 
 
 def _list_differences(params: Params, run: tracking.Run) -> None:
-    with tempfile.TemporaryDirectory(prefix="twintrain-verify-") as path:
+    with tempfile.TemporaryDirectory(prefix="twintrain-verify-") as path, Activity("verify", 3) as activity:
         folder = Path(path)
+        activity.begin("the rows are made ready")
         workers.write_experiment(folder, params, *prepare(params))
-        workers.run_workers(folder, list(NATIVE_TWINS), workers.NATIVE_WORKER, "describe")
+        activity.begin("both frameworks describe their defaults")
+        workers.run_workers(folder, list(NATIVE_TWINS), workers.NATIVE_WORKER, "describe", tell=activity.detail)
+        activity.begin("Keras trains with each difference alone")
         workers.run_workers(folder, ["keras"], workers.NATIVE_WORKER, "measure")
         differences = project.read_json(folder / "differences.json", list)
     project.RESULTS.mkdir(exist_ok=True)

@@ -56,6 +56,7 @@ NOT_DEPS = {
     "twintrain.command_line.commands": "how a command starts and ends",
     "twintrain.errors": "the words of error messages",
     "twintrain.system.project": "where files lie; an output elsewhere is an error of DVC's",
+    "twintrain.system.activity": "what a command shows while it works",
     "twintrain.system.cpus": "how busy others keep the machine, which is no input",
     "twintrain.system.processes": "how a process is started and ended, not what it makes",
     "twintrain.system.ray_cluster": "how Ray is started and ended, not what it makes",

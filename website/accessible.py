@@ -16,10 +16,15 @@ MENDED = {
 }
 
 
+KOREAN = ("ko/*.html", "*.ko.html")
+
+
 def make_accessible(site: Path) -> None:
-    """Mends all pages of a site."""
+    """Mends all pages of a site, and says which are in Korean."""
     for page in site.glob("**/*.html"):
         text = page.read_text("utf-8")
         for found, mended in MENDED.items():
             text = text.replace(found, mended)
         page.write_text(text, "utf-8")
+    for page in (page for pattern in KOREAN for page in site.glob(pattern)):
+        page.write_text(page.read_text("utf-8").replace('lang="en"', 'lang="ko"', 1), "utf-8")

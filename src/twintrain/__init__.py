@@ -6,7 +6,7 @@ The names in `__all__` are the library; each is imported when it is asked for. A
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Of any two models, which need NumPy and SciPy alone; and of a project's own, for scripts in its root.
 _HOMES = {

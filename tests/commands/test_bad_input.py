@@ -71,7 +71,8 @@ ARGUMENTS = [
     ("serve champion", "unexpected argument 'champion'"),
     ("demo torch", "unexpected argument 'torch'"),
     ("gallery car", "unexpected argument 'car'"),
-    ("predict new.csv", "the following arguments are required: --input, --output"),
+    ("predict new.csv", "unexpected argument 'new.csv'"),
+    ("predict", "predict needs rows to answer; expected --input FILE, as in: make predict ARGS=\"--input photos/\""),
     ("predict --input a --output b.csv c", "unexpected argument 'c'"),
     ("family", "the following arguments are required: name"),
     ("run car", "unexpected argument 'car'; expected --PARAMETER VALUE"),
@@ -80,6 +81,9 @@ ARGUMENTS = [
     ("run --preset", "argument --preset: expected one argument"),
     ("run --train.epochs", "--train.epochs has no value"),
     ("drift x", "expected --input FILE"),
+    ("drift", "drift needs new rows to look at; expected --input FILE, as in: make drift ARGS=\"--input photos/\""),
+    ("serve --train.epochs 3", "serve takes limits of the server alone; expected --serving.…, got --train.epochs"),
+    ("serve --serving.start_seconds soon", "'serving.start_seconds': expected a valid number, got 'soon'"),
     ("verify x", "unexpected argument 'x'"),
     # Values
     ("family overfits", "unknown family 'overfits'; did you mean 'overfit'?"),
@@ -388,7 +392,7 @@ def test_another_folder_is_told_where_to_go(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     line = Refusals(monkeypatch, capsys).line("train", "torch")
     assert line.startswith(f"{tmp_path} is not the project's folder; type: cd ")
-    assert line.endswith(" && python -m pipelines.train")
+    assert line.endswith(" && python -m pipelines.train torch")
 
 
 # The same as processes of their own, in a clone.

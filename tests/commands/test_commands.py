@@ -91,6 +91,15 @@ def test_an_altered_raw_file_is_refused_and_comes_back_as_told(clone: Clone):
     assert path.read_bytes() == original
 
 
+@pytest.mark.slow
+def test_dvc_repro_gets_the_data_that_nobody_has_pulled(tmp_path: Path):
+    fresh = Clone(tmp_path / "clone")
+    result = fresh.call("dvc", "repro", "ingest")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "ingest: mnist5k, 5,000 rows, 0 set aside" in result.stdout
+    assert fresh.call("git", "status", "--porcelain").stdout in ("", " M dvc.lock\n")
+
+
 def test_a_missing_raw_file_is_refused_and_comes_back_as_told(clone: Clone):
     path = clone.folder / "data/xor/xor.csv"
     path.unlink()

@@ -128,6 +128,37 @@ def test_the_champion_is_served_and_answers_the_request_that_is_printed(clone: C
     assert not any(server.is_running() and server.status() != psutil.STATUS_ZOMBIE for server in servers)
 
 
+def test_a_server_that_takes_longer_than_it_may_says_how_to_give_it_longer(clone: Clone):
+    result = clone.call("python", "-m", "pipelines.serve", "--serving.start_seconds", "0.2", "--model", "''")
+    assert result.returncode == 1
+    assert " is loaded, for " in result.stdout
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("error: "))
+    assert "has not answered within 0.2 seconds (serving.start_seconds)" in line
+    assert line.endswith('; give it longer: make serve ARGS="--serving.start_seconds 0.4"')
+
+
+def test_answers_go_to_results_where_no_file_is_named(clone: Clone, tmp_path):
+    rows, expected = asked_rows(clone, tmp_path)
+    result = clone.call("python", "-m", "pipelines.predict", "--input", str(rows))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.endswith(": results/answers.csv\n")
+    assert len(pd.read_csv(clone.folder / "results/answers.csv")) == len(expected)
+
+
+def test_drift_says_what_was_trained_on_last_where_params_yaml_has_gone_on(clone: Clone, tmp_path):
+    (tmp_path / "new.csv").write_text("buying,maint\nhigh,low\n", "utf-8")
+    params = clone.folder / "params.yaml"
+    before = params.read_text("utf-8")
+    params.write_text(re.sub("^dataset: mnist5k", "dataset: car", before, count=1, flags=re.M), "utf-8")
+    try:
+        result = clone.call("python", "-m", "pipelines.drift", "--input", str(tmp_path / "new.csv"))
+    finally:
+        params.write_text(before, "utf-8")
+    assert result.returncode == 1
+    said = "; these are no rows of mnist5k, which was trained on last; train on car first: make run\n"
+    assert result.stderr.endswith(said)
+
+
 def test_mlflow_run_answers_a_file(clone: Clone, tmp_path):
     rows, expected = asked_rows(clone, tmp_path)
     files = ("-P", f"input={rows}", "-P", f"output={tmp_path / 'answers.csv'}")
@@ -136,7 +167,7 @@ def test_mlflow_run_answers_a_file(clone: Clone, tmp_path):
     answers = pd.read_csv(tmp_path / "answers.csv")
     assert answers["row"].tolist() == list(range(1, len(expected) + 1))
     np.testing.assert_allclose(answers.filter(like="probability_"), expected, rtol=0, atol=1e-6)
-    (run,) = clone.stage_runs("predict")
+    run, *_ = clone.stage_runs("predict")
     assert run.data.metrics["rows"] == len(expected)
 
 

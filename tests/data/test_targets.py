@@ -90,8 +90,10 @@ def test_a_network_that_gives_back_its_input_has_no_further_targets(project, err
 @pytest.mark.parametrize(
     ("further", "said"),
     [
-        ({"Parity": PARITY}, "expected names of small letters, digits and _ after a letter, got 'Parity'"),
+        ({"Parity": PARITY}, "expected names of small letters, digits and _ after a letter, 50 at most, got 'Parity'"),
+        ({"p" * 51: PARITY}, "expected names of small letters, digits and _ after a letter, 50 at most, got 'ppp"),
         ({"parity": {"even": [0]}}, "parity: expected two labels or more with their classes, got 1"),
+        ({"parity": {"all": [0, 1], "none": []}}, "parity: expected classes under each label, got none for 'none'"),
         ({"parity": [0, 1]}, "further.parity"),
     ],
 )

@@ -112,7 +112,7 @@ def site(tmp_path_factory):
 @needs_sphinx
 @pytest.mark.slow
 def test_site_builds_without_a_warning_and_fetches_nothing(site):
-    pages = {page.name: page.read_text("utf-8") for page in site.glob("*.html")}
+    pages = {str(page.relative_to(site)): page.read_text("utf-8") for page in site.rglob("*.html")}
     assert pages.keys() >= {page_of(path).replace(".md", ".html") for path in documents()}
     assert {name: FETCHED.findall(text) for name, text in pages.items() if FETCHED.search(text)} == {}
     assert [str(file) for file in site.rglob("*.css") if FETCHED_BY_STYLE.search(file.read_text("utf-8"))] == []
@@ -125,6 +125,8 @@ def test_pages_are_mended_for_readers_by_ear_and_by_keyboard(site):
     page = (site / "architecture.html").read_text("utf-8")
     assert [found for found in MENDED if found in page] == []
     assert [mended for mended in MENDED.values() if mended not in page] == []
+    assert re.findall(r'<html[^>]* lang="(\w+)"', page) == ["en"]
+    assert re.findall(r'<html[^>]* lang="(\w+)"', (site / "ko/start.html").read_text("utf-8")) == ["ko"]
 
 
 @needs_sphinx
@@ -157,7 +159,8 @@ def test_pages_fit_a_phone_are_dark_where_asked_and_can_be_searched(site, open_p
 
 def test_sources_are_written_whole(tmp_path):
     write_sources(tmp_path / "sources")
-    pages = re.findall(r"^([\w-]+)$", (tmp_path / "sources/index.md").read_text("utf-8"), re.M)
-    assert len(pages) == len(documents()) - 2  # the first one itself, and the README, which has a title of its own
+    pages = re.findall(r"^([\w/-]+)$", (tmp_path / "sources/index.md").read_text("utf-8"), re.M)
+    with_titles = [path for path in documents() if path.startswith("README")]
+    assert len(pages) == len(documents()) - len(with_titles) - 1  # the first one itself
     assert [page for page in pages if not (tmp_path / f"sources/{page}.md").is_file()] == []
     assert (tmp_path / "sources/files/examples/my_twin.py").is_file()

@@ -14,6 +14,7 @@ from twintrain.sweeping.space import Space, Sweep
 from twintrain.sweeping.trials import Outcome
 from twintrain.sweeping.workers import Search, run_workers
 from twintrain.system import cpus
+from twintrain.system.activity import Activity
 
 # Each begins runs of MLflow's, which are brought nowhere.
 pytestmark = pytest.mark.slow
@@ -47,7 +48,7 @@ def sweep(project, monkeypatch):
         opened = open_study("car", SWEEP, space, params, trials)
         with opened as study, tracking.parent_run("sweep car", {}, params.tracking) as parent:
             try:
-                run_workers(search, study, parent)
+                run_workers(search, study, parent, Activity("sweep"))
             finally:
                 run.ended = study.finished()
         return tried

@@ -17,6 +17,7 @@ from twintrain.system.failures import LONGEST, ROOM, failure_line, one_line
 from twintrain.system.processes import worker_environment
 
 DISK = "the disk at "
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -212,15 +213,29 @@ def test_a_full_disk_that_dvc_meets_is_the_reason(monkeypatch):
     assert heard("", monkeypatch).reason == ""
 
 
+def run_as_a_file(folder, *start):
+    return subprocess.run([sys.executable, *start], cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ("start", "folder"),
-    [(["pipelines/train.py", "torch"], "."), (["train.py"], "pipelines"), (["-m", "train"], "pipelines")],
+    [(["pipelines/train.py"], "."), (["train.py"], "pipelines"), (["-m", "train"], "pipelines")],
 )
-def test_a_command_that_is_run_as_a_file_says_what_to_type(start, folder):
-    root = Path(__file__).parents[2]
-    ended = subprocess.run([sys.executable, *start], cwd=root / folder, capture_output=True, text=True, check=False)
-    said = f"error: a command is run as a module of the project; type: cd {root} && python -m pipelines.train\n"
+def test_a_command_that_is_run_as_a_file_is_run_as_a_module(start, folder):
+    ended = run_as_a_file(PROJECT / folder, *start, "trch")
+    said = [] if folder == "." else [f"cd {PROJECT} && python -m pipelines.train trch"]
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [*said, "error: unknown framework 'trch'; did you mean 'torch'?"]
+
+
+def test_a_command_that_is_run_as_a_file_elsewhere_says_what_to_type_where_it_may_name_a_path(tmp_path):
+    file = str(PROJECT / "pipelines/predict.py")
+    ended = run_as_a_file(tmp_path, file, "--input", "my rows.csv")
+    typed = f"cd {PROJECT} && python -m pipelines.predict --input 'my rows.csv'"
+    said = f"error: a command is run as a module, in the project's folder; type: {typed}\n"
     assert (ended.returncode, ended.stderr) == (1, said)
+    (tmp_path / "torch").touch()
+    assert run_as_a_file(tmp_path, str(PROJECT / "pipelines/train.py"), "torch").stderr.startswith("error: a command")
 
 
 def test_a_command_to_be_pasted_is_never_cut():

@@ -73,6 +73,7 @@ def test_a_file_is_named_with_its_sha256_and_is_no_other_later(params, tmp_path,
     for source in (str(path), named):
         assert np.array_equal(load_initial(params(source)).arrays["dense_0/kernel"], ARRAYS["dense_0/kernel"])
     path.write_bytes(b"another")
+    assert without_alias(named, params(None)) == named  # not the other file, in silence
     assert error_of(load_initial, params(named)).startswith(
         f"train.initial_model: {path} is another file by now: expected sha256 {named.rpartition('@')[2]}…, got "
     )

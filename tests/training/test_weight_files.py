@@ -5,7 +5,7 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-from weight_file_worker import FILES, network
+from weight_file_worker import FILES, NO_ARRAYS, network
 from worker_process import finish, run_worker, start_worker
 
 from twintrain.models.freezing import freeze_layers
@@ -64,6 +64,9 @@ def test_what_is_no_state_dict_is_one_line_and_runs_nothing(folder, error_of):
     for name, got in (
         ("whole.pth", "objects, which could run code"),
         ("no_tensors.pth", "one with weights, which is no tensor"),
+        ("number.pth", "one with 0 for a name"),
+        *((f"{name}.pth", f"{name} without an array of real numbers in the file") for name in NO_ARRAYS),
+        ("packed.pth", "a compressed archive, as PyTorch saves none"),
         ("text.pth", "what PyTorch cannot read (UnpicklingError)"),
     ):
         assert error_of(read_weights, folder / name) == f"{folder / name}: {expected} {got}"
@@ -136,6 +139,44 @@ def test_bytes_of_another_file_are_not_read(tmp_path, error_of):
     with h5py.File(path, "w") as file:
         file["layers/dense/vars/0"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/kernel")
     assert error_of(read_weights, path).startswith(said)
+
+
+def test_an_array_without_its_bytes_in_the_file_is_refused(tmp_path, error_of):
+    path = tmp_path / "some.weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("layers/dense/vars").create_dataset("0", (10**7, 10**6), "f4")  # 36 TiB that nobody wrote
+    assert "0 is no array of floating numbers that the file itself holds" in error_of(read_weights, path)
+
+
+def test_a_file_that_ends_too_early_is_one_line(tmp_path, error_of):
+    path = tmp_path / "some.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.weights.h5", b"weights")
+    content = bytearray(path.read_bytes())
+    place = content.find(b"PK\x01\x02") + 20  # its two sizes in the directory
+    content[place : place + 8] = b"\xff\xff\xff\x7f" * 2
+    path.write_bytes(content)
+    assert error_of(read_weights, path).startswith(f"{path}: expected what Keras saves")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({}, "expected arrays of layers, got none"),
+        ({"dense_0/kernel": np.array(["a"])}, "expected arrays of numbers, got dense_0/kernel of <U1"),
+        (
+            {"dense_0/kernel": np.array([0, np.nan])},
+            "expected weights that are numbers, got NaN or infinity in dense_0/kernel",
+        ),
+        (
+            {"dense_0/kernel": np.zeros(2), "outputs": np.array(["a"]), "layout": np.array("rows")},
+            "expected layout: torch or keras or keras by class, got rows",
+        ),
+    ],
+)
+def test_what_no_network_could_start_with_is_refused(tmp_path, error_of, arrays, said):
+    np.savez(tmp_path / "own.npz", **arrays)
+    assert error_of(read_weights, tmp_path / "own.npz") == f"{tmp_path}/own.npz: {said}"
 
 
 def test_what_is_no_file_of_keras_is_one_line(tmp_path, error_of):

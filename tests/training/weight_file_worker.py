@@ -5,6 +5,7 @@ network of ours. Both write logits of the same rows; `read` what our network the
 """
 
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from twintrain.data.schema import Schema
 from twintrain.models.network import Network, place_layers
 
+NO_ARRAYS = ("complex", "meta", "sparse", "stretched")
 IMAGE, TOKENS, ROWS, CLASSES = [7, 6, 3], 5, 4, 3
 LAYERS: dict[str, list[Any]] = {
     "image": [
@@ -101,10 +103,31 @@ def write_torch(folder: Path) -> dict[str, np.ndarray]:
             logits = model.double().eval()(given.permute(0, 3, 1, 2) if name == "image" else given)
         found[path] = logits.numpy()
         state = model.float().state_dict()
+        if name == "image":  # parameters that are learnt have gradients
+            state = {of: value.requires_grad_() for of, value in state.items() if value.is_floating_point()}
         torch.save({"state_dict": state, "epoch": 3} if name == "tokens" else state, folder / path)
     torch.save(image, folder / "whole.pth")
     torch.save({"weights": [1.0]}, folder / "no_tensors.pth")
+    write_refused(folder)
     return found
+
+
+def write_refused(folder: Path) -> None:
+    """Writes what PyTorch's reader takes, and what is no array of real numbers, or of more than its file has."""
+    import torch
+
+    torch.save({0: torch.zeros(2)}, folder / "number.pth")
+    given = (
+        torch.zeros(2, dtype=torch.complex64),
+        torch.empty(10**7, 10**7, device="meta"),
+        torch.zeros(2).to_sparse(),
+        torch.zeros(1).expand(10**6, 10**6),  # 8 TB of one number
+    )
+    for name, tensor in zip(NO_ARRAYS, given, strict=True):
+        torch.save({name: tensor}, folder / f"{name}.pth")
+    with zipfile.ZipFile(folder / "number.pth") as plain, zipfile.ZipFile(folder / "packed.pth", "w", 8) as packed:
+        for member in plain.namelist():
+            packed.writestr(member, plain.read(member))
 
 
 def write_keras(folder: Path) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import gc
 import io
 import os
 import select
+import shlex
 import signal
 import sys
 import threading
@@ -27,6 +28,7 @@ from twintrain.tracking.store_address import check_given_address
 ANY_PARAMETER = "--PARAMETER VALUE: any parameter of params.yaml, by its dotted name"
 # Where the project is that this code is of; a command works in the folder that it is typed in.
 ROOT = Path(__file__).resolve().parents[3]
+FIRST_STAGE = "ingest"
 READER_GONE = 141  # as a shell has it for SIGPIPE
 
 
@@ -133,7 +135,8 @@ def check_folder() -> None:
     here = Path.cwd()
     is_typed = Path(sys.argv[0]).parent.name == "pipelines"  # and no worker that a command has started
     if is_typed and not Path("conf").is_dir() and here != ROOT:
-        raise UserError(f"{here} is not the project's folder; type: cd {ROOT} && python -m pipelines.{_command()}")
+        typed = shlex.join(["python", "-m", f"pipelines.{_command()}", *sys.argv[1:]])
+        raise UserError(f"{here} is not the project's folder; type", f"cd {shlex.quote(str(ROOT))} && {typed}")
 
 
 def _command() -> str:
@@ -235,4 +238,8 @@ def run_framework_stage(stage: Callable[[str], None]) -> NoReturn:
 def _run_alone(stage: Callable[[], None]) -> None:
     """Runs a stage with the parameters that it was started for; without DVC, which has locks, under ours."""
     with contextlib.nullcontext() if STAGE in os.environ else locks.experiment(), unchanged_params():
+        if stage.__name__ == FIRST_STAGE:  # `dvc repro` in a fresh clone: our commands have got the data before
+            from twintrain.command_line.dvc_command import get_missing_data  # which calls DVC as a command
+
+            get_missing_data()
         stage()

@@ -10,10 +10,10 @@ from pathlib import Path
 from twintrain.command_line import locks
 from twintrain.command_line.commands import SECONDS_TO_END
 from twintrain.command_line.heard import NO_CONNECTION, Heard, Status
-from twintrain.data.dataset import Dataset, load_dataset, raw_files
+from twintrain.data.dataset import Dataset, load_dataset, raw_files, raw_folder
 from twintrain.data.fetch.fetching import MIRRORS, fetch_files, missing_files, parse_mirrors
 from twintrain.errors import UserError
-from twintrain.settings.params import Params
+from twintrain.settings.params import Params, load_params
 from twintrain.settings.yaml_files import read_yaml
 from twintrain.system import project
 from twintrain.system.failures import disk_line, is_disk_line
@@ -77,6 +77,15 @@ def get_data(params: Params) -> None:
     if dataset.sources is not None and missing_files(params.dataset, dataset):
         fetch_data(params.dataset, dataset)
     raw_files(params.dataset, dataset)
+
+
+def get_missing_data() -> None:
+    """Gets the data set of params.yaml where a file of it is missing; whether all are the right ones, ingest checks."""
+    params = load_params()
+    dataset = load_dataset(params.dataset)
+    folder = raw_folder(params.dataset, dataset)
+    if dataset.path is None and not all((folder / name).exists() for name in dataset.files):
+        get_data(params)
 
 
 def fetch_data(name: str, dataset: Dataset, force: bool = False) -> list[str]:

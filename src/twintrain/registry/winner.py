@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from twintrain.data.dataset import Dataset
 from twintrain.data.schema import Schema
 from twintrain.registry.versions import Versions, registered_name, uri_of
 from twintrain.system import project
@@ -44,10 +45,9 @@ def ways_to_ask(version: Any) -> list[Way]:
         version: of the network that was trained last.
     """
     model = ["--model", uri_of(version)]
+    rows = ["--input", example_input(Schema.load(project.SPLIT)), "--output", "answers.csv"]
     return [
-        Way(
-            "Answers without one", make_command("predict", ["--input", _new_rows(), "--output", "answers.csv", *model])
-        ),
+        Way("Answers without one", make_command("predict", [*rows, *model])),
         Way("The same over HTTP", make_command("serve", model)),
     ]
 
@@ -67,7 +67,12 @@ def make_command(target: str, arguments: Sequence[str]) -> str:
     return f"make {target} ARGS={quoted}"
 
 
-def _new_rows() -> str:
+def example_input(rows: Dataset | Schema) -> str:
     """What a file of new rows may be called, by what was trained on."""
-    schema = Schema.load(project.SPLIT)
-    return "new.csv" if schema.feature_names else "photos/" if schema.is_image else "new.npy"
+    if isinstance(rows, Dataset):
+        return _called(bool(rows.features), bool(rows.image_shape))
+    return _called(bool(rows.feature_names), rows.is_image)
+
+
+def _called(is_table: bool, is_image: bool) -> str:
+    return "new.csv" if is_table else "photos/" if is_image else "new.npy"

@@ -28,6 +28,10 @@ WAY_SECONDS = 10
 END_SECONDS = 10
 
 
+class SlowStartError(UserError):
+    """A server that has not ended has not answered in time either."""
+
+
 class Server:
     """A model behind HTTP; use as a context, at whose end the server has ended too.
 
@@ -72,7 +76,8 @@ class Server:
         """Returns when the model is loaded and answers.
 
         Raises:
-            UserError: the server has ended, or takes more than `serving.start_seconds`; with the end of its log.
+            SlowStartError: it takes more than `serving.start_seconds`; with the end of its log.
+            UserError: the server has ended; with the end of its log.
         """
         import requests
 
@@ -85,7 +90,7 @@ class Server:
                     return
             except requests.RequestException:
                 time.sleep(0.2)
-        raise UserError(
+        raise SlowStartError(
             f"the server of {self.model_uri} has not answered within {seconds:g} seconds (serving.start_seconds)"
             f"{end_of_log(self._said)}"
         )

@@ -18,6 +18,7 @@ from twintrain.sweeping import results
 from twintrain.sweeping.space import Space, Sweep, trial_content
 from twintrain.sweeping.study import RUN, Study, TakenAwayError
 from twintrain.sweeping.trials import Data, Metrics, Outcome, Stop, run_trial
+from twintrain.system.activity import Activity
 from twintrain.system.cpus import cpus_each
 from twintrain.training.logged import logged_params
 
@@ -64,15 +65,18 @@ class Search:
         return self.params.frameworks[0]
 
 
-def run_workers(search: Search, study: Study, run: tracking.Run) -> None:
+def run_workers(search: Search, study: Study, run: tracking.Run, activity: Activity) -> None:
     """Runs trials until all of the study have ended, those of other commands too.
+
+    Args:
+        activity: is told how many trials are finished, and which epoch the last one that said so has had.
 
     Raises:
         UserError: too many trials in a row have failed.
         KeyboardInterrupt: trials that were at work do not count.
     """
     with contextlib.closing(Data(study.folder)) as data, ThreadPoolExecutor(search.workers, "worker") as threads:
-        workers = _Workers(search, run, data)
+        workers = _Workers(search, run, data, activity)
         running = [threads.submit(workers.work, study.of_worker()) for _ in range(search.workers)]
         try:
             for ended in as_completed(running):
@@ -85,8 +89,8 @@ def run_workers(search: Search, study: Study, run: tracking.Run) -> None:
 class _Workers:
     """What the workers of a command share."""
 
-    def __init__(self, search: Search, run: tracking.Run, data: Data) -> None:
-        self.search, self.run, self.data = search, run, data
+    def __init__(self, search: Search, run: tracking.Run, data: Data, activity: Activity) -> None:
+        self.search, self.run, self.data, self.activity = search, run, data, activity
         self.stop = Stop()
         self._own = search.space.suggestion(search.content)
         self._telling = threading.Lock()
@@ -117,6 +121,8 @@ class _Workers:
         """Runs a trial and tells study, MLflow and terminal of it."""
         started = time.perf_counter()
         search = self.search
+        with self._telling:
+            self.activity.begin(f"{len(study.finished())} of {study.budget} trials are finished, {trial.number} begins")
         overrides = search.space.overrides(trial.params)
         tags = {"stage": "sweep", "trial": trial.number, "preset": search.preset, "framework": search.framework}
         with tracking.child_run(self.run, f"trial {trial.number}", tags) as child:
@@ -187,6 +193,7 @@ class _Workers:
 
         def on_epoch(epoch: int, metrics: Metrics) -> bool:
             child.log_metrics(metrics, step=epoch)
+            self.activity.detail(f"trial {trial.number} in epoch {epoch + 1}/{params.train.epochs}")
             trial.report(metrics[search.sweep.metric], epoch)
             return epoch + 1 < params.train.epochs and trial.should_prune()
 

@@ -28,11 +28,13 @@ HANDED_ON = "initial.npz"
 def without_alias(source: str, params: Params) -> str:
     """The version that an alias names now, which never changes, or the file with its sha256; other names as they are.
 
+    A file that has a sha256 keeps it: `load_initial` refuses the file if that is another one by now.
+
     Raises:
         UserError: it names nothing, or its form is none of EXPECTED.
     """
     if match := FILE.fullmatch(source):
-        return f"{match[1]}@{_digest(Path(match[1]))}"
+        return source if match[2] else f"{match[1]}@{_digest(Path(match[1]))}"
     client = _client(source, params)
     if not (match := ALIAS.fullmatch(source)):
         return source

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class Trained:
             raise damaged(path, f"{MEANINGS}: one name an output", f"the shape {arrays[MEANINGS].shape}")
         outputs = [str(name) for name in arrays.pop(MEANINGS)]
         vocabulary, layout = (str(arrays.pop(name)) if name in arrays else None for name in (VOCABULARY, LAYOUT))
+        if layout not in (None, *get_args(Layout)):
+            raise damaged(path, f"{LAYOUT}: {' or '.join(get_args(Layout))}", layout)
         return cls(arrays, outputs, vocabulary, cast("Layout | None", layout))
 
     def found_in(self, network: Network) -> Found:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from twintrain.evaluation.comparison import mixture
+from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
+from twintrain.system.activity import Activity
 from twintrain.training.workers.launchers import shared_folder
 from twintrain.verification.causes import find_causes
 from twintrain.verification.checks import certain_checks
 from twintrain.verification.layers import diff_all, roundings
 from twintrain.verification.parity_report import parity
-from twintrain.verification.records import precisions
+from twintrain.verification.records import STEPS, precisions
 from twintrain.verification.workers import checks_of_workers, collect_checks, run_together, run_workers
 
 # What only lengthens a training, watches it or cuts it into blocks makes no other twins; the stage does not list it.
@@ -43,11 +45,17 @@ def unverified(params: Params, reason: str) -> dict[str, Any]:
     return {**parity(params, settings_digest(params), [], "", 0.0), "passed": None, "reason": reason}
 
 
-def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]:
+def count_steps(params: Params) -> int:
+    """How many steps `verify_twins` tells of."""
+    return 3 + (len(params.frameworks) if params.train.workers > 1 else 0)
+
+
+def verify_twins(params: Params, fill: Callable[[Path], None], activity: Activity | None = None) -> dict[str, Any]:
     """Verifies twins, whatever comes out.
 
     Args:
         fill: writes what the workers read into the folder that it is given.
+        activity: is told of each step.
 
     Returns:
         the content of results/parity.json.
@@ -56,16 +64,22 @@ def verify_twins(params: Params, fill: Callable[[Path], None]) -> dict[str, Any]
         UserError: a framework could not build or train its network.
     """
     started = time.perf_counter()
+    begin, detail = (activity.begin, activity.detail) if activity else (str, str)
+    names = " and ".join(TITLES[name] for name in params.frameworks)
     with tempfile.TemporaryDirectory(prefix="twintrain-verify-", dir=shared_folder(params.train.launcher)) as path:
         folder = Path(path)
+        begin("the rows are made ready")
         fill(folder)
-        run_workers(folder, params.frameworks)
+        begin(f"{names} record their layers and {STEPS[-1]} training steps")
+        run_workers(folder, params.frameworks, tell=detail)
         dtypes = precisions(params.train.dtype)
+        begin("the records are compared")
         diffs = diff_all(folder, params.frameworks, dtypes)
         are_own = Path(params.model).suffix == ".py"
         checks = collect_checks(folder, params.frameworks, dtypes, diffs, are_own)
         if params.train.workers > 1:
             for name in params.frameworks:
+                begin(f"{params.train.workers} workers of {TITLES[name]} record what they do together")
                 run_together(folder, name, params.train.workers, params.train.launcher)
                 checks += checks_of_workers(folder, name, dtypes, params.train.workers)
         checks = certain_checks(checks, params.train.optimizer.name)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from twintrain.data.parts import PARTS, Part
@@ -13,7 +15,7 @@ from twintrain.settings.frameworks import TITLES
 from twintrain.settings.params import Params
 from twintrain.system import project
 from twintrain.system.cpus import cpus_each
-from twintrain.system.processes import worker_environment
+from twintrain.system.processes import LOOK_SECONDS, worker_environment
 from twintrain.training.initial_model import hand_on
 from twintrain.training.workers.launchers import launcher
 from twintrain.verification.checks import Check, Twin, check_frozen, check_reload, compare_twins
@@ -48,8 +50,17 @@ def _write_settings(folder: Path, params: Params) -> None:
     hand_on(params, folder)
 
 
-def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = WORKER, *options: str) -> None:
+def run_workers(
+    folder: Path,
+    frameworks: list[str],
+    worker: tuple[str, ...] = WORKER,
+    *options: str,
+    tell: Callable[[str], None] = str,
+) -> None:
     """Runs one process a framework, all at once, and waits for them.
+
+    Args:
+        tell: is told how far they are, in words.
 
     Raises:
         UserError: a worker failed; what it said last goes along.
@@ -61,13 +72,25 @@ def run_workers(folder: Path, frameworks: list[str], worker: tuple[str, ...] = W
         with log.open("w") as output:
             processes[framework] = subprocess.Popen(command, env=worker_environment(), stdout=output, stderr=output)
     try:
-        failed = [framework for framework, process in processes.items() if process.wait()]
+        failed = _wait_for(processes, tell)
     finally:
         for process in processes.values():
             process.terminate()
             process.wait()
     if failed:
         raise UserError(f"{TITLES[failed[0]]}: {_reason(logs[failed[0]])}")
+
+
+def _wait_for(processes: dict[str, "subprocess.Popen[bytes]"], tell: Callable[[str], None]) -> list[str]:
+    """Waits until all have ended; returns the frameworks of those that failed."""
+    running = dict(processes)
+    while running:
+        for framework in [name for name, process in running.items() if process.poll() is not None]:
+            running.pop(framework)
+            done = " and ".join(TITLES[name] for name in processes if name not in running)
+            tell(f"{done} done" if running else "")
+        time.sleep(LOOK_SECONDS if running else 0)
+    return [framework for framework, process in processes.items() if process.returncode]
 
 
 def run_together(folder: Path, framework: str, count: int, launcher_name: str) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from twintrain.errors import shown
 from twintrain.settings.sections.section import MAX_NAMES, Rows, Section, Seed
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]{,49}")  # files and figures are called after it
 Further = dict[str, dict[str, list[str]]]
 
 
@@ -69,9 +69,13 @@ class Preprocess(Section):
     def _are_targets(cls, further: Further | None) -> Further | None:
         for name, labels in (further or {}).items():
             if not NAME.fullmatch(name):
-                raise ValueError(f"expected names of small letters, digits and _ after a letter, got {shown(name)}")
+                raise ValueError(
+                    f"expected names of small letters, digits and _ after a letter, 50 at most, got {shown(name)}"
+                )
             if len(labels) < 2:
                 raise ValueError(f"{name}: expected two labels or more with their classes, got {len(labels)}")
+            if empty := [label for label, classes in labels.items() if not classes]:  # else it may be a constant
+                raise ValueError(f"{name}: expected classes under each label, got none for {shown(empty[0])}")
         return further
 
 

@@ -13,6 +13,7 @@ import psutil
 from twintrain.errors import UserError, cut, first_line
 from twintrain.system.ports import HOST
 from twintrain.system.processes import last_line
+from twintrain.system.watched import name_of, running
 from twintrain.tracking.services.daemon import LOOK_SECONDS
 from twintrain.tracking.services.site import DATABASES, INSTALL, USER, Site, write_secret
 
@@ -78,11 +79,15 @@ class Postgres:
         process = self._process()
         if process is None:
             return
+        name = name_of(process)
         try:
             self._control("-t", str(END_SECONDS), "-m", "fast", "stop")
         except UserError:  # it hangs; killed, it loses nothing that it has confirmed
             process.kill()
-            psutil.wait_procs([process], END_SECONDS)
+        # PostgreSQL's command waits until the file of its number is gone, a moment before the process is.
+        give_up = time.monotonic() + END_SECONDS
+        while running(name) and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
 
     @property
     def _number_file(self) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from twintrain.errors import UserError, first_line
+from twintrain.system.stored import NOT_READABLE as OF_FILES
 from twintrain.training.transfer import Trained
 
 EXPECTED = "expected what Keras saves: .weights.h5, .keras or .h5"
@@ -18,7 +19,7 @@ MEMBER = "model.weights.h5"
 # What an earlier version writes lists its layers in their order, and the arrays of each. Keras 3 writes layers by their
 # class and number, conv2d, conv2d_1, …, so that the order is known within a class alone.
 LAYERS, ARRAYS = "layer_names", "weight_names"
-NOT_READABLE = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile)
+NOT_READABLE = (*OF_FILES, AttributeError, RuntimeError)
 
 Named = Iterator[tuple[str, np.ndarray]]
 
@@ -84,12 +85,13 @@ def _has_arrays(item: Any) -> bool:
 
 
 def _array(group: Any, name: str) -> np.ndarray:
-    """Reads an array whose bytes are in the file itself: it could be told to be of another file, or of any size.
+    """Reads an array whose bytes are in the file itself, all of them: it could be of another file, or of any size.
 
     Links to other files lead nowhere, since h5py is given an open file.
     """
     found = group[name]
-    if found.external or found.is_virtual or found.chunks or found.dtype.kind != "f":
+    is_whole = found.id.get_storage_size() == found.nbytes
+    if found.external or found.is_virtual or found.chunks or found.dtype.kind != "f" or not is_whole:
         raise ValueError(f"{name} is no array of floating numbers that the file itself holds")
     return found[()]
 

@@ -6,9 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from twintrain.errors import UserError, said_of_file
 from twintrain.system.processes import worker_environment
-from twintrain.system.stored import DamagedFileError, load_arrays
+from twintrain.system.stored import ANY_NUMBERS, DamagedFileError, load_arrays
 from twintrain.training.transfer import MEANINGS, Trained
 from twintrain.training.weight_files.keras_file import read_keras_file
 
@@ -23,8 +25,20 @@ def read_weights(path: Path) -> Trained:
     `.npz` has arrays by our names, `.pt` and `.pth` a state_dict of PyTorch's, `.h5` and `.keras` what Keras saves.
 
     Raises:
-        UserError: there is no such file, or it is of another kind.
+        UserError: there is no such file, it is of another kind, or an array of it is none of numbers.
     """
+    found = _read(path)
+    if not found.arrays:
+        raise UserError(f"{path}: expected arrays of layers, got none")
+    for name, array in found.arrays.items():
+        if array.dtype.kind not in ANY_NUMBERS:
+            raise UserError(f"{path}: expected arrays of numbers, got {name} of {array.dtype}")
+        if not np.isfinite(array).all():  # the first loss would be none either, and blamed on the learning rate
+            raise UserError(f"{path}: expected weights that are numbers, got NaN or infinity in {name}")
+    return found
+
+
+def _read(path: Path) -> Trained:
     try:
         if path.suffix in (".pt", ".pth"):
             return _read_state_dict(path)
