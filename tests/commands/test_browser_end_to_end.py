@@ -270,7 +270,7 @@ def test_report_of_a_table_with_two_seeds(table, open_page):
     details = json.loads((table / "results/details.json").read_text(encoding="utf-8"))
     assert opened.page.locator(".samples li").count() == len(details["disagreements"])
     labels = [found["label"] for found in details["torch"]["classes"]]
-    assert opened.page.locator(".matrix").first.locator("thead th").all_inner_texts()[1:] == labels
+    assert opened.page.locator(".matrix").first.locator("thead th").all_text_contents()[1:] == labels
 
 
 def test_form_is_filled_and_both_answers_change(table, demo, save_picture):

@@ -14,8 +14,8 @@ from made_recordings import image_network
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numpy", "scipy")
-# Of the package, what the three may import; of settings the titles of the frameworks alone.
-LIGHT = {"__main__", "errors", "evaluation", "recordings", "settings"}
+# Of the package, what the three may import; of settings the titles of the frameworks alone, of system the language.
+LIGHT = {"__main__", "errors", "evaluation", "recordings", "settings", "system"}
 
 
 def run(*command, cwd, env=None, status=0):
@@ -79,7 +79,8 @@ def test_commands_need_numpy_and_scipy_alone(python, files, arguments, said):
     imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
     assert "numpy" in imported
     assert {name.split(".")[1] for name in imported if name.startswith("twintrain.")} <= LIGHT
-    assert {name for name in imported if name.startswith("twintrain.settings.")} <= {"twintrain.settings.frameworks"}
+    light = {name for name in imported if name.startswith(("twintrain.settings.", "twintrain.system."))}
+    assert light <= {"twintrain.settings.frameworks", "twintrain.system.language"}
 
 
 @pytest.mark.slow
