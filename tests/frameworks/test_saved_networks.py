@@ -169,7 +169,9 @@ def test_model_of_an_earlier_version_is_not_loaded_before_it_is_converted(
         assert message.endswith(mend)
     monkeypatch.setattr("sys.argv", ["convert", logged.model_uri])
     convert.convert()
-    assert capsys.readouterr().out == f"{logged.model_uri}: converted, its pickle is left out\n"
+    *steps, told = capsys.readouterr().out.splitlines()
+    assert [step[:11] for step in steps] == ["convert 1/3", "convert 2/3", "convert 3/3"]
+    assert told == f"{logged.model_uri}: converted, its pickle is left out"
     with ScoringProcess(logged.model_uri) as process:
         assert process.score(5) == 5
 
