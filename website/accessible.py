@@ -25,6 +25,6 @@ def make_accessible(site: Path) -> None:
         text = page.read_text("utf-8")
         for found, mended in MENDED.items():
             text = text.replace(found, mended)
+        if any(map(page.match, KOREAN)):
+            text = text.replace('lang="en"', 'lang="ko"', 1)
         page.write_text(text, "utf-8")
-    for page in (page for pattern in KOREAN for page in site.glob(pattern)):
-        page.write_text(page.read_text("utf-8").replace('lang="en"', 'lang="ko"', 1), "utf-8")

@@ -46,3 +46,8 @@ COST_ROWS: tuple[Row, ...] = (
 )
 MACHINE_ROWS: tuple[Row, ...] = (("device", "device", digits.plain), ("version", "version", digits.plain))
 ROWS = (*SCORE_ROWS, *COST_ROWS, *MACHINE_ROWS)
+
+
+def row_of(key: str) -> tuple[str, Callable[[Any], str]]:
+    """The heading of a figure, and how it is written."""
+    return next((heading, form) for each, heading, form in ROWS if each == key)

@@ -13,7 +13,7 @@ from twintrain.evaluation.measures import ERROR
 from twintrain.report import class_tables, interactive_charts, statements
 from twintrain.report.curves import TITLES as METRICS
 from twintrain.report.curves import watched
-from twintrain.report.figure_rows import COST_ROWS, ROWS, SCORE_ROWS
+from twintrain.report.figure_rows import COST_ROWS, SCORE_ROWS, row_of
 from twintrain.report.html_template import CHAMPION_PLACE, render
 from twintrain.report.samples import LINE_HEIGHT, LINE_WIDTH, Sample
 from twintrain.report.verdict_note import run_links
@@ -111,7 +111,7 @@ class Number:
 def _numbers(metrics: dict[str, Any]) -> list[Number]:
     """The main score of the first two networks and the baseline, and the difference of the two; of one, its loss."""
     score, difference = statements.headline_score(metrics)
-    heading, form = next((heading, form) for key, heading, form in ROWS if key == score)
+    heading, form = row_of(score)
     *networks, baseline = statements.columns(metrics).items()
     shown = [(title, found) for title, found in (*networks[:2], baseline) if score in found]
     numbers = [Number(f"{heading}, {title}", form(found[score])) for title, found in shown]

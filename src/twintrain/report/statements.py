@@ -12,7 +12,7 @@ from twintrain.evaluation import decision, digits
 from twintrain.evaluation.decision import margin_text
 from twintrain.evaluation.measures import ACCURACY, ERROR, MEASURES, Measure
 from twintrain.evaluation.verdict import against_baseline, verdict
-from twintrain.report.figure_rows import ROWS, Row
+from twintrain.report.figure_rows import ROWS, Row, row_of
 from twintrain.settings.frameworks import TITLES
 from twintrain.system.language import is_english, msg, say, spoken
 
@@ -120,7 +120,7 @@ def _other_score(metrics: dict[str, Any], other: dict[str, Any]) -> str:
     behind = [
         TITLES[network] for network in frameworks_of(metrics) if sign * (other[name] - metrics[network][name]) > 0
     ]
-    heading, form = next((heading, form) for key, heading, form in ROWS if key == name)
+    heading, form = row_of(name)
     better = say(" (better than {names})", names=say(" and ").join(behind)) if behind else ""
     return f"{say(heading.removeprefix('test '))} {form(other[name])}{better}"
 
@@ -160,7 +160,7 @@ def target_sentence(target: str, found: dict[str, Any]) -> str:
 
 def main_score_form(metrics: dict[str, Any]) -> Callable[[float], str]:
     """How the score is written that networks are compared by."""
-    return next(form for key, _, form in ROWS if key == measure_in(metrics).score)
+    return row_of(measure_in(metrics).score)[1]
 
 
 def cells(found: dict[str, dict[str, Any]], rows: tuple[Row, ...] = ROWS) -> list[list[str]]:
